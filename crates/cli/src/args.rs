@@ -1,0 +1,293 @@
+//! The command line. The text of each item is its help.
+
+use camino::Utf8PathBuf;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Tell what a change breaks in a fleet of Juju charms, before it ships
+///
+/// charmproof runs the lint, unit and other suites of a whole fleet of charms twice,
+/// as they are and with a dependency swapped, and says exactly what the swap changed.
+#[derive(Debug, Parser)]
+#[command(name = "charmproof", version, max_term_width = 100, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Folder for mirrors, tools, environments and results [default: ~/.cache/charmproof]
+    #[arg(long, env = "CHARMPROOF_CACHE", global = true, value_name = "DIR")]
+    pub(crate) cache: Option<Utf8PathBuf>,
+    /// When to use colour
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    pub(crate) color: Colour,
+    /// Say nothing on the way, only the result
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Colour {
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Check(Box<CheckArgs>),
+    Resume(ResumeArgs),
+    /// List, fetch and look at the repositories of a fleet
+    #[command(subcommand)]
+    Fleet(FleetCommand),
+    Show(ShowArgs),
+    Compare(CompareArgs),
+    Runs(RunsArgs),
+    Report(ReportArgs),
+    Merge(MergeArgs),
+    Doctor(DoctorArgs),
+    Clean(CleanArgs),
+}
+
+/// Run targets of every charm without and with a swap, and say what the swap changed
+///
+/// Examples:
+///   charmproof check unit lint charms.csv --swap 'ops @ ../operator'
+///   charmproof check unit . --swap ops==3.8.0 --baseline ops==3.7.1
+///   charmproof check unit fleet.toml --swap 'ops @ canonical:main' -- -k test_start
+///
+/// Exit status: 0 no regression, 1 regressions found, 2 the command line is wrong,
+/// 3 nothing could be compared, 130 interrupted (see `charmproof resume`).
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct CheckArgs {
+    /// Targets (lint, unit, static, or any environment or recipe by name), then the
+    /// fleet: a charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
+    /// [default fleet: fleet.toml, charms.csv or the charm in this folder]
+    #[arg(required = true, value_name = "TARGET|FLEET")]
+    pub(crate) words: Vec<String>,
+    /// What to swap in: 'ops==3.8.0', 'ops @ ../operator', 'ops @ owner:branch',
+    /// 'NAME @ git+https://…@ref', 'charms.NAME.vN.LIB -> FILE'; may be repeated
+    #[arg(long, short, required = true, value_name = "SPEC")]
+    pub(crate) swap: Vec<String>,
+    /// What the baseline uses instead of what each charm asks for; may be repeated
+    #[arg(long, short, value_name = "SPEC")]
+    pub(crate) baseline: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+    /// Use the exact commits of an earlier run
+    #[arg(long, value_name = "RUN")]
+    pub(crate) at: Option<String>,
+    /// Run only part I of N, split by recorded cost; see `charmproof merge`
+    #[arg(long, value_name = "I/N")]
+    pub(crate) shard: Option<String>,
+    /// Arguments for the test runner
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// Which charms of a fleet are meant.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct SelectionArgs {
+    /// Only charms whose name has this part, or fits this pattern with * and ?
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) charm: Vec<String>,
+    /// Leave out charms whose name has this part, or fits this pattern
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// Only charms of this team
+    #[arg(long, value_name = "NAME")]
+    pub(crate) team: Vec<String>,
+    /// Only charms of this group
+    #[arg(long, value_name = "NAME")]
+    pub(crate) group: Vec<String>,
+    /// Only the first N repositories
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    /// Take a malformed row of a CSV for an error, not for a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// How units are run.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct RunArgs {
+    /// Units at once [default: the number of processors]
+    #[arg(long, short, value_name = "N", help_heading = "Running")]
+    pub(crate) jobs: Option<usize>,
+    /// Set a variable for the tests, without taking the charm's own away
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Running")]
+    pub(crate) env: Vec<String>,
+    /// Make warnings errors, except where the charm says otherwise
+    #[arg(long, help_heading = "Running")]
+    pub(crate) werror: bool,
+    /// How often a disagreeing pair is run in all before it is called regressed
+    #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Running")]
+    pub(crate) attempts: u32,
+    /// Run everything anew, even where no input changed
+    #[arg(long, help_heading = "Running")]
+    pub(crate) no_reuse: bool,
+    /// Fetch repositories that have a mirror already, too
+    #[arg(long, help_heading = "Running")]
+    pub(crate) refresh: bool,
+    /// Ask nobody: neither repositories nor Charmhub
+    #[arg(long, help_heading = "Running")]
+    pub(crate) offline: bool,
+    /// Wall-clock limit of a unit, in seconds
+    #[arg(long, value_name = "S", default_value_t = 1800, help_heading = "Limits")]
+    pub(crate) timeout: u64,
+    /// How long a unit may neither print nor compute, in seconds
+    #[arg(long, value_name = "S", default_value_t = 300, help_heading = "Limits")]
+    pub(crate) silence: u64,
+    /// Memory of a unit, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4096, help_heading = "Limits")]
+    pub(crate) memory: u64,
+    /// Processes and threads of a unit
+    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Limits")]
+    pub(crate) processes: u64,
+    /// How much of a unit's log is kept, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 4, help_heading = "Limits")]
+    pub(crate) log_size: u64,
+    /// What a unit may occupy on disk, in MiB
+    #[arg(long, value_name = "MIB", default_value_t = 8192, help_heading = "Limits")]
+    pub(crate) disk: u64,
+    /// Do without namespaces; leftover processes are still caught
+    #[arg(long, help_heading = "Limits")]
+    pub(crate) no_sandbox: bool,
+}
+
+/// Finish a run that was killed or interrupted, without repeating what is done
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// The run: a name, the start of one, or `latest`
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// Units at once [default: the number of processors]
+    #[arg(long, short, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FleetCommand {
+    /// Fetch the repositories of a fleet into the cache
+    Fetch(FleetFetchArgs),
+    /// List the charms of a fleet, those left out with the reason
+    List(FleetArgs),
+    /// Tell how old the mirrors are and which of them failed
+    Status(FleetArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetFetchArgs {
+    #[command(flatten)]
+    pub(crate) fleet: FleetArgs,
+    /// Repositories at once
+    #[arg(long, short, default_value_t = 8)]
+    pub(crate) jobs: usize,
+    /// How long one repository may take, in seconds
+    #[arg(long, default_value_t = 300)]
+    pub(crate) timeout: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct FleetArgs {
+    /// A charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
+    #[arg(value_name = "FLEET")]
+    pub(crate) fleet: Vec<String>,
+    #[command(flatten)]
+    pub(crate) selection: SelectionArgs,
+}
+
+/// Show a run, a charm of it or one case: proof, commands, log and diff of logs
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// The run: a name, the start of one, `latest`, `previous` or a folder
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// The charm
+    pub(crate) charm: Option<String>,
+    /// A target of it, or a case
+    pub(crate) case: Option<String>,
+    /// Print the whole log of one side
+    #[arg(long, value_enum, value_name = "SIDE", requires = "charm")]
+    pub(crate) log: Option<SideArg>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SideArg {
+    Baseline,
+    Candidate,
+}
+
+/// Compare the candidates of two runs
+#[derive(Debug, Args)]
+pub(crate) struct CompareArgs {
+    /// The earlier run
+    #[arg(default_value = "previous")]
+    pub(crate) before: String,
+    /// The later run
+    #[arg(default_value = "latest")]
+    pub(crate) after: String,
+}
+
+/// List the runs
+#[derive(Debug, Args)]
+pub(crate) struct RunsArgs {
+    /// Make the index anew from the runs' logs first
+    #[arg(long)]
+    pub(crate) rebuild_index: bool,
+    /// How many to list
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
+/// Write a report of a run
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// The run: a name, the start of one, `latest`, `previous` or a folder
+    #[arg(default_value = "latest")]
+    pub(crate) run: String,
+    /// html is one page that works from disk, markdown fits a comment on a pull request
+    #[arg(long, short, value_enum, default_value_t = Format::Markdown)]
+    pub(crate) format: Format,
+    /// Write into this file instead of the standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<Utf8PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Markdown,
+    Html,
+    Json,
+    Junit,
+}
+
+/// Make one run of the shards of a check
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    /// Runs, by name or by folder
+    #[arg(required = true)]
+    pub(crate) runs: Vec<String>,
+}
+
+/// Tell what this host offers: interpreters, tools, protections
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {}
+
+/// Delete environments, or everything, from the cache
+#[derive(Debug, Args)]
+pub(crate) struct CleanArgs {
+    /// Delete the package caches, mirrors, tools and results as well
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Only say what would be deleted
+    #[arg(long, short = 'n')]
+    pub(crate) dry_run: bool,
+}

@@ -1,0 +1,175 @@
+//! `charmproof check`: settles what is to be run, then runs it.
+
+use std::collections::BTreeMap;
+
+use charmproof_store::event::RunId;
+use charmproof_store::store::{RunRef, run_id};
+use charmproof_fleet::run::settings::RunSettings;
+use charmproof_sandbox::CancelToken;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::execute::execute;
+use crate::args::{CheckArgs, Colour, SelectionArgs};
+use crate::error::{Exit, Failure};
+use crate::place::Place;
+
+/// Everything that a check was asked, as its log keeps it for `resume`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Asked {
+    /// The targets.
+    pub(crate) targets: Vec<String>,
+    /// The fleet, with absolute paths.
+    pub(crate) fleet: Vec<String>,
+    /// The folder that relative paths of swaps start in.
+    pub(crate) working_directory: String,
+    /// The candidate's specs.
+    pub(crate) swap: Vec<String>,
+    /// The baseline's specs.
+    pub(crate) baseline: Vec<String>,
+    /// Patterns of names.
+    pub(crate) charm: Vec<String>,
+    /// Patterns of names to leave out.
+    pub(crate) exclude: Vec<String>,
+    /// Teams.
+    pub(crate) team: Vec<String>,
+    /// Groups.
+    pub(crate) group: Vec<String>,
+    /// How many repositories at most.
+    pub(crate) limit: Option<usize>,
+    /// Whether malformed rows are errors.
+    pub(crate) strict: bool,
+    /// What units share.
+    pub(crate) run: RunSettings,
+    /// Which shard of how many.
+    pub(crate) shard: Option<(usize, usize)>,
+    /// Commits to use, by repository.
+    pub(crate) pins: BTreeMap<String, String>,
+    /// Whether nobody is asked.
+    pub(crate) offline: bool,
+    /// Whether existing mirrors are fetched.
+    pub(crate) refresh: bool,
+    /// Units at once.
+    pub(crate) jobs: Option<usize>,
+}
+
+impl Asked {
+    pub(crate) fn selection(&self) -> SelectionArgs {
+        SelectionArgs {
+            charm: self.charm.clone(),
+            exclude: self.exclude.clone(),
+            team: self.team.clone(),
+            group: self.group.clone(),
+            limit: self.limit,
+            strict: self.strict,
+        }
+    }
+}
+
+pub(crate) fn run(
+    place: &Place,
+    args: &CheckArgs,
+    colour: Colour,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
+    let asked = ask(place, args)?;
+    execute(place, asked, None, colour, is_quiet, cancel)
+}
+
+fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
+    let (targets, fleet) = split_words(place, &args.words)?;
+    let mut environment = BTreeMap::new();
+    for pair in &args.run.env {
+        let Some((name, value)) = pair.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(Failure::usage(format!("`--env {pair}` is not NAME=VALUE")));
+        };
+        environment.insert(name.to_string(), value.to_string());
+    }
+    let pins = match &args.at {
+        None => BTreeMap::new(),
+        Some(word) => place
+            .store()?
+            .run(&RunRef::parse(word))?
+            .plan
+            .subjects
+            .into_iter()
+            .filter_map(|subject| Some((subject.repository, subject.commit?.trim_end_matches('+').to_string())))
+            .collect(),
+    };
+    Ok(Asked {
+        targets,
+        fleet,
+        working_directory: place.working_directory.to_string(),
+        swap: args.swap.clone(),
+        baseline: args.baseline.clone(),
+        charm: args.selection.charm.clone(),
+        exclude: args.selection.exclude.clone(),
+        team: args.selection.team.clone(),
+        group: args.selection.group.clone(),
+        limit: args.selection.limit,
+        strict: args.selection.strict,
+        run: RunSettings {
+            environment,
+            werror: args.run.werror,
+            arguments: args.arguments.clone(),
+            timeout_s: args.run.timeout,
+            silence_s: args.run.silence,
+            memory_mib: args.run.memory,
+            processes: args.run.processes,
+            log_mib: args.run.log_size,
+            disk_mib: args.run.disk,
+            attempts: args.run.attempts.max(1),
+            reuse: !args.run.no_reuse,
+            sandbox: !args.run.no_sandbox,
+        },
+        shard: args.shard.as_deref().map(parse_shard).transpose()?,
+        pins,
+        offline: args.run.offline,
+        refresh: args.run.refresh,
+        jobs: args.run.jobs,
+    })
+}
+
+/// Tells targets from fleets: a fleet has a slash, a dot or a colon in its name, or is
+/// a folder that is not called like a target.
+fn split_words(place: &Place, words: &[String]) -> Result<(Vec<String>, Vec<String>), Failure> {
+    let known = ["lint", "unit", "static", "integration", "format", "test", "tests"];
+    let is_fleet = |word: &str| {
+        word.contains(['/', ':'])
+            || word.starts_with(['.', '~'])
+            || word.ends_with(".csv")
+            || word.ends_with(".toml")
+            || (!known.contains(&word) && place.working_directory.join(word).exists())
+    };
+    let (fleet, targets): (Vec<String>, Vec<String>) = words.iter().cloned().partition(|word| is_fleet(word));
+    if targets.is_empty() {
+        return Err(Failure::usage("no target is named")
+            .hint("say what to run, for example `charmproof check unit lint FLEET --swap ops==3.8.0`"));
+    }
+    // A run that is resumed from elsewhere must find the same fleet.
+    let fleet = fleet
+        .into_iter()
+        .map(|word| {
+            let word = word.strip_prefix("~/").map_or(word.clone(), |rest| place.home.join(rest).to_string());
+            let path = place.working_directory.join(&word);
+            if path.exists() { path.to_string() } else { word }
+        })
+        .collect();
+    Ok((targets, fleet))
+}
+
+fn parse_shard(text: &str) -> Result<(usize, usize), Failure> {
+    text.split_once('/')
+        .and_then(|(number, count)| Some((number.parse().ok()?, count.parse().ok()?)))
+        .filter(|(number, count)| (1..=*count).contains(number))
+        .ok_or_else(|| Failure::usage(format!("`--shard {text}` is not I/N with I from 1 to N")))
+}
+
+/// Returns a name that no other run has.
+pub(crate) fn new_run_id() -> RunId {
+    let now = Timestamp::now();
+    // The name only has to differ from those of the same second.
+    let random = u32::try_from(now.subsec_nanosecond()).unwrap_or(0) ^ std::process::id().rotate_left(16);
+    run_id(now, random)
+}

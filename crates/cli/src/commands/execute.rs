@@ -1,0 +1,353 @@
+//! Runs what was asked: the common part of `check` and `resume`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use charmproof_fleet::corpus::location::GitRef;
+use charmproof_fleet::corpus::mirror::{FetchSettings, Mirrors};
+use charmproof_fleet::plan::{PlanContext, Planned, plan, shard};
+use charmproof_fleet::process::shell_word;
+use charmproof_fleet::provision::charmhub::{Charmhub, DEFAULT_BASE_URL, LibrarySource, Timeouts};
+use charmproof_fleet::provision::libraries::cache_folder;
+use charmproof_fleet::provision::pythons::Python;
+use charmproof_fleet::provision::tools::Tools;
+use charmproof_fleet::run::environment::{inherited, of_caches};
+use charmproof_fleet::run::schedule::{Capacity, Run as Scheduled};
+use charmproof_fleet::run::slot;
+use charmproof_fleet::run::subject::tree_reader;
+use charmproof_fleet::run::unit::RunContext;
+use charmproof_fleet::swap::sources::CorpusSources;
+use charmproof_fleet::swap::{PreparedSwap, SwapContext, SwapSpec, prepare};
+use charmproof_sandbox::CancelToken;
+use charmproof_store::event::{Ending, Event, LOG_SCHEMA, Plan, RunStarted, SubjectId};
+use charmproof_store::log::RunWriter;
+use charmproof_store::report;
+use charmproof_store::run::Run;
+use charmproof_store::store::{RunRef, Store};
+use jiff::Timestamp;
+
+use super::check::{Asked, new_run_id};
+use super::fleet::fetch_all;
+use crate::args::Colour;
+use crate::commands::{Shown, exit_of};
+use crate::error::{Exit, Failure};
+use crate::output::{self, say};
+use crate::place::{Place, is_selected};
+use crate::progress::Display;
+
+/// Memory that is left to the host, in bytes.
+const HOST_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Runs a check, from the beginning or from where `before` stopped.
+pub(crate) fn execute(
+    place: &Place,
+    asked: Asked,
+    before: Option<Run>,
+    colour: Colour,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
+    // A typing mistake must show before anything is fetched or built.
+    let candidate_specs = specs(&asked.swap)?;
+    let baseline_specs = specs(&asked.baseline)?;
+    let store = place.store()?;
+    let mirrors = place.mirrors()?;
+    let tools = place.tools();
+    let pythons = place.pythons();
+    let newest = newest(&pythons)?;
+    slot::sweep(&place.cache.work());
+    charmproof_sandbox::sweep();
+
+    let talk = |text: &str| {
+        if !is_quiet {
+            say(text);
+        }
+    };
+    let list = place.fleet(&asked.fleet, &asked.selection())?;
+    let failed = fetch_missing(&list.entries, &asked, &mirrors, is_quiet, cancel)?;
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+
+    talk("Preparing the swaps");
+    let is_cancelled = || cancel.is_cancelled();
+    let sources = CorpusSources {
+        mirrors: &mirrors,
+        reader: tree_reader(mirrors.git(), &place.cache.root),
+        working_directory: Utf8PathBuf::from(&asked.working_directory),
+        home: place.home.clone(),
+        cancel: &is_cancelled,
+    };
+    let swap_context =
+        SwapContext { folder: place.cache.swaps(), tools: &tools, python: &newest.program, sources: &sources };
+    let swapped = |specs: &[SwapSpec]| {
+        prepare(specs, &swap_context).map_err(|error| Failure::of("the swap could not be prepared", &error))
+    };
+    let candidate = swapped(&candidate_specs)?;
+    let baseline = swapped(&baseline_specs)?;
+    for (word, swaps) in [("baseline", &baseline), ("candidate", &candidate)] {
+        for swap in swaps.iter().map(PreparedSwap::record) {
+            talk(&format!("  {word}: {} {} from {}", swap.package, swap.version, swap.source));
+        }
+    }
+
+    let planned = find_charms(place, &list, &mirrors, &asked);
+    let (planned, plan) = narrow(planned, &asked, &store, &candidate, &baseline, failed)?;
+    for warning in &planned.warnings {
+        talk(&format!("warning: {warning}"));
+    }
+
+    let (mut writer, finished) = begin(&store, &asked, before.as_ref(), &plan)?;
+    for warning in &planned.warnings {
+        // Losing a warning changes no result.
+        let _ = store.append(&mut writer, &Event::Warned { message: warning.clone() });
+    }
+    let run = writer.run().clone();
+    let capacity = capacity(asked.jobs);
+    talk(&format!(
+        "Run {run}: {} charms, {} targets, {} at once",
+        planned.subjects.len(),
+        plan.targets.len(),
+        capacity.jobs
+    ));
+
+    provide_tools(&tools, newest)?;
+    let launcher = place.launcher();
+    let mut variables = inherited(&place.variables, &place.home);
+    variables.extend(of_caches(&place.cache.work(), tools.uv_cache()));
+    let context = RunContext {
+        cache: place.cache.root.clone(),
+        work: place.cache.work(),
+        tools: &tools,
+        launcher: &launcher,
+        git: mirrors.git(),
+        pythons,
+        settings: &asked.run,
+        variables,
+        search_path: place.search_path.clone(),
+        home: place.home.clone(),
+        candidate: &candidate,
+        baseline: &baseline,
+        charmproof: place.program.clone(),
+        cancel,
+        reproduce: reproduce(&asked),
+        now: Timestamp::now,
+    };
+    let mut display = Display::new(is_quiet);
+    let mut scheduled = Scheduled {
+        context: &context,
+        subjects: &planned.subjects,
+        plan: &plan,
+        store: &store,
+        writer: &mut writer,
+        capacity,
+    };
+    let ending = scheduled.execute(finished, &mut |progress, standing| display.observe(&progress, standing));
+    display.finish();
+    let ending = ending.map_err(|error| {
+        Failure::of("the run stopped", &error).hint(format!("`charmproof resume {run}` goes on from here"))
+    })?;
+    store.append(&mut writer, &Event::RunFinished { at: Timestamp::now(), ending })?;
+    drop(writer);
+
+    let shown = Shown::new(store.run(&RunRef::from(&run))?);
+    output::result(&shown.with_report(|view| report::summary(view, output::terminal(colour))));
+    if ending == Ending::Interrupted {
+        say(&format!("interrupted; `charmproof resume {run}` finishes it"));
+        return Ok(Exit::Interrupted);
+    }
+    Ok(exit_of(&shown.comparison))
+}
+
+fn specs(texts: &[String]) -> Result<Vec<SwapSpec>, Failure> {
+    texts
+        .iter()
+        .map(|text| SwapSpec::parse(text).map_err(|error| Failure::usage(error.to_string())))
+        .collect()
+}
+
+fn newest(pythons: &[Python]) -> Result<&Python, Failure> {
+    // The packages are built and resolved with the oldest Python that tools support:
+    // what works there works above it.
+    pythons
+        .iter()
+        .find(|python| python.numbers() >= vec![3, 10])
+        .ok_or_else(|| {
+            Failure::usage("there is no Python from 3.10 on").hint("install one, for example with `uv python install`").exit(Exit::CouldNotRun)
+        })
+}
+
+fn fetch_missing(
+    entries: &[charmproof_fleet::corpus::list::FleetEntry],
+    asked: &Asked,
+    mirrors: &Mirrors,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<BTreeMap<String, String>, Failure> {
+    let wanted: Vec<GitRef> = entries
+        .iter()
+        .filter_map(|entry| entry.git().cloned())
+        .filter(|reference| asked.refresh || mirrors.commit(reference).is_none())
+        .filter(|reference| !asked.pins.contains_key(&reference.url.to_string()))
+        .collect();
+    let settings = FetchSettings { timeout: Duration::from_secs(300), ..FetchSettings::default() };
+    if !asked.offline {
+        for (url, commit) in &asked.pins {
+            let Ok(url) = charmproof_fleet::corpus::location::GitUrl::parse(url) else { continue };
+            mirrors
+                .pin(&url, commit, settings, &|| cancel.is_cancelled())
+                .map_err(|error| Failure::of("a commit of the earlier run could not be had", &error))?;
+        }
+    }
+    if asked.offline || wanted.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    Ok(fetch_all(mirrors, &wanted, settings, is_quiet, cancel))
+}
+
+fn find_charms(
+    place: &Place,
+    list: &charmproof_fleet::corpus::list::FleetList,
+    mirrors: &Mirrors,
+    asked: &Asked,
+) -> Planned {
+    let charmhub_url =
+        place.variables.get("CHARMPROOF_CHARMHUB_URL").map_or(DEFAULT_BASE_URL, String::as_str).to_string();
+    let charmhub: Option<Box<dyn LibrarySource>> = (!asked.offline)
+        .then(|| Box::new(Charmhub::new(&charmhub_url, Timeouts::default())) as Box<dyn LibrarySource>);
+    let context = PlanContext {
+        mirrors,
+        reader: tree_reader(mirrors.git(), &place.cache.root),
+        pins: &asked.pins,
+        cache: &place.cache.root,
+        library_cache: cache_folder(&place.cache.root, &charmhub_url),
+    };
+    plan(&list.entries.iter().collect::<Vec<_>>(), &context, charmhub)
+}
+
+/// Applies what names charms rather than repositories, and makes the plan.
+fn narrow(
+    mut planned: Planned,
+    asked: &Asked,
+    store: &Store,
+    candidate: &[PreparedSwap],
+    baseline: &[PreparedSwap],
+    failed: BTreeMap<String, String>,
+) -> Result<(Planned, Plan), Failure> {
+    let selection = asked.selection();
+    planned.subjects.retain(|subject| is_selected(&subject.record.id.0, &selection));
+    planned.records.retain(|record| is_selected(&record.id.0, &selection));
+    if let Some((number, count)) = asked.shard {
+        let costs: Vec<(SubjectId, u64)> = planned
+            .records
+            .iter()
+            .map(|record| {
+                let cost = asked
+                    .targets
+                    .iter()
+                    .filter_map(|target| store.expected_cost(&record.id.0, target).ok().flatten())
+                    .map(|cost| cost.duration_ms)
+                    .sum::<u64>();
+                (record.id.clone(), cost)
+            })
+            .collect();
+        let borrowed: Vec<(&SubjectId, u64)> = costs.iter().map(|(id, cost)| (id, *cost)).collect();
+        let mine: Vec<SubjectId> = shard(&borrowed, number, count).into_iter().cloned().collect();
+        planned.subjects.retain(|subject| mine.contains(&subject.record.id));
+        planned.records.retain(|record| mine.contains(&record.id));
+    }
+    if planned.subjects.is_empty() && planned.records.is_empty() && asked.shard.is_none() {
+        let mut failure = Failure::usage("no charm of the fleet is meant").exit(Exit::CouldNotRun);
+        failure.causes = planned.missing.iter().take(10).map(|(label, why)| format!("{label}: {why}")).collect();
+        return Err(failure.hint("`charmproof fleet list` shows what there is"));
+    }
+    let mut missing = planned.missing.clone();
+    missing.extend(failed);
+    let plan = Plan {
+        targets: asked.targets.clone(),
+        subjects: planned.records.clone(),
+        candidate: candidate.iter().map(PreparedSwap::record).collect(),
+        baseline: baseline.iter().map(PreparedSwap::record).collect(),
+        shard: asked.shard.map(|(number, count)| format!("{number}/{count}")),
+        missing,
+    };
+    Ok((planned, plan))
+}
+
+/// Opens the log: a new one, or that of the run that is resumed.
+fn begin(
+    store: &Store,
+    asked: &Asked,
+    before: Option<&Run>,
+    plan: &Plan,
+) -> Result<(RunWriter, Vec<charmproof_store::event::UnitResult>), Failure> {
+    let Some(before) = before else {
+        let settings = serde_json::to_value(asked).map_err(|error| Failure::of("the settings cannot be kept", &error))?;
+        let head = RunStarted {
+            schema: LOG_SCHEMA,
+            run: new_run_id(),
+            at: Timestamp::now(),
+            charmproof: env!("CARGO_PKG_VERSION").into(),
+            command: std::env::args().collect(),
+            settings,
+        };
+        let mut writer = store.create_run(&head)?;
+        store.append(&mut writer, &Event::Planned(plan.clone()))?;
+        return Ok((writer, Vec::new()));
+    };
+    if before.planned && before.plan.candidate.iter().map(|s| &s.digest).ne(plan.candidate.iter().map(|s| &s.digest)) {
+        return Err(Failure::usage("what is swapped in has changed since the run began")
+            .hint("start a new check; what has not changed is reused"));
+    }
+    let (mut writer, read) = store.resume(&RunRef::from(before.id()), Timestamp::now())?;
+    if !read.planned {
+        store.append(&mut writer, &Event::Planned(plan.clone()))?;
+    }
+    let finished = read.latest().into_values().cloned().collect();
+    Ok((writer, finished))
+}
+
+/// Installs what every run needs, so that the first charms do not pay for it.
+fn provide_tools(tools: &Tools, python: &Python) -> Result<(), Failure> {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        Failure::of("the tools could not be installed", error).hint("`charmproof doctor` tells what this host offers")
+    };
+    tools.uv().map_err(|error| failed(&error))?;
+    let _ = python;
+    Ok(())
+}
+
+fn capacity(jobs: Option<usize>) -> Capacity {
+    let jobs = jobs
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
+        .max(1);
+    let available = fs_err::read_to_string("/proc/meminfo")
+        .ok()
+        .and_then(|text| {
+            let line = text.lines().find(|line| line.starts_with("MemAvailable:"))?;
+            line.split_whitespace().nth(1)?.parse::<u64>().ok()
+        })
+        .map_or(4 * HOST_MEMORY_BYTES, |kib| kib * 1024);
+    Capacity { jobs, memory_bytes: available.saturating_sub(HOST_MEMORY_BYTES).max(HOST_MEMORY_BYTES / 2) }
+}
+
+/// The command that repeats one charm's target, with places for both.
+fn reproduce(asked: &Asked) -> String {
+    let mut words = vec!["charmproof".to_string(), "check".into(), "{target}".into()];
+    words.extend(asked.fleet.iter().map(|word| shell_word(word)));
+    words.push("--charm".into());
+    words.push("{charm}".into());
+    for (option, specs) in [("--swap", &asked.swap), ("--baseline", &asked.baseline)] {
+        for spec in specs {
+            words.push(option.into());
+            words.push(shell_word(spec));
+        }
+    }
+    words.push("--no-reuse".into());
+    if !asked.run.arguments.is_empty() {
+        words.push("--".into());
+        words.extend(asked.run.arguments.iter().map(|word| shell_word(word)));
+    }
+    words.join(" ")
+}

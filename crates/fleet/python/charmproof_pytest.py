@@ -1,0 +1,110 @@
+"""Records every case that pytest runs, as it ends, with its frames.
+
+One line of JSON per phase, appended at once, so that a suite that is killed leaves
+what it had done. Nothing is printed and no option is changed. Works with and without
+pytest-xdist (workers hand their frames to the controller inside the report).
+
+PYTEST_DONT_REWRITE
+"""
+
+import os
+
+import charmproof_probe as probe
+import pytest
+
+_TEXT = 8000
+_MESSAGE = 2000
+_FRAMES = 60
+
+
+def _frames(excinfo):
+    frames = []
+    try:
+        for entry in excinfo.traceback:
+            frames.append([str(entry.path), int(entry.lineno) + 1, str(entry.frame.code.name)])
+    except Exception:  # noqa: BLE001 - a traceback that cannot be read is left out.
+        pass
+    if len(frames) > _FRAMES:
+        frames = frames[: _FRAMES // 2] + frames[-_FRAMES // 2 :]
+    return frames
+
+
+def _describe(excinfo):
+    try:
+        message = str(excinfo.value)
+    except Exception as error:  # noqa: BLE001 - a hostile __str__.
+        message = "<no message: %s>" % type(error).__name__
+    return {
+        "exception": excinfo.type.__name__,
+        "message": message[:_MESSAGE],
+        "frames": _frames(excinfo),
+    }
+
+
+def pytest_configure(config):
+    """Tell which packages this process starts with."""
+    names = [n for n in os.environ.get("PYTEST_PLUGINS", "").split(",") if n and n != "charmproof_pytest"]
+    if "PYTEST_PLUGINS" in os.environ:
+        if names:
+            os.environ["PYTEST_PLUGINS"] = ",".join(names)
+        else:
+            del os.environ["PYTEST_PLUGINS"]
+    probe.suite_began()
+
+
+def pytest_exception_interact(node, call, report):
+    """Keep the frames of a failure on its report."""
+    if call.excinfo is not None:
+        report.charmproof = _describe(call.excinfo)
+
+
+def _is_worker(config):
+    return hasattr(config, "workerinput")
+
+
+class _Recorder(object):
+    def pytest_runtest_logreport(self, report):
+        record = {
+            "event": "case",
+            "case": report.nodeid,
+            "when": report.when,
+            "outcome": report.outcome,
+            "duration": getattr(report, "duration", 0.0),
+        }
+        if hasattr(report, "wasxfail"):
+            record["xfail"] = True
+        if report.outcome == "failed":
+            record["failure"] = getattr(report, "charmproof", None) or {}
+            record["text"] = str(report.longreprtext)[-_TEXT:]
+        elif report.outcome == "skipped":
+            longrepr = report.longrepr
+            record["text"] = str(longrepr[2] if isinstance(longrepr, tuple) else longrepr)[:_MESSAGE]
+        if report.when == "call" or report.outcome != "passed":
+            probe.emit(record)
+
+    def pytest_collectreport(self, report):
+        if report.outcome == "failed":
+            probe.emit(
+                {
+                    "event": "collection",
+                    "case": report.nodeid,
+                    "failure": getattr(report, "charmproof", None) or {},
+                    "text": str(report.longreprtext)[-_TEXT:],
+                }
+            )
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session, exitstatus):
+        probe.emit(
+            {
+                "event": "session",
+                "exit": int(exitstatus),
+                "collected": int(getattr(session, "testscollected", 0)),
+            }
+        )
+
+
+def pytest_sessionstart(session):
+    """Record in the controller alone: a worker's reports arrive there too."""
+    if not _is_worker(session.config):
+        session.config.pluginmanager.register(_Recorder(), "charmproof-recorder")

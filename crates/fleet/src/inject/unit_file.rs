@@ -1,0 +1,117 @@
+//! `unit.json`: what the helpers inside a run are told.
+
+use std::collections::BTreeMap;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_store::event::Side;
+use serde::{Deserialize, Serialize};
+
+use crate::swap::{PreparedLibrary, PreparedPackage};
+
+/// Everything that the helpers of one unit need.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitFile {
+    /// This program.
+    pub charmproof: Utf8PathBuf,
+    /// Where the helpers append what they see.
+    pub evidence: Utf8PathBuf,
+    /// Which variant runs.
+    pub side: Side,
+    /// Whether the baseline has swaps of its own.
+    pub baseline_swapped: bool,
+    /// The packages to put in, or (without a version) only to look for.
+    pub packages: Vec<WatchedPackage>,
+    /// Variables that reach the tests.
+    pub environment: BTreeMap<String, String>,
+    /// Whether warnings are errors, unless the charm says otherwise.
+    pub werror: bool,
+    /// The folder of shims.
+    pub shims: Utf8PathBuf,
+    /// The folder of the Python helpers, which holds this file.
+    pub inside: Utf8PathBuf,
+    /// Base Pythons to lift, from what the charm says to what is used.
+    pub base_python: BTreeMap<String, String>,
+    /// The charm in its copy.
+    pub charm_dir: Utf8PathBuf,
+    /// The pinned uv.
+    pub uv: Utf8PathBuf,
+}
+
+/// One package that helpers look for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WatchedPackage {
+    /// The normalised name.
+    pub name: String,
+    /// Import names.
+    pub modules: Vec<String>,
+    /// The version that must be there; absent where this side swaps nothing.
+    pub version: Option<String>,
+    /// The digest that must be there.
+    pub digest: Option<String>,
+    /// An unpacked copy.
+    pub tree: Option<Utf8PathBuf>,
+    /// What uv is given.
+    pub requirement: Option<String>,
+    /// The package's own requirements.
+    pub requires: Vec<String>,
+    /// For a vendored library: its file, as `charms/NAME/vN/LIB.py`.
+    #[serde(default)]
+    pub library: Option<String>,
+}
+
+impl WatchedPackage {
+    /// A vendored library, replaced or only looked for.
+    pub fn library(library: &PreparedLibrary, is_own: bool) -> Self {
+        let file = library.spec.file();
+        let mut package = Self::watched(&library.spec.import_name(), &[library.spec.import_name()]);
+        package.library = Some(file.strip_prefix("lib").unwrap_or(&file).to_string());
+        if is_own {
+            package.version = Some(format!("sha256:{}", &library.digest[..12]));
+            package.digest = Some(library.digest.clone());
+        }
+        package
+    }
+
+    /// A package that is put in.
+    pub fn swapped(package: &PreparedPackage) -> Self {
+        Self {
+            name: package.name.clone(),
+            modules: package.modules.clone(),
+            version: Some(package.version.clone()),
+            digest: Some(package.digest.clone()),
+            tree: Some(package.tree.clone()),
+            requirement: Some(package.requirement.clone()),
+            requires: package.requires.clone(),
+            library: None,
+        }
+    }
+
+    /// A package that is only looked for.
+    pub fn watched(name: &str, modules: &[String]) -> Self {
+        Self {
+            name: name.to_string(),
+            modules: modules.to_vec(),
+            version: None,
+            digest: None,
+            tree: None,
+            requirement: None,
+            requires: Vec::new(),
+            library: None,
+        }
+    }
+}
+
+impl UnitFile {
+    /// Reads the file at `path`.
+    pub fn read(path: &Utf8Path) -> std::io::Result<Self> {
+        serde_json::from_slice(&fs_err::read(path)?).map_err(std::io::Error::other)
+    }
+
+    /// Appends one line of evidence.
+    pub fn emit(&self, record: &serde_json::Value) -> std::io::Result<()> {
+        use std::io::Write as _;
+        let mut line = record.to_string();
+        line.push('\n');
+        fs_err::OpenOptions::new().create(true).append(true).open(&self.evidence)?.write_all(line.as_bytes())
+    }
+}

@@ -1,0 +1,89 @@
+//! The few system calls that no crate wraps safely.
+//!
+//! Only the launcher calls them, and the launcher has one thread: that is what
+//! makes going on in Rust after a fork sound.
+
+#![expect(
+    unsafe_code,
+    reason = "fork, clone and prctl have no safe wrapper; each use says why it is sound"
+)]
+
+use std::io;
+
+use nix::libc;
+use nix::sched::CloneFlags;
+use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
+use nix::unistd::{ForkResult, Pid, fork};
+
+/// Which side of a fork this is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Side {
+    Parent { child: Pid },
+    Child,
+}
+
+/// Forks. The caller's process must have a single thread.
+pub(crate) fn fork_here() -> nix::Result<Side> {
+    // SAFETY: with a single thread no lock can be held by a thread that does
+    // not exist in the child.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(Side::Parent { child }),
+        ForkResult::Child => Ok(Side::Child),
+    }
+}
+
+/// Forks a child into new namespaces. The caller's process must have a single
+/// thread. Unlike `unshare`, it leaves the caller where it was.
+pub(crate) fn fork_into(namespaces: CloneFlags) -> nix::Result<Side> {
+    if namespaces.is_empty() {
+        return fork_here();
+    }
+    let flags = libc::c_long::from(namespaces.bits() | libc::SIGCHLD);
+    let zero: libc::c_long = 0;
+    // SAFETY: without CLONE_VM and with a null stack this is a fork: the child
+    // has a copy of everything. The other arguments are unused without the
+    // flags that ask for them, so their order on each architecture is no matter.
+    let result = unsafe { libc::syscall(libc::SYS_clone, flags, zero, zero, zero, zero) };
+    match nix::errno::Errno::result(result)? {
+        0 => Ok(Side::Child),
+        child => Ok(Side::Parent {
+            child: Pid::from_raw(child as libc::pid_t),
+        }),
+    }
+}
+
+/// Gives every signal its default meaning and blocks none. Rust ignores
+/// SIGPIPE, and whoever started us may ignore others; both would be inherited.
+pub(crate) fn reset_signals() {
+    for number in 1..=libc::SIGRTMAX() {
+        // SAFETY: the default action is no handler that could do harm. Numbers
+        // that may not be changed are refused.
+        let _ = unsafe { libc::signal(number, libc::SIG_DFL) };
+    }
+    let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&SigSet::empty()), None);
+}
+
+/// Takes a capability from all programs that this process will execute.
+pub(crate) fn drop_bounding_capability(number: libc::c_ulong) -> io::Result<()> {
+    // SAFETY: PR_CAPBSET_DROP takes one number and touches no memory of ours.
+    match unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Makes every file descriptor from 3 on close at the next exec. Kernels
+/// before 5.11 cannot; ours are all opened that way, so it is only about what
+/// charmproof was itself given.
+pub(crate) fn close_others_on_exec() {
+    let (first, last): (libc::c_uint, libc::c_uint) = (3, libc::c_uint::MAX);
+    // SAFETY: it only sets a flag on descriptors; nothing is closed here.
+    let _ = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            first,
+            last,
+            libc::CLOSE_RANGE_CLOEXEC,
+        )
+    };
+}
