@@ -51,9 +51,22 @@ has() {
     command -v "$1" >/dev/null 2>&1
 }
 
+# Prints the browser of this machine; fails if there is none.
+find_browser() {
+    local browser
+    for browser in "${CHARMPROOF_CHROMIUM:-}" chromium chromium-browser google-chrome google-chrome-stable; do
+        [[ -n $browser ]] && command -v "$browser" && return 0
+    done
+    return 1
+}
+
 # What tests and demo are run with.
 test_environment() {
     export PATH="$tools/bin:$PATH"
+    local browser
+    if [[ -z ${CHARMPROOF_CHROMIUM:-} ]] && browser=$(find_browser); then
+        export CHARMPROOF_CHROMIUM=$browser
+    fi
     # Poetry asks the JSON interface of its package index, which not every mirror has;
     # poetry-plugin-pypi-mirror makes it use the index that pip uses.
     if [[ -z ${POETRY_PYPI_MIRROR_URL:-} ]]; then

@@ -75,20 +75,12 @@ install_uv() {
     printf '%s\n' "$digest" >"$stamp"
 }
 
-find_browser() {
-    local browser
-    for browser in chromium chromium-browser google-chrome google-chrome-stable; do
-        has "$browser" && return 0
-    done
-    return 1
-}
-
 # The HTML report is looked at in a real browser; nothing else needs one.
 install_browser() {
-    find_browser && return 0
-    if ! apt_install chromium || ! find_browser; then
+    find_browser >/dev/null && return 0
+    if ! apt_install chromium || ! find_browser >/dev/null; then
         say "no browser: the tests that open the HTML report in one will fail; nothing else needs it."
-        say "Install chromium by hand (with snap: snap install chromium) and run make setup again."
+        say "Install chromium by hand (with snap: snap install chromium), or set CHARMPROOF_CHROMIUM to a browser of its kind."
     fi
     return 0
 }

@@ -12,6 +12,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+mod bench;
 mod tidy;
 
 /// A task, as it is listed and called.
@@ -22,11 +23,10 @@ struct Task {
 }
 
 /// Every task. A new one gets a file of its own beside `tidy.rs` and a line here.
-const TASKS: [Task; 1] = [Task {
-    name: "tidy",
-    what: "Check the project's own rules",
-    run: tidy::run,
-}];
+const TASKS: [Task; 2] = [
+    Task { name: "bench", what: "Time charmproof next to hyrum on the example fleet [workers]", run: bench::run },
+    Task { name: "tidy", what: "Check the project's own rules", run: tidy::run },
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

@@ -24,21 +24,44 @@ def _frames(excinfo):
             frames.append([str(entry.path), int(entry.lineno) + 1, str(entry.frame.code.name)])
     except Exception:  # noqa: BLE001 - a traceback that cannot be read is left out.
         pass
-    if len(frames) > _FRAMES:
-        frames = frames[: _FRAMES // 2] + frames[-_FRAMES // 2 :]
+    return frames
+
+
+def _text(value):
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - a hostile __str__.
+        return "<no message: %s>" % type(error).__name__
+
+
+def _root_cause(error):
+    """Return the error that was explicitly wrapped (``raise ... from``), if any.
+
+    ops.testing wraps whatever a charm raises; what matters is what was raised first.
+    """
+    seen = set()
+    while error.__cause__ is not None and id(error) not in seen:
+        seen.add(id(error))
+        error = error.__cause__
+    return error
+
+
+def _frames_of(error):
+    frames = []
+    trace = error.__traceback__
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        frames.append([code.co_filename, trace.tb_lineno, code.co_name])
+        trace = trace.tb_next
     return frames
 
 
 def _describe(excinfo):
-    try:
-        message = str(excinfo.value)
-    except Exception as error:  # noqa: BLE001 - a hostile __str__.
-        message = "<no message: %s>" % type(error).__name__
-    return {
-        "exception": excinfo.type.__name__,
-        "message": message[:_MESSAGE],
-        "frames": _frames(excinfo),
-    }
+    root = _root_cause(excinfo.value)
+    frames = _frames(excinfo) if root is excinfo.value else _frames_of(root)
+    if len(frames) > _FRAMES:
+        frames = frames[: _FRAMES // 2] + frames[-_FRAMES // 2 :]
+    return {"exception": type(root).__name__, "message": _text(root)[:_MESSAGE], "frames": frames}
 
 
 def pytest_configure(config):
@@ -52,10 +75,25 @@ def pytest_configure(config):
     probe.suite_began()
 
 
-def pytest_exception_interact(node, call, report):
-    """Keep the frames of a failure on its report."""
-    if call.excinfo is not None:
-        report.charmproof = _describe(call.excinfo)
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Keep the frames of a failure on its report, before anybody is told of it."""
+    outcome = yield
+    if call.excinfo is not None and outcome.excinfo is None:
+        report = outcome.get_result()
+        if report.outcome == "failed":
+            report.charmproof = _describe(call.excinfo)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_make_collect_report(collector):
+    """The same for a file that cannot be imported."""
+    outcome = yield
+    if outcome.excinfo is None:
+        report = outcome.get_result()
+        call = getattr(report, "call", None)
+        if report.outcome == "failed" and call is not None and call.excinfo is not None:
+            report.charmproof = _describe(call.excinfo)
 
 
 def _is_worker(config):

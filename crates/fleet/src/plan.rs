@@ -14,7 +14,7 @@ use charmproof_store::event::{SubjectId, SubjectRecord};
 use crate::corpus::git::Git;
 use crate::corpus::list::{FleetEntry, RepositorySource};
 use crate::corpus::mirror::Mirrors;
-use crate::corpus::tree::{Snapshot, TreeReader};
+use crate::corpus::tree::{Scope, Snapshot, TreeReader};
 use crate::provision::charmhub::LibrarySource;
 use crate::provision::libraries::{FleetReader, LibraryProvider};
 use crate::run::subject::{SnapshotTree, Subject, SubjectSource, facts};
@@ -58,9 +58,9 @@ pub fn plan(
     let mut sources: BTreeMap<String, SubjectSource> = BTreeMap::new();
     for entry in entries {
         match open(entry, context) {
-            Ok((source, snapshot)) => {
+            Ok((source, snapshot, subpath)) => {
                 sources.insert(entry.label.clone(), source.clone());
-                add(entry, &source, &snapshot, &mut index, &mut planned);
+                add(entry, subpath.as_deref(), &source, &snapshot, &mut index, &mut planned);
             }
             Err(why) => {
                 planned.missing.insert(entry.label.clone(), why);
@@ -73,9 +73,14 @@ pub fn plan(
     planned
 }
 
-fn open(entry: &FleetEntry, context: &PlanContext<'_>) -> Result<(SubjectSource, Snapshot), String> {
+/// Opens an entry: where its files come from, its files, and the folder in them that
+/// the entry means.
+fn open(
+    entry: &FleetEntry,
+    context: &PlanContext<'_>,
+) -> Result<(SubjectSource, Snapshot, Option<Utf8PathBuf>), String> {
     let source = match &entry.source {
-        RepositorySource::Path(path) => SubjectSource::Folder(path.clone()),
+        RepositorySource::Path(path) => return open_folder(entry, path, context),
         RepositorySource::Git(reference) => {
             let commit = match context.pins.get(&reference.url.to_string()) {
                 Some(commit) => commit.clone(),
@@ -87,11 +92,30 @@ fn open(entry: &FleetEntry, context: &PlanContext<'_>) -> Result<(SubjectSource,
         }
     };
     let snapshot = source.snapshot(&context.reader).map_err(|error| chain(&error))?;
-    Ok((source, snapshot))
+    Ok((source, snapshot, entry.subpath.clone()))
+}
+
+/// Opens a folder of the user's, and as much around it as its charms refer to.
+fn open_folder(
+    entry: &FleetEntry,
+    path: &Utf8Path,
+    context: &PlanContext<'_>,
+) -> Result<(SubjectSource, Snapshot, Option<Utf8PathBuf>), String> {
+    let snapshot = context.reader.directory(path).map_err(|error| chain(&error))?;
+    let charms: Vec<Utf8PathBuf> =
+        discover(&SnapshotTree::new(&snapshot)).roots.into_iter().map(|root| root.path).collect();
+    let scope = Scope::find(path, &charms).map_err(|error| error.to_string())?;
+    if scope.subpath.as_str().is_empty() {
+        return Ok((SubjectSource::Folder(path.to_path_buf()), snapshot, entry.subpath.clone()));
+    }
+    let snapshot = context.reader.directory(&scope.root).map_err(|error| chain(&error))?;
+    let subpath = entry.subpath.as_ref().map_or_else(|| scope.subpath.clone(), |below| scope.subpath.join(below));
+    Ok((SubjectSource::Folder(scope.root), snapshot, Some(subpath)))
 }
 
 fn add(
     entry: &FleetEntry,
+    subpath: Option<&Utf8Path>,
     source: &SubjectSource,
     snapshot: &Snapshot,
     index: &mut LibraryIndex,
@@ -99,7 +123,7 @@ fn add(
 ) {
     let tree = SnapshotTree::new(snapshot);
     let mut discovery = discover(&tree);
-    if let Some(subpath) = &entry.subpath {
+    if let Some(subpath) = subpath {
         discovery.roots.retain(|root| root.path.starts_with(subpath));
     }
     for note in &snapshot.notes {
@@ -112,9 +136,8 @@ fn add(
     let commit = snapshot.commit.clone().map(|commit| if snapshot.dirty { format!("{commit}+") } else { commit });
     for root in discovery.roots {
         // The part of the label that names this root may already be in it.
-        let below = entry.subpath.as_ref().map_or(root.path.as_path(), |subpath| {
-            root.path.strip_prefix(subpath).unwrap_or(&root.path)
-        });
+        let below = subpath
+            .map_or(root.path.as_path(), |subpath| root.path.strip_prefix(subpath).unwrap_or(&root.path));
         let id = if below.as_str().is_empty() { entry.label.clone() } else { format!("{}/{below}", entry.label) };
         let filtered = entry
             .exceptions

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use crate::comparison::{CaseComparison, Cause};
 use crate::event::{CaseKind, Failure, Frame, SubjectId};
 use crate::normalise::normalise;
+use crate::outcome::Outcome;
 
 /// One regressed case, as the clusters see it.
 pub(crate) struct Regression<'a> {
@@ -41,12 +42,12 @@ impl Regression<'_> {
     pub(crate) fn key(&self) -> CauseKey {
         let failure = failure_of(self.case);
         match self.kind {
-            CaseKind::Diagnostic => CauseKey {
+            CaseKind::Diagnostic if !self.is_collection() => CauseKey {
                 exception: rule(&self.case.case, &failure),
                 message: String::new(),
                 place: None,
             },
-            CaseKind::Test | CaseKind::Suite => CauseKey {
+            CaseKind::Diagnostic | CaseKind::Test | CaseKind::Suite => CauseKey {
                 exception: failure.exception.clone(),
                 message: normalise(&failure.message),
                 place: place_of(&failure).map(|frame| (frame.file.clone(), frame.function.clone())),
@@ -59,9 +60,15 @@ impl Regression<'_> {
         (self.took_along + usize::from(self.kind != CaseKind::Suite)).max(1)
     }
 
+    /// Whether it is a file of tests that could not be imported: listed only where it
+    /// fails, as a diagnostic is, but with an exception, as a test has.
+    fn is_collection(&self) -> bool {
+        self.case.candidate.contains(&Some(Outcome::CollectionError))
+    }
+
     fn title(&self) -> String {
         let failure = failure_of(self.case);
-        if self.kind == CaseKind::Diagnostic {
+        if self.kind == CaseKind::Diagnostic && !self.is_collection() {
             return rule(&self.case.case, &failure);
         }
         let message = failure

@@ -5,6 +5,8 @@
 //! Chromium is found as `chromium` or `chromium-browser`, or where the variable
 //! `CHARMPROOF_CHROMIUM` says. `make setup` installs it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod report_support;
 
 use std::path::Path;
@@ -28,10 +30,10 @@ struct Visit {
 
 impl Browser {
     fn new() -> Self {
-        let named = std::env::var("CHARMPROOF_CHROMIUM")
+        let chosen = std::env::var("CHARMPROOF_CHROMIUM")
             .ok()
             .filter(|name| !name.is_empty());
-        let names = named.map_or_else(
+        let names = chosen.map_or_else(
             || vec!["chromium".into(), "chromium-browser".into()],
             |name| vec![name],
         );

@@ -40,7 +40,7 @@ fn escaped(markdown: &str) -> Vec<String> {
                 }
             }
             Event::Start(Tag::Link { dest_url, .. } | Tag::Image { dest_url, .. }) => {
-                out.push(dest_url.to_string())
+                out.push(dest_url.to_string());
             }
             Event::Start(Tag::Heading { .. }) => headings += 1,
             _ => {}

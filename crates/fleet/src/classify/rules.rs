@@ -48,7 +48,9 @@ static COMPILED: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
 static TOX_BEGAN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?m)^\S+: commands(?:_pre|_post)?\[\d+\]> "));
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^(?:=+ )?(?:(?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun|subtests passed)(?:, )?)+|no tests ran) in [\d.]+s.*$|^Ran \d+ tests? in [\d.]+s$")
+    pattern(
+        r"(?m)^(?:=+ )?(?:(?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun|subtests passed)(?:, )?)+|no tests ran) in [\d.]+s.*$|^Ran \d+ tests? in [\d.]+s$",
+    )
 });
 static SESSION: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?m)^=+ test session starts =+$|^={5,} (?:ERRORS|FAILURES) ={5,}$"));
@@ -58,21 +60,30 @@ static SKIPPED: LazyLock<Regex> = LazyLock::new(|| {
 static MAKE_ERROR: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?m)^g?make(?:\[\d+\])?: \*\*\* \[.+\] Error (\d+)$"));
 static MAKE_SIGNAL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^g?make(?:\[\d+\])?: \*\*\* \[.+\] (Segmentation fault|Aborted|Killed|Bus error|Terminated)(?: \(core dumped\))?$")
+    pattern(
+        r"(?m)^g?make(?:\[\d+\])?: \*\*\* \[.+\] (Segmentation fault|Aborted|Killed|Bus error|Terminated)(?: \(core dumped\))?$",
+    )
 });
-static TOX_SIGNAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ +\S+: FAIL code -(\d+)\b.*$"));
+static TOX_SIGNAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?m)^ +\S+: FAIL code -(\d+)\b.*$"));
 static JUST_SIGNAL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"(?im)^error: recipe `.+` was terminated on line \d+ by signal (\d+)$")
 });
 static FATAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^Fatal Python error: .+$"));
 static TELLING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?m)^(?:\S+: )?(?:ERROR|error|Error|fatal|FATAL)\b:? .+$|^(?:\w+\.)*\w*(?:Error|Exception): .+$|^\S+: failed with .+$")
+    pattern(
+        r"(?m)^(?:\S+: )?(?:ERROR|error|Error|fatal|FATAL)\b:? .+$|^(?:\w+\.)*\w*(?:Error|Exception): .+$|^\S+: failed with .+$",
+    )
 });
 static TRAILER: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^  \S+: (?:OK|FAIL|SKIP)\b|^  (?:evaluation failed|congratulations) :|^\S+: exit -?\d+ \(|^nox > Session .+ (?:failed|aborted)\.$|^hint: ")
+    pattern(
+        r"^  \S+: (?:OK|FAIL|SKIP)\b|^  (?:evaluation failed|congratulations) :|^\S+: exit -?\d+ \(|^nox > Session .+ (?:failed|aborted)\.$|^hint: ",
+    )
 });
 static OUTBOUND: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"Name or service not known|Temporary failure in name resolution|nodename nor servname|No address associated with hostname|[Ff]ailed to resolve|Could not resolve host|Network is unreachable|No route to host|ENETUNREACH|ENOTFOUND|EAI_AGAIN")
+    pattern(
+        r"Name or service not known|Temporary failure in name resolution|nodename nor servname|No address associated with hostname|[Ff]ailed to resolve|Could not resolve host|Network is unreachable|No route to host|ENETUNREACH|ENOTFOUND|EAI_AGAIN",
+    )
 });
 static LOCAL: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"(?i)\blocalhost\b|\b127\.\d|\[?::1\]?\b|\.sock\b|\.local\b"));
@@ -89,6 +100,12 @@ fn line_at(text: &str, at: usize) -> &str {
     text[from..to].trim()
 }
 
+/// The names of all rules of the table.
+#[cfg(test)]
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    RULES.iter().map(|rule| rule.name)
+}
+
 /// Asks the table. Of the rules that fit the phase, the first that finds its
 /// text decides.
 pub(super) fn ask<'a>(
@@ -98,22 +115,26 @@ pub(super) fn ask<'a>(
     code: Option<i32>,
 ) -> Option<Hit<'a>> {
     let recent = relevant(log, phase);
-    RULES.iter().zip(COMPILED.iter()).find_map(|(rule, compiled)| {
-        if !rule.fits(seen.runner, phase) || !rule.needs_met(code) {
-            return None;
-        }
-        let compiled = match compiled {
-            Some(compiled) => Cow::Borrowed(compiled),
-            None => {
-                let source = rule.pattern.replace(TARGET_MARK, &regex::escape(seen.target));
+    RULES
+        .iter()
+        .zip(COMPILED.iter())
+        .find_map(|(rule, compiled)| {
+            if !rule.fits(seen.runner, phase) || !rule.needs_met(code) {
+                return None;
+            }
+            let compiled = if let Some(compiled) = compiled {
+                Cow::Borrowed(compiled)
+            } else {
+                let source = rule
+                    .pattern
+                    .replace(TARGET_MARK, &regex::escape(seen.target));
                 // A target's name that makes no pattern cannot be found.
                 Cow::Owned(Regex::new(&source).ok()?)
-            }
-        };
-        let text = if rule.reads_all { log } else { recent };
-        let found = compiled.captures(text)?;
-        Some(hit(rule, text, &found))
-    })
+            };
+            let text = if rule.reads_all { log } else { recent };
+            let found = compiled.captures(text)?;
+            Some(hit(rule, text, &found))
+        })
 }
 
 fn hit<'a>(rule: &Rule, text: &'a str, found: &Captures<'a>) -> Hit<'a> {
@@ -122,7 +143,12 @@ fn hit<'a>(rule: &Rule, text: &'a str, found: &Captures<'a>) -> Hit<'a> {
     let at = found.get(0).map_or(0, |whole| {
         whole.start() + (whole.as_str().len() - whole.as_str().trim_start().len())
     });
-    Hit { rule: rule.name, outcome: rule.outcome, summary, evidence: line_at(text, at) }
+    Hit {
+        rule: rule.name,
+        outcome: rule.outcome,
+        summary,
+        evidence: line_at(text, at),
+    }
 }
 
 /// Returns the part of the log that a phase is about.
@@ -130,12 +156,13 @@ fn relevant(log: &str, phase: Phase) -> &str {
     match phase {
         Phase::SetUp | Phase::Unknown => log,
         // What set-up said before that was overcome.
-        Phase::Commands | Phase::Session => {
-            TOX_BEGAN.find(log).map_or(log, |began| &log[began.start()..])
-        }
-        Phase::AfterTests => {
-            COUNTED.find_iter(log).last().map_or(log, |counted| &log[counted.end()..])
-        }
+        Phase::Commands | Phase::Session => TOX_BEGAN
+            .find(log)
+            .map_or(log, |began| &log[began.start()..]),
+        Phase::AfterTests => COUNTED
+            .find_iter(log)
+            .last()
+            .map_or(log, |counted| &log[counted.end()..]),
     }
 }
 
@@ -154,7 +181,10 @@ impl Rule {
 
 /// Returns the last line in which pytest or unittest counted.
 pub(super) fn counted(log: &str) -> Option<&str> {
-    COUNTED.find_iter(log).last().map(|counted| counted.as_str().trim_matches(['=', ' ']))
+    COUNTED
+        .find_iter(log)
+        .last()
+        .map(|counted| counted.as_str().trim_matches(['=', ' ']))
 }
 
 /// Whether a test session began.
@@ -175,7 +205,9 @@ pub(super) fn skipped_environment(log: &str) -> Option<Hit<'_>> {
 
 /// Returns the status of the first command that make says failed.
 pub(super) fn make_error(log: &str) -> Option<i32> {
-    MAKE_ERROR.captures_iter(log).find_map(|found| found[1].parse().ok().filter(|code| *code != 0))
+    MAKE_ERROR
+        .captures_iter(log)
+        .find_map(|found| found[1].parse().ok().filter(|code| *code != 0))
 }
 
 /// Returns the signal that the runner says ended its command, and where it says
@@ -221,7 +253,10 @@ pub(super) fn is_trailer(line: &str) -> bool {
 
 /// Returns the last line that looks as if it said why.
 pub(super) fn telling_line(log: &str) -> Option<&str> {
-    TELLING.find_iter(log).last().map(|line| line.as_str().trim())
+    TELLING
+        .find_iter(log)
+        .last()
+        .map(|line| line.as_str().trim())
 }
 
 /// Returns the trouble of the environment that a case's own failure clearly is.
@@ -236,7 +271,12 @@ pub(super) fn trouble_of(exception: &str, message: &str) -> Option<PrepareKind> 
     let is_network = class.contains("Connect")
         || matches!(
             class,
-            "gaierror" | "URLError" | "NameResolutionError" | "MaxRetryError" | "HTTPError" | "ProxyError"
+            "gaierror"
+                | "URLError"
+                | "NameResolutionError"
+                | "MaxRetryError"
+                | "HTTPError"
+                | "ProxyError"
         );
     (is_network && OUTBOUND.is_match(message) && !LOCAL.is_match(message))
         .then_some(PrepareKind::Network)

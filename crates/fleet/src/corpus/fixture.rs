@@ -18,10 +18,7 @@ impl Scratch {
         let guard = tempfile::tempdir().expect("a scratch directory");
         let path = Utf8PathBuf::from_path_buf(guard.path().to_owned()).expect("UTF-8");
         let path = path.canonicalize_utf8().expect("there");
-        Self {
-            _guard: guard,
-            path,
-        }
+        Self { _guard: guard, path }
     }
 }
 
@@ -56,10 +53,7 @@ pub(crate) fn git(dir: &Utf8Path, args: &[&str]) -> String {
         .expect("git runs");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "git {args:?} in {dir}: {stderr}");
-    String::from_utf8(output.stdout)
-        .expect("UTF-8")
-        .trim_end()
-        .to_owned()
+    String::from_utf8(output.stdout).expect("UTF-8").trim_end().to_owned()
 }
 
 /// Makes a repository with one file and returns its first commit.

@@ -60,10 +60,7 @@ impl GitUrl {
             return Err(UrlError::Dash);
         }
         let local = text.starts_with("file://");
-        if text
-            .chars()
-            .any(|c| c.is_control() || (c.is_whitespace() && !(local && c == ' ')))
-        {
+        if text.chars().any(|c| c.is_control() || (c.is_whitespace() && !(local && c == ' '))) {
             return Err(UrlError::Character);
         }
         if let Some((helper, _)) = text.split_once("::")
@@ -84,14 +81,8 @@ impl GitUrl {
         if parts.iter().any(|part| matches!(*part, "." | "..")) {
             return Err(UrlError::Dots);
         }
-        let parts = std::iter::once(host)
-            .chain(parts.into_iter().map(str::to_owned))
-            .collect();
-        Ok(Self {
-            raw: text.to_owned(),
-            parts,
-            secret,
-        })
+        let parts = std::iter::once(host).chain(parts.into_iter().map(str::to_owned)).collect();
+        Ok(Self { raw: text.to_owned(), parts, secret })
     }
 
     /// Returns the URL for git, credentials included. Never print it.
@@ -263,17 +254,11 @@ impl Reference {
             || text.contains("..")
             || text.contains("//")
             || text.contains("@{")
-            || text.chars().any(|c| {
-                c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c) || c == '\u{7f}'
-            })
             || text
-                .split('/')
-                .any(|part| part.starts_with('.') || part.to_lowercase().ends_with(".lock"));
-        if bad {
-            Err(ReferenceError::Invalid(text.to_owned()))
-        } else {
-            Ok(Self(text.to_owned()))
-        }
+                .chars()
+                .any(|c| c.is_control() || c.is_whitespace() || "~^:?*[\\".contains(c) || c == '\u{7f}')
+            || text.split('/').any(|part| part.starts_with('.') || part.to_lowercase().ends_with(".lock"));
+        if bad { Err(ReferenceError::Invalid(text.to_owned())) } else { Ok(Self(text.to_owned())) }
     }
 
     /// Parses the name of a branch, which is never mistaken for a tag.
@@ -285,11 +270,7 @@ impl Reference {
     /// Parses a full commit id.
     pub fn commit(text: &str) -> Result<Self, ReferenceError> {
         let text = text.to_lowercase();
-        if is_commit_id(&text) {
-            Ok(Self(text))
-        } else {
-            Err(ReferenceError::NotCommit(text))
-        }
+        if is_commit_id(&text) { Ok(Self(text)) } else { Err(ReferenceError::NotCommit(text)) }
     }
 
     /// Returns the name for git.
@@ -322,10 +303,7 @@ impl fmt::Display for Reference {
 }
 
 fn is_commit_id(text: &str) -> bool {
-    matches!(text.len(), 40 | 64)
-        && text
-            .bytes()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    matches!(text.len(), 40 | 64) && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// A repository and what to take of it.
@@ -358,18 +336,9 @@ mod tests {
     #[test]
     fn keys_name_host_owner_and_name() {
         for (url, expected) in [
-            (
-                "https://github.com/canonical/kafka-operator",
-                "github.com/canonical/kafka-operator.git",
-            ),
-            (
-                "https://github.com/benhoyt/test-charms/",
-                "github.com/benhoyt/test-charms.git",
-            ),
-            (
-                "git@GitHub.com:canonical/a.git",
-                "github.com/canonical/a.git",
-            ),
+            ("https://github.com/canonical/kafka-operator", "github.com/canonical/kafka-operator.git"),
+            ("https://github.com/benhoyt/test-charms/", "github.com/benhoyt/test-charms.git"),
+            ("git@GitHub.com:canonical/a.git", "github.com/canonical/a.git"),
             ("ssh://git@example.org:22/x/y.git", "example.org+22/x/y.git"),
             (
                 "https://git.launchpad.net/~me/+git/a b".trim_end_matches(" b"),
@@ -450,9 +419,6 @@ mod tests {
         }
         assert!(Reference::branch("-x").is_err());
         assert!(Reference::commit("abc1234").is_err());
-        assert_eq!(
-            Reference::branch("x/y").expect("valid").local(),
-            "refs/charmproof/refs%2Fheads%2Fx%2Fy"
-        );
+        assert_eq!(Reference::branch("x/y").expect("valid").local(), "refs/charmproof/refs%2Fheads%2Fx%2Fy");
     }
 }

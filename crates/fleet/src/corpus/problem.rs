@@ -62,14 +62,7 @@ const SNIPPET_CHARS_MAX: usize = 120;
 impl Problem {
     /// Returns a problem with a whole file or directory.
     pub fn whole(severity: Severity, file: &str, message: impl Into<String>) -> Self {
-        Self {
-            severity,
-            file: file.to_owned(),
-            line: 0,
-            column: 0,
-            message: message.into(),
-            snippet: None,
-        }
+        Self { severity, file: file.to_owned(), line: 0, column: 0, message: message.into(), snippet: None }
     }
 
     /// Returns a problem at the bytes `span` of `text`, the content of `file`.
@@ -175,10 +168,7 @@ fn printable_char(character: char) -> char {
 }
 
 /// Returns the candidate most like `word`, if any is near enough to suggest.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     candidates
         .into_iter()
         .map(|candidate| (distance(word, candidate), candidate))
@@ -199,9 +189,8 @@ pub(crate) fn distance(left: &str, right: &str) -> usize {
     for (row, &a) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, &b) in right.iter().enumerate() {
-            let mut best = (last[column] + usize::from(a != b))
-                .min(last[column + 1] + 1)
-                .min(current[column] + 1);
+            let mut best =
+                (last[column] + usize::from(a != b)).min(last[column + 1] + 1).min(current[column] + 1);
             let swapped = row > 0 && column > 0 && a == right[column - 1] && left[row - 1] == b;
             if swapped {
                 best = best.min(before_last[column - 1] + 1);
@@ -221,10 +210,7 @@ mod tests {
     fn points_at_the_place() {
         let text = "Team,Repository\nData,kafka\n";
         let problem = Problem::at(Severity::Warning, "a.csv", text, 21..26, "not a URL");
-        assert_eq!(
-            problem.render(),
-            "warning: a.csv:2:6: not a URL\n  |\n2 | Data,kafka\n  |      ^^^^^"
-        );
+        assert_eq!(problem.render(), "warning: a.csv:2:6: not a URL\n  |\n2 | Data,kafka\n  |      ^^^^^");
     }
 
     #[test]

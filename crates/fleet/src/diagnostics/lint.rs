@@ -159,7 +159,10 @@ pub fn parse(
 ) -> Vec<CaseResult> {
     let text = plain(tool_output);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let mut reading = Reading { commands, ..Reading::new(context) };
+    let mut reading = Reading {
+        commands,
+        ..Reading::new(context)
+    };
     reading.read(&lines);
     let mut cases = reading.cases;
     add_commands(&mut cases, &reading.segments, &lines, commands, context);
@@ -205,7 +208,10 @@ impl<'a> Reading<'a> {
                 continue;
             }
             if TOX_EXIT.is_match(line) {
-                if let Some(segment) = command.take().and_then(|ended| self.segments.get_mut(&ended)) {
+                if let Some(segment) = command
+                    .take()
+                    .and_then(|ended| self.segments.get_mut(&ended))
+                {
                     segment.1 = at;
                 }
                 at += 1;
@@ -218,7 +224,11 @@ impl<'a> Reading<'a> {
                 Some(command) => Tool::of_command(command),
                 None => self.only_tool(),
             };
-            let around = Around { lines, tool, heading };
+            let around = Around {
+                lines,
+                tool,
+                heading,
+            };
             match concise::read(at, &around).or_else(|| blocks::read(at, &around)) {
                 Some(found) => {
                     let length = found.length.clamp(1, BLOCK_LINES_MAX);
@@ -243,7 +253,10 @@ impl<'a> Reading<'a> {
 
     /// Returns the tool, if all commands call the same one.
     fn only_tool(&self) -> Option<Tool> {
-        let mut tools = self.commands.iter().filter_map(|known| Tool::of_command(&known.command));
+        let mut tools = self
+            .commands
+            .iter()
+            .filter_map(|known| Tool::of_command(&known.command));
         let first = tools.next()?;
         tools.all(|tool| tool == first).then_some(first)
     }
@@ -259,7 +272,11 @@ impl<'a> Reading<'a> {
         let all_well = |known: &[&CommandResult]| {
             !known.is_empty() && known.iter().all(|known| ended_well(known))
         };
-        let own: Vec<_> = self.commands.iter().filter(|known| tool.is_in(&known.command)).collect();
+        let own: Vec<_> = self
+            .commands
+            .iter()
+            .filter(|known| tool.is_in(&known.command))
+            .collect();
         all_well(&own) || all_well(&self.commands.iter().collect::<Vec<_>>())
     }
 
@@ -272,7 +289,8 @@ impl<'a> Reading<'a> {
             }
             Weight::Note => {
                 if self.last == Some(found.tool)
-                    && let Some(failure) = self.cases.last_mut().and_then(|case| case.failure.as_mut())
+                    && let Some(failure) =
+                        self.cases.last_mut().and_then(|case| case.failure.as_mut())
                 {
                     let message = format!("{}\nnote: {}", failure.message, found.message.trim());
                     failure.message = cut(&message, MESSAGE_CHARS_MAX);
@@ -288,7 +306,8 @@ impl<'a> Reading<'a> {
             return;
         }
         let file = self.context.relative(&found.file);
-        if found.rule == UNFORMATTED && !self.reformatted.insert(format!("{:?} {file}", found.tool)) {
+        if found.rule == UNFORMATTED && !self.reformatted.insert(format!("{:?} {file}", found.tool))
+        {
             return;
         }
         self.last = Some(found.tool);
@@ -332,9 +351,14 @@ fn add_commands(
     let mut namer = Namer::default();
     for known in commands {
         let name = namer.unique(&format!("{COMMAND_CASE}{}", context.steady(&known.command)));
-        let Some(code) = known.exit_code else { continue };
+        let Some(code) = known.exit_code else {
+            continue;
+        };
         let failure = (code != 0).then(|| {
-            let (from, to) = segments.get(&known.command).copied().unwrap_or((0, lines.len()));
+            let (from, to) = segments
+                .get(&known.command)
+                .copied()
+                .unwrap_or((0, lines.len()));
             let tail = to.saturating_sub(COMMAND_EXCERPT_LINES).max(from);
             Failure {
                 exception: format!("exit {code}"),
@@ -349,7 +373,11 @@ fn add_commands(
         cases.push(CaseResult {
             name,
             kind: CaseKind::Test,
-            outcome: if failure.is_some() { Outcome::Fail } else { Outcome::Pass },
+            outcome: if failure.is_some() {
+                Outcome::Fail
+            } else {
+                Outcome::Pass
+            },
             duration_ms: 0,
             failure,
         });

@@ -18,18 +18,24 @@ pub(super) const WHOLE_RUN: &str = "pytest: the run as a whole";
 const UNEXPECTED_PASS: &str = "[XPASS(strict)]";
 
 /// `tests/a.py::test_b PASSED [ 10%]`, also behind xdist's `[gw0] [ 10%] `.
-static VERBOSE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?: +\[ *\d+%\])?$"));
+static VERBOSE: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?: +\[ *\d+%\])?$",
+    )
+});
 static XDIST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\[gw\d+\] (?:\[ *\d+%\] )?(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.+?)$")
 });
 static SUMMARY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(FAILED|ERROR|SUBFAILED\S*|SUBFAIL) ((?:\S+\.py|\S+/)\S*.*)$"));
 static COUNTS: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(?:=+ )?((?:\d+ [a-z]+(?: [a-z]+)?(?:, )?)+|no tests ran) in [\d.]+s(?: \(\d[^)]*\))?(?: =+)?$")
+    pattern(
+        r"^(?:=+ )?((?:\d+ [a-z]+(?: [a-z]+)?(?:, )?)+|no tests ran) in [\d.]+s(?: \(\d[^)]*\))?(?: =+)?$",
+    )
 });
 static SECTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
-static RULER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:={3,} .+ ={3,}|-+ generated xml file.* -+)$"));
+static RULER: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(?:={3,} .+ ={3,}|-+ generated xml file.* -+)$"));
 
 /// Returns the last line of counts, for example `1 failed, 2 passed`.
 fn counts_line(text: &str) -> Option<&str> {
@@ -68,7 +74,9 @@ pub fn pytest_text(text: &str) -> Vec<CaseResult> {
             let (node, message) = split_summary(&found[2]);
             let outcome = match &found[1] {
                 "ERROR" if !node.contains("::") => Outcome::CollectionError,
-                _ if message.starts_with("worker '") && message.contains("crashed while running") => {
+                _ if message.starts_with("worker '")
+                    && message.contains("crashed while running") =>
+                {
                     Outcome::Crashed
                 }
                 _ => Outcome::Fail,
@@ -80,8 +88,11 @@ pub fn pytest_text(text: &str) -> Vec<CaseResult> {
         let failed = count_of(counts, "failed") + count_of(counts, "error");
         let ran = failed + count_of(counts, "passed") + count_of(counts, "xpassed");
         if failed > 0 {
-            let failure =
-                Failure { exception: "failed".into(), message: counts.to_owned(), ..Failure::default() };
+            let failure = Failure {
+                exception: "failed".into(),
+                message: counts.to_owned(),
+                ..Failure::default()
+            };
             cases.add(WHOLE_RUN, Outcome::Fail, Some(failure));
         } else if ran > 0 {
             cases.add(WHOLE_RUN, Outcome::Pass, None);
@@ -189,7 +200,10 @@ fn failure(node: &str, told: &str, sections: &BTreeMap<&str, String>) -> Failure
         // A sub-test's heading goes on with its parameters.
         let sub_test = format!("{heading} (");
         sections.get(heading.as_str()).or_else(|| {
-            sections.iter().find(|(known, _)| known.starts_with(&sub_test)).map(|(_, text)| text)
+            sections
+                .iter()
+                .find(|(known, _)| known.starts_with(&sub_test))
+                .map(|(_, text)| text)
         })
     });
     let text = section.map_or("", String::as_str);
@@ -200,7 +214,7 @@ fn failure(node: &str, told: &str, sections: &BTreeMap<&str, String>) -> Failure
     if exception.is_empty() && message.is_empty() {
         (exception, message) = exception_of(told);
         if exception.is_empty() {
-            message = told.to_owned();
+            told.clone_into(&mut message);
         }
     }
     Failure {

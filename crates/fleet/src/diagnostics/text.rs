@@ -13,7 +13,10 @@ pub(crate) const EXCERPT_CHARS_MAX: usize = 8_000;
 /// return becomes a line end, so that nothing a tool wrote is lost to a
 /// progress bar that wrote over it.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
+    if !text
+        .bytes()
+        .any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t')
+    {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());

@@ -20,7 +20,9 @@ static BEGUN: LazyLock<Regex> =
 static REOPENED: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^.+ \.\.\. (\w+ \([\w.]+\)(?: \.\.\. .*)?)$"));
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?:^|\.\.\. |[^\w])(ok|FAIL|ERROR|skipped '.*'|skipped \x22.*\x22|expected failure|unexpected success)$")
+    pattern(
+        r"(?:^|\.\.\. |[^\w])(ok|FAIL|ERROR|skipped '.*'|skipped \x22.*\x22|expected failure|unexpected success)$",
+    )
 });
 static BLOCK: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^(FAIL|ERROR|UNEXPECTED SUCCESS): (\w+) \(([\w.]+)\)(?: (\[.*\]|\(.*\)))*$")
@@ -66,7 +68,13 @@ impl Cases {
             Outcome::CollectionError => CaseKind::Diagnostic,
             _ => CaseKind::Test,
         };
-        self.in_order.push(CaseResult { name, kind, outcome, duration_ms: 0, failure });
+        self.in_order.push(CaseResult {
+            name,
+            kind,
+            outcome,
+            duration_ms: 0,
+            failure,
+        });
     }
 }
 
@@ -75,13 +83,20 @@ fn full_name(method: &str, place: &str) -> String {
     if is_loader(place) {
         return method.to_owned();
     }
-    let ends_with_method = place.strip_suffix(method).is_some_and(|rest| rest.ends_with('.'));
-    if ends_with_method { place.to_owned() } else { format!("{place}.{method}") }
+    let ends_with_method = place
+        .strip_suffix(method)
+        .is_some_and(|rest| rest.ends_with('.'));
+    if ends_with_method {
+        place.to_owned()
+    } else {
+        format!("{place}.{method}")
+    }
 }
 
 /// Whether this is the stand-in for a module that could not be imported.
 fn is_loader(place: &str) -> bool {
-    place.starts_with("unittest.loader._FailedTest") || place.starts_with("unittest.loader.ModuleImportFailure")
+    place.starts_with("unittest.loader._FailedTest")
+        || place.starts_with("unittest.loader.ModuleImportFailure")
 }
 
 fn verbose(lines: &[&str], cases: &mut Cases) {
@@ -133,7 +148,9 @@ fn outcome_of(text: &str) -> Option<(Outcome, Option<Failure>)> {
         "expected failure" => (Outcome::SkippedBySuite, failure("expected failure", "")),
         "unexpected success" => (Outcome::Fail, failure("unexpected success", "")),
         skipped => {
-            let reason = skipped.trim_start_matches("skipped ").trim_matches(['\'', '"']);
+            let reason = skipped
+                .trim_start_matches("skipped ")
+                .trim_matches(['\'', '"']);
             (Outcome::SkippedBySuite, failure("skipped", reason))
         }
     })
@@ -141,7 +158,9 @@ fn outcome_of(text: &str) -> Option<(Outcome, Option<Failure>)> {
 
 fn blocks(lines: &[&str], cases: &mut Cases) {
     for (at, line) in lines.iter().enumerate() {
-        let Some(found) = BLOCK.captures(line) else { continue };
+        let Some(found) = BLOCK.captures(line) else {
+            continue;
+        };
         if at == 0 || !lines[at - 1].starts_with("=====") {
             continue;
         }
@@ -156,8 +175,11 @@ fn blocks(lines: &[&str], cases: &mut Cases) {
             "UNEXPECTED SUCCESS" => ("unexpected success".into(), String::new()),
             _ => exception_of(text),
         };
-        let outcome =
-            if is_loader(&found[3]) { Outcome::CollectionError } else { Outcome::Fail };
+        let outcome = if is_loader(&found[3]) {
+            Outcome::CollectionError
+        } else {
+            Outcome::Fail
+        };
         let failure = Failure {
             exception,
             message,
@@ -177,7 +199,10 @@ fn whole(lines: &[&str], cases: &mut Cases) {
         return;
     }
     // Of several runs in one log, each has to have ended well.
-    let mut ends = lines.iter().filter_map(|line| ENDED.captures(line)).peekable();
+    let mut ends = lines
+        .iter()
+        .filter_map(|line| ENDED.captures(line))
+        .peekable();
     if ends.peek().is_none() {
         return;
     }
@@ -187,7 +212,11 @@ fn whole(lines: &[&str], cases: &mut Cases) {
         message: end.get(2).map_or("", |counts| counts.as_str()).to_owned(),
         ..Failure::default()
     });
-    let outcome = if failure.is_some() { Outcome::Fail } else { Outcome::Pass };
+    let outcome = if failure.is_some() {
+        Outcome::Fail
+    } else {
+        Outcome::Pass
+    };
     cases.add(WHOLE_RUN.to_owned(), outcome, failure);
 }
 

@@ -205,8 +205,9 @@ impl Evidence {
             }
             Line::Collection { case, failure, text } => {
                 let failure = Some(places.failure(failure.unwrap_or_default(), &text));
+                // Listed only where it fails, so that a repaired file is no lost case.
                 let name = if case.is_empty() { "(collection)".to_string() } else { case };
-                phases.push(CaseResult { name, kind: CaseKind::Test, outcome: Outcome::CollectionError, duration_ms: 0, failure });
+                phases.push(CaseResult { name, kind: CaseKind::Diagnostic, outcome: Outcome::CollectionError, duration_ms: 0, failure });
             }
             Line::Session { exit } => self.session_exits.push(exit),
             Line::ToxBegin { environment } => {

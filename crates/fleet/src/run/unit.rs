@@ -180,7 +180,7 @@ impl RunContext<'_> {
     /// Chooses the interpreter. Both sides use the same one, so the floors are those
     /// of everything that either side swaps in.
     fn python(&self, subject: &Subject, invocation: &Invocation) -> Result<(Python, Choice), String> {
-        let floors = self
+        let mut floors: Vec<Floor> = self
             .candidate
             .iter()
             .chain(self.baseline)
@@ -192,6 +192,14 @@ impl RunContext<'_> {
                 })
             })
             .collect();
+        // Companions of one release ask for the same; once is enough to say so.
+        let mut seen = Vec::new();
+        floors.retain(|floor| {
+            let text = floor.requires_python.to_string();
+            let is_new = !seen.contains(&text);
+            seen.push(text);
+            is_new
+        });
         let facts = &subject.facts;
         let tox = match (&facts.tox, invocation.runner) {
             (Ok(Some(config)), Runner::Tox) => Some((config, invocation.name.as_str())),
@@ -571,6 +579,10 @@ fn judge(
                 .map(|package| package.name.clone())
         });
     }
+    // The swap is the last step of tox's set-up, so an environment was looked at if
+    // and only if the target's own commands were reached.
+    let reached = (ready.invocation.runner == Runner::Tox)
+        .then_some(evidence.tox_began && !evidence.environments.is_empty());
     let Classified { mut outcome, mut summary, .. } = classify(&Seen {
         runner: match ready.invocation.runner {
             Runner::Tox => crate::classify::Runner::Tox,
@@ -583,7 +595,7 @@ fn judge(
         exit,
         log: text,
         commands: &commands,
-        reached_commands: (ready.invocation.runner == Runner::Tox).then_some(evidence.tox_began),
+        reached_commands: reached,
         cases: &cases,
         kind,
     });
@@ -591,6 +603,9 @@ fn judge(
     if let Some((message, said)) = &evidence.swap_failure {
         outcome = swap_failure(said);
         summary = format!("{message}: {}", said.lines().next().unwrap_or(""));
+    } else if reached == Some(false) && outcome.is_failure() && outcome != Outcome::Timeout {
+        // Whatever it was, the suite has not begun: its code cannot be at fault.
+        outcome = Outcome::CouldNotPrepare(PrepareKind::Tool);
     } else if injection.proof == Proof::Missing && outcome.origin() == charmproof_store::outcome::Origin::Suite {
         outcome = Outcome::NotInjected;
         summary.clone_from(&injection.summary);

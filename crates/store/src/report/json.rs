@@ -76,7 +76,10 @@ struct Swap<'a> {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the published ones")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are the published ones"
+)]
 struct Package<'a> {
     spec: &'a str,
     package: &'a str,
@@ -152,7 +155,10 @@ struct SideEntry {
 }
 
 #[derive(Serialize)]
-#[expect(clippy::struct_field_names, reason = "the names are the published ones")]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names are the published ones"
+)]
 struct Case<'a> {
     case: &'a str,
     verdict: &'static str,

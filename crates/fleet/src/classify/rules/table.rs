@@ -44,10 +44,20 @@ const SET_UP: &[Phase] = &[Phase::SetUp, Phase::Unknown];
 /// Before any test session; many charms install within their commands.
 const BEFORE_TESTS: &[Phase] = &[Phase::SetUp, Phase::Unknown, Phase::Commands];
 /// Whenever no case failed.
-const ANY: &[Phase] =
-    &[Phase::SetUp, Phase::Unknown, Phase::Commands, Phase::Session, Phase::AfterTests];
+const ANY: &[Phase] = &[
+    Phase::SetUp,
+    Phase::Unknown,
+    Phase::Commands,
+    Phase::Session,
+    Phase::AfterTests,
+];
 /// In or after the target's own commands.
-const TESTS: &[Phase] = &[Phase::Unknown, Phase::Commands, Phase::Session, Phase::AfterTests];
+const TESTS: &[Phase] = &[
+    Phase::Unknown,
+    Phase::Commands,
+    Phase::Session,
+    Phase::AfterTests,
+];
 /// Where no case was seen at all.
 const NO_CASES: &[Phase] = &[Phase::Unknown, Phase::Commands, Phase::Session];
 
@@ -74,17 +84,32 @@ const fn rule(
     outcome: Outcome,
     says: &'static str,
 ) -> Rule {
-    Rule { name, phases, runners, needs: Needs::Nothing, reads_all: false, pattern, outcome, says }
+    Rule {
+        name,
+        phases,
+        runners,
+        needs: Needs::Nothing,
+        reads_all: false,
+        pattern,
+        outcome,
+        says,
+    }
 }
 
 const fn in_session(name: &'static str, pattern: &'static str, says: &'static str) -> Rule {
     let own = rule(name, TESTS, ANYONE, pattern, Outcome::Fail, says);
-    Rule { reads_all: true, ..own }
+    Rule {
+        reads_all: true,
+        ..own
+    }
 }
 
 const fn not_found(name: &'static str, pattern: &'static str, says: &'static str) -> Rule {
     let own = rule(name, ANY, ANYONE, pattern, TOOL, says);
-    Rule { needs: Needs::NotFound, ..own }
+    Rule {
+        needs: Needs::NotFound,
+        ..own
+    }
 }
 
 #[rustfmt::skip]
@@ -113,7 +138,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("pip-requires-python", BEFORE_TESTS, ANYONE, r"(?m)^ *ERROR: Package '(.+?)' requires a different Python: (.+)$", INTERPRETER, "$1 needs another Python: $2"),
 
     // The network; before the resolvers, which misread it.
-    rule("pip-network", BEFORE_TESTS, ANYONE, r#"(?m)^ *WARNING: Retrying \(Retry\(total=0,.*connection broken by '(\w+)\(.*?\)': (\S+)$"#, NETWORK, "pip: $1 for $2"),
+    rule("pip-network", BEFORE_TESTS, ANYONE, r"(?m)^ *WARNING: Retrying \(Retry\(total=0,.*connection broken by '(\w+)\(.*?\)': (\S+)$", NETWORK, "pip: $1 for $2"),
     rule("pip-network-error", BEFORE_TESTS, ANYONE, r"(?m)^ *(?:ERROR: (?:Could not install packages due to an OSError|HTTP error [45]\d\d while getting).*(?:Max retries exceeded|Connection|[Tt]imed out|SSLError|HTTP error [45]).*|pip\._vendor\.(?:urllib3|requests)\.exceptions\.(?:ReadTimeoutError|ConnectTimeoutError|ProtocolError|IncompleteRead|ConnectionError|SSLError)\b.*)$", NETWORK, "pip: a host could not be reached"),
     rule("uv-network-url", BEFORE_TESTS, ANYONE, r"(?m)^[ │├╰─▶×]*(?:cause: |Caused by: |error: )?error sending request for url \((\S+?)\)$", NETWORK, "uv: could not reach $1"),
     rule("uv-network", BEFORE_TESTS, ANYONE, r"(?m)^[ │├╰─▶×]*(?:cause: |Caused by: |error: )?(?:dns error\b.*|client error \(Connect\)|tcp connect error\b.*|Could not connect, are you offline\?|operation timed out|HTTP status (?:server|client) error \((?:429|5\d\d).*)$", NETWORK, "uv: a host could not be reached"),
@@ -178,6 +203,7 @@ pub(super) const RULES: &[Rule] = &[
 
     // A build that failed for another reason.
     rule("build-failed", BEFORE_TESTS, ANYONE, r"(?m)^[ ×]*(?:error: Failed to build `?([^`\n]+?)`?|ERROR: Failed building wheel for (\S+)|ERROR: Failed to build '(.+?)' when .+|Failed to (?:download and )?build `?([^`\n]+?)`?)$", HOST_PACKAGE, "could not build $1$2$3$4 on this host"),
+    rule("build-backend-failed", BEFORE_TESTS, ANYONE, r"(?m)^ *(?:error|cause): The build backend returned an error$", HOST_PACKAGE, "could not build a dependency on this host"),
 
     // Libraries of charms, where nothing was collected because of them.
     rule("charm-library-missing", NO_CASES, ANYONE, r"(?m)^(?:E +)?ModuleNotFoundError: No module named '(charms(?:\.[\w.]+)?)'$", CHARM_LIBRARY, "the charm library $1 is missing"),

@@ -73,12 +73,7 @@ pub enum GitError {
 
 /// Returns the line of git's complaint that says most.
 pub(crate) fn summary(stderr: &str) -> String {
-    let lines = || {
-        stderr
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty())
-    };
+    let lines = || stderr.lines().map(str::trim).filter(|line| !line.is_empty());
     let said = lines()
         .find(|line| line.starts_with("ERROR:") || line.starts_with("remote: ERROR"))
         .or_else(|| lines().find(|line| line.starts_with("fatal:")))
@@ -176,11 +171,7 @@ impl Git {
                     || name.starts_with("GIT_CONFIG_VALUE_")
             })
             .collect();
-        Self {
-            program: "git".into(),
-            environment,
-            ssh_command: OnceLock::new(),
-        }
+        Self { program: "git".into(), environment, ssh_command: OnceLock::new() }
     }
 
     /// Returns a call in `cwd` with the user's configuration.
@@ -220,11 +211,8 @@ impl Git {
             .find(|(name, _)| name == "GIT_SSH_COMMAND")
             .map(|(_, value)| value.clone());
         let configured = || {
-            let output = self
-                .command(Utf8Path::new("/"))
-                .args(["config", "--get", "core.sshCommand"])
-                .read()
-                .ok()?;
+            let output =
+                self.command(Utf8Path::new("/")).args(["config", "--get", "core.sshCommand"]).read().ok()?;
             let text = String::from_utf8(output).ok()?;
             Some(OsString::from(text.trim())).filter(|text| !text.is_empty())
         };
@@ -347,14 +335,8 @@ impl<'a> GitCommand<'a> {
 
     /// Returns the subcommand, for messages. Arguments may hold secrets.
     fn display(&self) -> String {
-        let name = self
-            .args
-            .iter()
-            .find(|arg| !arg.to_string_lossy().starts_with('-'));
-        format!(
-            "git {}",
-            name.map(|name| name.to_string_lossy()).unwrap_or_default()
-        )
+        let name = self.args.iter().find(|arg| !arg.to_string_lossy().starts_with('-'));
+        format!("git {}", name.map(|name| name.to_string_lossy()).unwrap_or_default())
     }
 
     /// Runs it; any exit code is a result.
@@ -374,20 +356,14 @@ impl<'a> GitCommand<'a> {
         if output.code == Some(0) {
             Ok(output.stdout)
         } else {
-            Err(GitError::Failed {
-                command,
-                code: output.code,
-                stderr: output.stderr,
-            })
+            Err(GitError::Failed { command, code: output.code, stderr: output.stderr })
         }
     }
 
     /// Runs it and returns its output as text without the last line break.
     pub fn read_text(self) -> Result<String, GitError> {
         let bytes = self.read()?;
-        Ok(String::from_utf8_lossy(&bytes)
-            .trim_end_matches('\n')
-            .to_owned())
+        Ok(String::from_utf8_lossy(&bytes).trim_end_matches('\n').to_owned())
     }
 
     /// Like [`run`](Self::run), and stops when `cancel` says so.

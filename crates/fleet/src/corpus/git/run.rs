@@ -19,19 +19,12 @@ const CANCEL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) fn run(command: GitCommand<'_>, cancel: CancelCheck<'_>) -> Result<GitOutput, GitError> {
     let name = command.display();
-    let start_error = |source| GitError::Start {
-        command: name.clone(),
-        source,
-    };
+    let start_error = |source| GitError::Start { command: name.clone(), source };
     let timeout = command.timeout;
     let limit_bytes = command.output_limit_bytes;
     let (mut running, child) = start(command).map_err(start_error)?;
-    let mut guard = Group {
-        child,
-        reaped: false,
-    };
-    let pidfd =
-        pidfd_open(guard.pid(), PidfdFlags::empty()).map_err(|error| start_error(error.into()))?;
+    let mut guard = Group { child, reaped: false };
+    let pidfd = pidfd_open(guard.pid(), PidfdFlags::empty()).map_err(|error| start_error(error.into()))?;
     let deadline = Instant::now() + timeout;
 
     let ended = loop {
@@ -65,27 +58,13 @@ pub(super) fn run(command: GitCommand<'_>, cancel: CancelCheck<'_>) -> Result<Gi
         End::Exited => {
             let status = guard.reap().map_err(start_error)?;
             if running.stdout_bytes.len() > limit_bytes {
-                return Err(GitError::TooMuchOutput {
-                    command: name,
-                    limit_bytes,
-                });
+                return Err(GitError::TooMuchOutput { command: name, limit_bytes });
             }
-            Ok(GitOutput {
-                code: status.code(),
-                stdout: running.stdout_bytes,
-                stderr,
-            })
+            Ok(GitOutput { code: status.code(), stdout: running.stdout_bytes, stderr })
         }
         End::Cancelled => Err(GitError::Cancelled { command: name }),
-        End::TimedOut => Err(GitError::TimedOut {
-            command: name,
-            after: timeout,
-            stderr,
-        }),
-        End::TooMuch => Err(GitError::TooMuchOutput {
-            command: name,
-            limit_bytes,
-        }),
+        End::TimedOut => Err(GitError::TimedOut { command: name, after: timeout, stderr }),
+        End::TooMuch => Err(GitError::TooMuchOutput { command: name, limit_bytes }),
     }
 }
 
@@ -120,21 +99,9 @@ fn start(command: GitCommand<'_>) -> io::Result<(Running, Child)> {
     };
     let mut child = process.spawn()?;
     let running = Running {
-        stdin: child
-            .stdin
-            .take()
-            .map(OwnedFd::from)
-            .map(std::fs::File::from),
-        stdout: child
-            .stdout
-            .take()
-            .map(OwnedFd::from)
-            .map(std::fs::File::from),
-        stderr: child
-            .stderr
-            .take()
-            .map(OwnedFd::from)
-            .map(std::fs::File::from),
+        stdin: child.stdin.take().map(OwnedFd::from).map(std::fs::File::from),
+        stdout: child.stdout.take().map(OwnedFd::from).map(std::fs::File::from),
+        stderr: child.stderr.take().map(OwnedFd::from).map(std::fs::File::from),
         pending,
         written: 0,
         stdout_bytes: Vec::new(),
@@ -144,10 +111,7 @@ fn start(command: GitCommand<'_>) -> io::Result<(Running, Child)> {
         if let Some(pipe) = pipe
             && let Err(error) = rustix::io::ioctl_fionbio(pipe, true)
         {
-            let mut group = Group {
-                child,
-                reaped: false,
-            };
+            let mut group = Group { child, reaped: false };
             let _ = group.child.kill();
             let _ = group.reap();
             return Err(error.into());
@@ -177,10 +141,7 @@ impl Running {
             if let Some(stdin) = &self.stdin {
                 fds.push(PollFd::new(stdin, PollFlags::OUT));
             }
-            let wait = Timespec::try_from(wait).unwrap_or(Timespec {
-                tv_sec: 0,
-                tv_nsec: 1_000_000,
-            });
+            let wait = Timespec::try_from(wait).unwrap_or(Timespec { tv_sec: 0, tv_nsec: 1_000_000 });
             match poll(&mut fds, Some(&wait)) {
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -188,18 +149,8 @@ impl Running {
             !fds[0].revents().is_empty()
         };
         self.feed()?;
-        read_some(
-            &mut self.stdout,
-            &mut self.stdout_bytes,
-            usize::MAX,
-            1 << 20,
-        )?;
-        read_some(
-            &mut self.stderr,
-            &mut self.stderr_bytes,
-            STDERR_LIMIT_BYTES,
-            1 << 20,
-        )?;
+        read_some(&mut self.stdout, &mut self.stdout_bytes, usize::MAX, 1 << 20)?;
+        read_some(&mut self.stderr, &mut self.stderr_bytes, STDERR_LIMIT_BYTES, 1 << 20)?;
         Ok(exited)
     }
 
@@ -223,18 +174,8 @@ impl Running {
 
     fn drain(&mut self, limit_bytes: usize) -> io::Result<()> {
         self.stdin = None;
-        read_some(
-            &mut self.stdout,
-            &mut self.stdout_bytes,
-            usize::MAX,
-            limit_bytes,
-        )?;
-        read_some(
-            &mut self.stderr,
-            &mut self.stderr_bytes,
-            STDERR_LIMIT_BYTES,
-            1 << 20,
-        )
+        read_some(&mut self.stdout, &mut self.stdout_bytes, usize::MAX, limit_bytes)?;
+        read_some(&mut self.stderr, &mut self.stderr_bytes, STDERR_LIMIT_BYTES, 1 << 20)
     }
 }
 

@@ -23,27 +23,10 @@ fn pretend(dir: &Utf8Path, script: &str) -> Git {
 fn answers_and_failures_are_told_apart() {
     let (_guard, dir) = scratch();
     let git = Git::from_process();
-    let version = git
-        .command(&dir)
-        .arg("--version")
-        .read_text()
-        .expect("git runs");
+    let version = git.command(&dir).arg("--version").read_text().expect("git runs");
     assert!(version.starts_with("git version"));
-    let error = git
-        .command(&dir)
-        .args(["rev-parse", "HEAD"])
-        .read()
-        .expect_err("no repository");
-    assert!(
-        matches!(
-            error,
-            GitError::Failed {
-                code: Some(128),
-                ..
-            }
-        ),
-        "{error}"
-    );
+    let error = git.command(&dir).args(["rev-parse", "HEAD"]).read().expect_err("no repository");
+    assert!(matches!(error, GitError::Failed { code: Some(128), .. }), "{error}");
 }
 
 #[test]
@@ -57,10 +40,7 @@ fn the_environment_is_a_listed_part() {
     ])
     .environment;
     let seen = git.command(&dir).read_text().expect("runs");
-    assert!(
-        !seen.contains("GIT_DIR") && !seen.contains("AWS_SECRET"),
-        "{seen}"
-    );
+    assert!(!seen.contains("GIT_DIR") && !seen.contains("AWS_SECRET"), "{seen}");
     assert!(seen.contains("GIT_TERMINAL_PROMPT=0"), "{seen}");
 }
 
@@ -76,16 +56,9 @@ fn input_larger_than_a_pipe_goes_through() {
 #[test]
 fn a_slow_call_ends_with_its_children() {
     let (_guard, dir) = scratch();
-    let git = pretend(
-        &dir,
-        "trap '' TERM; sleep 600 & echo $! >child; wait; sleep 600",
-    );
+    let git = pretend(&dir, "trap '' TERM; sleep 600 & echo $! >child; wait; sleep 600");
     let before = Instant::now();
-    let error = git
-        .command(&dir)
-        .timeout(Duration::from_millis(300))
-        .run()
-        .expect_err("takes too long");
+    let error = git.command(&dir).timeout(Duration::from_millis(300)).run().expect_err("takes too long");
     assert!(matches!(error, GitError::TimedOut { .. }), "{error}");
     assert!(before.elapsed() < Duration::from_secs(10));
     let child = fs_err::read_to_string(dir.join("child")).expect("written");
@@ -115,16 +88,9 @@ fn a_background_child_that_holds_the_pipe_does_not_hang_us() {
 fn output_is_bounded_and_cancel_stops() {
     let (_guard, dir) = scratch();
     let git = pretend(&dir, "yes");
-    let error = git
-        .command(&dir)
-        .output_limit(100_000)
-        .run()
-        .expect_err("too much");
+    let error = git.command(&dir).output_limit(100_000).run().expect_err("too much");
     assert!(matches!(error, GitError::TooMuchOutput { .. }), "{error}");
     let git = pretend(&dir, "exec sleep 600");
-    let error = git
-        .command(&dir)
-        .run_until(&|| true)
-        .expect_err("cancelled");
+    let error = git.command(&dir).run_until(&|| true).expect_err("cancelled");
     assert!(matches!(error, GitError::Cancelled { .. }), "{error}");
 }

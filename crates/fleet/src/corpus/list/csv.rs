@@ -29,11 +29,7 @@ pub fn parse(text: &str, file: &str, strict: bool) -> FleetList {
     let mut list = FleetList::default();
     let mut index = Index::default();
     let mut columns = None;
-    let row_severity = if strict {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
+    let row_severity = if strict { Severity::Error } else { Severity::Warning };
     let start = if text.starts_with('\u{feff}') { 3 } else { 0 };
     let mut at = start;
     for line in text[start..].split_inclusive('\n') {
@@ -46,8 +42,7 @@ pub fn parse(text: &str, file: &str, strict: bool) -> FleetList {
         let fields = match split(line, line_start) {
             Ok(fields) => fields,
             Err((span, message)) => {
-                list.problems
-                    .push(Problem::at(row_severity, file, text, span, message));
+                list.problems.push(Problem::at(row_severity, file, text, span, message));
                 continue;
             }
         };
@@ -55,8 +50,7 @@ pub fn parse(text: &str, file: &str, strict: bool) -> FleetList {
             match read_header(&fields) {
                 Ok(found) => columns = Some(found),
                 Err((span, message)) => {
-                    list.problems
-                        .push(Problem::at(Severity::Error, file, text, span, message));
+                    list.problems.push(Problem::at(Severity::Error, file, text, span, message));
                     return list;
                 }
             }
@@ -68,20 +62,17 @@ pub fn parse(text: &str, file: &str, strict: bool) -> FleetList {
                 if list.insert(entry, &mut index) {
                     let span = fields[columns.repository].span.clone();
                     let message = format!("`{label}` is listed twice; the rows were merged");
-                    list.problems
-                        .push(Problem::at(Severity::Note, file, text, span, message));
+                    list.problems.push(Problem::at(Severity::Note, file, text, span, message));
                 }
             }
             Err((span, message)) => {
-                list.problems
-                    .push(Problem::at(row_severity, file, text, span, message));
+                list.problems.push(Problem::at(row_severity, file, text, span, message));
             }
         }
     }
     if columns.is_none() {
         let message = "the list is empty; expected a header with a `Repository` column";
-        list.problems
-            .push(Problem::whole(Severity::Error, file, message));
+        list.problems.push(Problem::whole(Severity::Error, file, message));
     }
     list
 }
@@ -97,10 +88,7 @@ fn split(line: &str, offset: usize) -> Result<Vec<Field>, Complaint> {
         let (value, length) = if let Some(quoted) = rest[blank..].strip_prefix('"') {
             let (value, used) = unquote(quoted).ok_or_else(|| {
                 let span = offset + start + blank..offset + line.len();
-                (
-                    span,
-                    "a quote is opened and not closed on this line".to_owned(),
-                )
+                (span, "a quote is opened and not closed on this line".to_owned())
             })?;
             let after = &quoted[used..];
             let gap = after.find(',').unwrap_or(after.len());
@@ -116,10 +104,7 @@ fn split(line: &str, offset: usize) -> Result<Vec<Field>, Complaint> {
         let text = &rest[..length];
         let lead = text.len() - text.trim_start().len();
         let from = offset + start + lead;
-        fields.push(Field {
-            value,
-            span: from..from + text.trim().len(),
-        });
+        fields.push(Field { value, span: from..from + text.trim().len() });
         match rest[length..].strip_prefix(',') {
             Some(next) => rest = next,
             None => return Ok(fields),
@@ -152,54 +137,35 @@ fn read_header(fields: &[Field]) -> Result<Columns, Complaint> {
         })
     };
     if let Some(repository) = find("Repository") {
-        return Ok(Columns {
-            repository,
-            branch: find("Branch"),
-            team: find("Team"),
-        });
+        return Ok(Columns { repository, branch: find("Branch"), team: find("Team") });
     }
     let whole = fields[0].span.start..fields[fields.len() - 1].span.end;
-    if let Some(url) = fields
-        .iter()
-        .find(|field| GitUrl::parse(&field.value).is_ok())
-    {
+    if let Some(url) = fields.iter().find(|field| GitUrl::parse(&field.value).is_ok()) {
         let message = "there is no header; begin the list with `Team,Repository,Branch`";
         return Err((url.span.clone(), message.to_owned()));
     }
-    let near = fields
-        .iter()
-        .find(|field| nearest(&field.value, ["Repository"]).is_some());
+    let near = fields.iter().find(|field| nearest(&field.value, ["Repository"]).is_some());
     match near {
-        Some(field) => Err((
-            field.span.clone(),
-            format!(
-                "unknown column `{}`; did you mean `Repository`?",
-                field.value
-            ),
-        )),
+        Some(field) => {
+            Err((field.span.clone(), format!("unknown column `{}`; did you mean `Repository`?", field.value)))
+        }
         None => Err((whole, "the header has no `Repository` column".to_owned())),
     }
 }
 
 fn read_row(fields: &[Field], columns: &Columns, end: usize) -> Result<FleetEntry, Complaint> {
-    let repository = fields
-        .get(columns.repository)
-        .filter(|field| !field.value.is_empty())
-        .ok_or_else(|| {
-            let span = fields
-                .get(columns.repository)
-                .map_or(end..end, |field| field.span.clone());
+    let repository =
+        fields.get(columns.repository).filter(|field| !field.value.is_empty()).ok_or_else(|| {
+            let span = fields.get(columns.repository).map_or(end..end, |field| field.span.clone());
             (span, "the row has no repository".to_owned())
         })?;
-    let url = GitUrl::parse(&repository.value)
-        .map_err(|error| (repository.span.clone(), error.to_string()))?;
-    let branch = columns
-        .branch
-        .and_then(|column| fields.get(column))
-        .filter(|field| !field.value.is_empty());
+    let url =
+        GitUrl::parse(&repository.value).map_err(|error| (repository.span.clone(), error.to_string()))?;
+    let branch = columns.branch.and_then(|column| fields.get(column)).filter(|field| !field.value.is_empty());
     let reference = match branch {
-        Some(field) => Reference::branch(&field.value)
-            .map_err(|error| (field.span.clone(), error.to_string()))?,
+        Some(field) => {
+            Reference::branch(&field.value).map_err(|error| (field.span.clone(), error.to_string()))?
+        }
         None => Reference::head(),
     };
     let mut entry = FleetEntry::new(RepositorySource::Git(GitRef { url, reference }), None);

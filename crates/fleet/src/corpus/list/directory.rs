@@ -37,8 +37,7 @@ pub fn scan(path: &Utf8Path, name: &str) -> FleetList {
     }
     if list.entries.is_empty() {
         let message = "no charm and no git checkout here, nor one or two levels below";
-        list.problems
-            .push(Problem::whole(Severity::Error, name, message));
+        list.problems.push(Problem::whole(Severity::Error, name, message));
     }
     list
 }
@@ -55,11 +54,9 @@ fn is_repository(path: &Utf8Path) -> bool {
         return true;
     }
     // A monorepo keeps its charms in `charms/`.
-    path.join("charms").read_dir_utf8().is_ok_and(|children| {
-        children
-            .flatten()
-            .any(|child| has_charm_files(child.path()))
-    })
+    path.join("charms")
+        .read_dir_utf8()
+        .is_ok_and(|children| children.flatten().any(|child| has_charm_files(child.path())))
 }
 
 fn has_charm_files(path: &Utf8Path) -> bool {
@@ -73,8 +70,7 @@ fn directories(path: &Utf8Path, name: &str, list: &mut FleetList) -> Vec<Utf8Pat
         Ok(entries) => entries,
         Err(error) => {
             let message = format!("failed to read `{path}`: {error}");
-            list.problems
-                .push(Problem::whole(Severity::Warning, name, message));
+            list.problems.push(Problem::whole(Severity::Warning, name, message));
             return Vec::new();
         }
     };

@@ -102,9 +102,7 @@ impl FleetEntry {
     pub fn new(source: RepositorySource, subpath: Option<Utf8PathBuf>) -> Self {
         let mut label = match &source {
             RepositorySource::Git(git) => git.url.label(),
-            RepositorySource::Path(path) => path
-                .file_name()
-                .map_or_else(|| path.to_string(), str::to_owned),
+            RepositorySource::Path(path) => path.file_name().map_or_else(|| path.to_string(), str::to_owned),
         };
         if let Some(subpath) = &subpath {
             label.push('/');
@@ -132,9 +130,7 @@ impl FleetEntry {
     fn identity(&self) -> (Utf8PathBuf, String, Utf8PathBuf) {
         let subpath = self.subpath.clone().unwrap_or_default();
         match &self.source {
-            RepositorySource::Git(git) => {
-                (git.url.key(), git.reference.as_str().to_owned(), subpath)
-            }
+            RepositorySource::Git(git) => (git.url.key(), git.reference.as_str().to_owned(), subpath),
             RepositorySource::Path(path) => (path.clone(), String::new(), subpath),
         }
     }
@@ -153,25 +149,17 @@ pub struct FleetList {
 impl FleetList {
     /// Returns a list of one entry.
     pub(crate) fn of(entry: FleetEntry) -> Self {
-        Self {
-            entries: vec![entry],
-            problems: Vec::new(),
-        }
+        Self { entries: vec![entry], problems: Vec::new() }
     }
 
     /// Returns a list of no entry and one problem.
     pub(crate) fn problem(problem: Problem) -> Self {
-        Self {
-            entries: Vec::new(),
-            problems: vec![problem],
-        }
+        Self { entries: Vec::new(), problems: vec![problem] }
     }
 
     /// Returns whether the list should not be used as it is.
     pub fn has_errors(&self) -> bool {
-        self.problems
-            .iter()
-            .any(|problem| problem.severity == Severity::Error)
+        self.problems.iter().any(|problem| problem.severity == Severity::Error)
     }
 
     pub(crate) fn append(&mut self, other: Self) {

@@ -38,14 +38,7 @@ use super::toml_reader::{Reader, Report, wrong_type};
 use crate::corpus::location::{GitRef, GitUrl, Reference};
 use crate::corpus::problem::{Severity, nearest};
 
-const LIMITS: &[&str] = &[
-    "timeout_s",
-    "silence_s",
-    "memory_mib",
-    "processes",
-    "log_mib",
-    "disk_mib",
-];
+const LIMITS: &[&str] = &["timeout_s", "silence_s", "memory_mib", "processes", "log_mib", "disk_mib"];
 
 /// Parses the `text` of the manifest `file`, which lies in `base`.
 pub fn parse(text: &str, file: &str, base: &Utf8Path, today: Date) -> FleetList {
@@ -103,25 +96,13 @@ fn read_document(
     };
     let DeValue::Array(charms) = charms.get_ref() else {
         let span = document.key_span("charm");
-        wrong_type(
-            "charm",
-            "a list of tables, `[[charm]]`",
-            charms.get_ref(),
-            span,
-            report,
-        );
+        wrong_type("charm", "a list of tables, `[[charm]]`", charms.get_ref(), span, report);
         return;
     };
     let mut index = Index::default();
     for charm in charms {
         let DeValue::Table(table) = charm.get_ref() else {
-            wrong_type(
-                "charm",
-                "a table, `[[charm]]`",
-                charm.get_ref(),
-                charm.span(),
-                report,
-            );
+            wrong_type("charm", "a table, `[[charm]]`", charm.get_ref(), charm.span(), report);
             continue;
         };
         let reader = Reader::new(table, charm.span());
@@ -193,11 +174,9 @@ fn read_charm(
     .collect();
     reader.only(&known, report);
     let source = read_source(reader, base, report);
-    let subpath = reader.string("root", report).and_then(|root| {
-        parse_subpath(&root.value)
-            .map_err(|message| report.error(root.span, message))
-            .ok()
-    });
+    let subpath = reader
+        .string("root", report)
+        .and_then(|root| parse_subpath(&root.value).map_err(|message| report.error(root.span, message)).ok());
     let team = reader.string("team", report).map(|team| team.value);
     let groups = reader.strings("groups", report);
     let exceptions = read_exceptions(reader, defaults, today, report);
@@ -218,10 +197,8 @@ fn read_source(
     base: &Utf8Path,
     report: &mut Report<'_>,
 ) -> Option<RepositorySource> {
-    let references: Vec<&str> = ["branch", "ref", "commit"]
-        .into_iter()
-        .filter(|key| reader.get(key).is_some())
-        .collect();
+    let references: Vec<&str> =
+        ["branch", "ref", "commit"].into_iter().filter(|key| reader.get(key).is_some()).collect();
     match (reader.get("path"), reader.get("repository")) {
         (None, None) => {
             let message = "the entry needs a `path` or a `repository`";
@@ -289,24 +266,16 @@ fn read_exceptions(
     let reason = reader.string("reason", report);
     let expires = reader.date("expires", report);
     // `skip = "why"` carries its own reason.
-    let (skips, skip_text) = match reader
-        .get("skip")
-        .map(|value| (value.get_ref(), value.span()))
-    {
+    let (skips, skip_text) = match reader.get("skip").map(|value| (value.get_ref(), value.span())) {
         None | Some((DeValue::Boolean(false), _)) => (false, None),
         Some((DeValue::Boolean(true), _)) => (true, None),
-        Some((DeValue::String(_), _)) => {
-            (true, reader.string("skip", report).map(|text| text.value))
-        }
+        Some((DeValue::String(_), _)) => (true, reader.string("skip", report).map(|text| text.value)),
         Some((other, span)) => {
             wrong_type("skip", "true or the reason", other, span, report);
             (false, None)
         }
     };
-    let differs = ["expected"]
-        .iter()
-        .chain(LIMITS)
-        .find(|key| reader.get(key).is_some());
+    let differs = ["expected"].iter().chain(LIMITS).find(|key| reader.get(key).is_some());
     let first = if skips && skip_text.is_none() {
         Some("skip")
     } else if skip_text.is_none() {
@@ -326,19 +295,14 @@ fn read_exceptions(
         let message = "`expires` without anything that could expire";
         report.add(Severity::Warning, expires.span.clone(), message);
     }
-    let reason = reason
-        .map(|reason| reason.value)
-        .or_else(|| skip_text.clone());
+    let reason = reason.map(|reason| reason.value).or_else(|| skip_text.clone());
     if let Some(expires) = &expires
         && expires.value < today
         && !nothing
     {
         let message = format!("the exception expired on {} and is ignored", expires.value);
         report.add(Severity::Warning, expires.span.clone(), message);
-        return Exceptions {
-            limits: defaults.limits,
-            ..Exceptions::default()
-        };
+        return Exceptions { limits: defaults.limits, ..Exceptions::default() };
     }
     Exceptions {
         skip: skips.then(|| skip_text.or_else(|| reason.clone()).unwrap_or_default()),

@@ -101,10 +101,7 @@ fn load_file(name: &str, path: &Utf8Path, context: &LoadContext) -> FleetList {
 
 fn suggestion(name: &str) -> String {
     let plain = |part: &str| {
-        !part.is_empty()
-            && part
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
     };
     match name.split_once('/') {
         Some((owner, leaf)) if plain(owner) && plain(leaf) && !owner.starts_with('.') => {
@@ -132,18 +129,13 @@ fn parse_git_argument(text: &str) -> Result<FleetEntry, GitArgumentError> {
             let dir = fragment.strip_prefix("subdirectory=").ok_or_else(|| {
                 GitArgumentError::Subpath(format!("`#{fragment}` is not `#subdirectory=...`"))
             })?;
-            (
-                before,
-                Some(parse_subpath(dir).map_err(GitArgumentError::Subpath)?),
-            )
+            (before, Some(parse_subpath(dir).map_err(GitArgumentError::Subpath)?))
         }
         None => (text, None),
     };
     // The `@` of `user@host` comes before the path begins.
     let path_start = match text.find("://") {
-        Some(at) => text[at + 3..]
-            .find('/')
-            .map_or(text.len(), |slash| at + 3 + slash),
+        Some(at) => text[at + 3..].find('/').map_or(text.len(), |slash| at + 3 + slash),
         None => text.find(':').unwrap_or(text.len()),
     };
     let (url, reference) = match text[path_start..].rfind('@') {
@@ -154,10 +146,7 @@ fn parse_git_argument(text: &str) -> Result<FleetEntry, GitArgumentError> {
         None => (text, Reference::head()),
     };
     let url = GitUrl::parse(url)?;
-    Ok(FleetEntry::new(
-        RepositorySource::Git(GitRef { url, reference }),
-        subpath,
-    ))
+    Ok(FleetEntry::new(RepositorySource::Git(GitRef { url, reference }), subpath))
 }
 
 /// Returns `text` as a path inside a repository.
@@ -166,17 +155,11 @@ fn parse_subpath(text: &str) -> Result<Utf8PathBuf, String> {
     if text.chars().any(char::is_control) {
         return Err("a path cannot contain line breaks or control characters".to_owned());
     }
-    let inside = path.components().all(|part| {
-        matches!(
-            part,
-            camino::Utf8Component::Normal(_) | camino::Utf8Component::CurDir
-        )
-    });
+    let inside = path
+        .components()
+        .all(|part| matches!(part, camino::Utf8Component::Normal(_) | camino::Utf8Component::CurDir));
     if !inside {
         return Err(format!("`{text}` leads out of the repository"));
     }
-    Ok(path
-        .components()
-        .filter(|part| matches!(part, camino::Utf8Component::Normal(_)))
-        .collect())
+    Ok(path.components().filter(|part| matches!(part, camino::Utf8Component::Normal(_))).collect())
 }

@@ -31,31 +31,20 @@ pub struct Selected<'a> {
 /// Returns the entries that fit every part of `selection`.
 pub fn select<'a>(entries: &'a [FleetEntry], selection: &Selection) -> Selected<'a> {
     let is_team = |entry: &FleetEntry, team: &str| {
-        entry
-            .team
-            .as_ref()
-            .is_some_and(|own| own.eq_ignore_ascii_case(team))
+        entry.team.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(team))
     };
-    let is_group = |entry: &FleetEntry, group: &str| {
-        entry
-            .groups
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(group))
-    };
+    let is_group =
+        |entry: &FleetEntry, group: &str| entry.groups.iter().any(|own| own.eq_ignore_ascii_case(group));
     let any = |wanted: &[String], fits: &dyn Fn(&str) -> bool| {
         wanted.is_empty() || wanted.iter().any(|wanted| fits(wanted))
     };
     let chosen = entries
         .iter()
         .filter(|entry| {
-            any(&selection.repositories, &|pattern| {
-                matches(pattern, &entry.label)
-            }) && any(&selection.teams, &|team| is_team(entry, team))
+            any(&selection.repositories, &|pattern| matches(pattern, &entry.label))
+                && any(&selection.teams, &|team| is_team(entry, team))
                 && any(&selection.groups, &|group| is_group(entry, group))
-                && !selection
-                    .exclude
-                    .iter()
-                    .any(|pattern| matches(pattern, &entry.label))
+                && !selection.exclude.iter().any(|pattern| matches(pattern, &entry.label))
         })
         .take(selection.limit.unwrap_or(usize::MAX))
         .collect();
@@ -75,10 +64,7 @@ pub fn select<'a>(entries: &'a [FleetEntry], selection: &Selection) -> Selected<
             unmatched.push(group.clone());
         }
     }
-    Selected {
-        entries: chosen,
-        unmatched,
-    }
+    Selected { entries: chosen, unmatched }
 }
 
 fn matches(pattern: &str, label: &str) -> bool {

@@ -15,18 +15,11 @@ fn toml_text(text: &str) -> FleetList {
 }
 
 fn labels(list: &FleetList) -> Vec<&str> {
-    list.entries
-        .iter()
-        .map(|entry| entry.label.as_str())
-        .collect()
+    list.entries.iter().map(|entry| entry.label.as_str()).collect()
 }
 
 fn rendered(list: &FleetList) -> String {
-    list.problems
-        .iter()
-        .map(Problem::render)
-        .collect::<Vec<_>>()
-        .join("\n")
+    list.problems.iter().map(Problem::render).collect::<Vec<_>>().join("\n")
 }
 
 fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
@@ -38,11 +31,7 @@ fn scratch() -> (tempfile::TempDir, Utf8PathBuf) {
 
 fn load_names(cwd: &Utf8Path, names: &[&str]) -> FleetList {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    let context = LoadContext {
-        cwd: cwd.to_owned(),
-        today: TODAY,
-        strict: false,
-    };
+    let context = LoadContext { cwd: cwd.to_owned(), today: TODAY, strict: false };
     load(&names, &context)
 }
 
@@ -99,11 +88,8 @@ fn bad_rows_are_pointed_at_and_the_rest_works() {
     let list = csv_text(text);
     assert_eq!(labels(&list), ["a/good", "a/last"]);
     assert_eq!(list.entries[1].team.as_deref(), Some("T, \"q\""));
-    let places: Vec<(usize, usize)> = list
-        .problems
-        .iter()
-        .map(|problem| (problem.line, problem.column))
-        .collect();
+    let places: Vec<(usize, usize)> =
+        list.problems.iter().map(|problem| (problem.line, problem.column)).collect();
     assert_eq!(places, [(3, 1), (4, 15), (5, 1), (6, 1), (7, 15)]);
     assert!(!list.has_errors());
     assert!(csv::parse(text, "charms.csv", true).has_errors());
@@ -118,11 +104,7 @@ fn duplicates_are_merged_with_a_note() {
     assert_eq!(labels(&list), ["o/n"]);
     assert_eq!(list.entries[0].team.as_deref(), Some("Data"));
     assert_eq!(list.problems.len(), 2);
-    assert!(
-        list.problems
-            .iter()
-            .all(|problem| problem.severity == Severity::Note)
-    );
+    assert!(list.problems.iter().all(|problem| problem.severity == Severity::Note));
 }
 
 #[test]
@@ -152,14 +134,8 @@ skip = "needs a cloud"
 "#,
     );
     assert_eq!(rendered(&list), "");
-    assert_eq!(
-        labels(&list),
-        ["kafka", "canonical/mysql/kubernetes", "o/skipped"]
-    );
-    assert_eq!(
-        list.entries[0].source,
-        RepositorySource::Path("/kafka".into())
-    );
+    assert_eq!(labels(&list), ["kafka", "canonical/mysql/kubernetes", "o/skipped"]);
+    assert_eq!(list.entries[0].source, RepositorySource::Path("/kafka".into()));
     assert_eq!(list.entries[0].exceptions.limits.timeout_s, Some(900));
     let mysql = &list.entries[1];
     assert_eq!(mysql.team.as_deref(), Some("DB"));
@@ -167,10 +143,7 @@ skip = "needs a cloud"
     assert_eq!(mysql.exceptions.limits.memory_mib, Some(8192));
     assert_eq!(mysql.exceptions.expected["unit"], "fail");
     assert_eq!(mysql.exceptions.expires, Some(date(2027, 1, 31)));
-    assert_eq!(
-        list.entries[2].exceptions.skip.as_deref(),
-        Some("needs a cloud")
-    );
+    assert_eq!(list.entries[2].exceptions.skip.as_deref(), Some("needs a cloud"));
 }
 
 #[test]
@@ -243,10 +216,7 @@ fn an_expired_exception_is_ignored_with_a_warning() {
     assert_eq!(over.entries[0].exceptions.limits.timeout_s, Some(7));
     let last_day = toml_text(&text("2026-11-21"));
     assert_eq!(last_day.problems, []);
-    assert_eq!(
-        last_day.entries[0].exceptions.skip.as_deref(),
-        Some("flaky")
-    );
+    assert_eq!(last_day.entries[0].exceptions.skip.as_deref(), Some("flaky"));
 }
 
 #[test]
@@ -261,13 +231,7 @@ fn schema_and_syntax_errors_have_carets() {
 #[test]
 fn directories_of_checkouts_are_found_at_both_levels() {
     let (_guard, dir) = scratch();
-    for path in [
-        "one/.git",
-        "owner/two/.git",
-        "owner/deep/er/.git",
-        ".hidden/.git",
-        "mono/charms/a",
-    ] {
+    for path in ["one/.git", "owner/two/.git", "owner/deep/er/.git", ".hidden/.git", "mono/charms/a"] {
         fs_err::create_dir_all(dir.join(path)).expect("made");
     }
     fs_err::write(dir.join("mono/charms/a/charmcraft.yaml"), "").expect("written");
@@ -290,11 +254,7 @@ fn a_directory_with_a_manifest_is_that_manifest() {
     fs_err::write(dir.join("fleet/fleet.toml"), text).expect("written");
     let list = load_names(&dir, &["fleet"]);
     assert_eq!(labels(&list), ["a"]);
-    assert!(
-        rendered(&list).contains("gone` is not a directory"),
-        "{}",
-        rendered(&list)
-    );
+    assert!(rendered(&list).contains("gone` is not a directory"), "{}", rendered(&list));
 }
 
 #[test]
@@ -306,31 +266,14 @@ fn urls_are_arguments_too() {
         let git = list.entries[0].git().expect("git");
         assert_eq!(git.url.as_str(), url);
         assert_eq!(git.reference.as_str(), reference);
-        assert_eq!(
-            list.entries[0].subpath.as_deref().map(Utf8Path::as_str),
-            subpath
-        );
+        assert_eq!(list.entries[0].subpath.as_deref().map(Utf8Path::as_str), subpath);
     };
     check("https://h/o/n", "https://h/o/n", "HEAD", None);
-    check(
-        "https://me@h/o/n@feature/x",
-        "https://me@h/o/n",
-        "feature/x",
-        None,
-    );
-    check(
-        "git@h:o/n.git@v1#subdirectory=charms/a",
-        "git@h:o/n.git",
-        "v1",
-        Some("charms/a"),
-    );
-    for bad in [
-        "canonical/kafka",
-        "--upload-pack=x",
-        "https://h/o/n@--x",
-        "https://h/o/n#subdirectory=../x",
-        "a\nb",
-    ] {
+    check("https://me@h/o/n@feature/x", "https://me@h/o/n", "feature/x", None);
+    check("git@h:o/n.git@v1#subdirectory=charms/a", "git@h:o/n.git", "v1", Some("charms/a"));
+    for bad in
+        ["canonical/kafka", "--upload-pack=x", "https://h/o/n@--x", "https://h/o/n#subdirectory=../x", "a\nb"]
+    {
         assert!(load_names(&dir, &[bad]).has_errors(), "{bad}");
     }
     assert!(
@@ -342,15 +285,7 @@ fn urls_are_arguments_too() {
 #[test]
 fn labels_are_made_unique() {
     let (_guard, dir) = scratch();
-    let list = load_names(
-        &dir,
-        &[
-            "https://a/o/n",
-            "https://b/o/n",
-            "https://a/o/n@v1",
-            "https://x/q/o/n",
-        ],
-    );
+    let list = load_names(&dir, &["https://a/o/n", "https://b/o/n", "https://a/o/n@v1", "https://x/q/o/n"]);
     let mut unique = labels(&list);
     unique.sort_unstable();
     unique.dedup();
@@ -364,18 +299,11 @@ fn selections_combine_and_tell_of_typos() {
     );
     let pick = |selection: &Selection| -> (Vec<String>, Vec<String>) {
         let selected = select(&list.entries, selection);
-        let names = selected
-            .entries
-            .iter()
-            .map(|entry| entry.label.clone())
-            .collect();
+        let names = selected.entries.iter().map(|entry| entry.label.clone()).collect();
         (names, selected.unmatched)
     };
     let words = |words: &[&str]| words.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let selection = Selection {
-        repositories: words(&["KAFKA"]),
-        ..Selection::default()
-    };
+    let selection = Selection { repositories: words(&["KAFKA"]), ..Selection::default() };
     assert_eq!(pick(&selection).0, ["o/kafka-operator", "o/kafka-ui"]);
     let selection = Selection {
         repositories: words(&["o/*"]),
@@ -385,10 +313,7 @@ fn selections_combine_and_tell_of_typos() {
         ..Selection::default()
     };
     assert_eq!(pick(&selection), (words(&["o/mysql"]), words(&["Wbe"])));
-    let selection = Selection {
-        limit: Some(1),
-        ..Selection::default()
-    };
+    let selection = Selection { limit: Some(1), ..Selection::default() };
     assert_eq!(pick(&selection).0.len(), 1);
 }
 
@@ -415,10 +340,7 @@ fn nasty() -> impl Strategy<Value = String> {
 fn check_sound(list: &FleetList) {
     for problem in &list.problems {
         let text = problem.render();
-        assert!(
-            !text.chars().any(|c| c.is_control() && c != '\n'),
-            "{text:?}"
-        );
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
         if let Some(snippet) = &problem.snippet {
             assert!(snippet.length >= 1 && snippet.start <= snippet.text.chars().count());
         }

@@ -19,12 +19,7 @@ pub(super) struct Report<'a> {
 
 impl<'a> Report<'a> {
     pub(super) fn new(file: &'a str, text: &'a str) -> Self {
-        Self {
-            file,
-            text,
-            problems: Vec::new(),
-            errors: 0,
-        }
+        Self { file, text, problems: Vec::new(), errors: 0 }
     }
 
     pub(super) fn error(&mut self, span: Range<usize>, message: impl Into<String>) {
@@ -32,14 +27,8 @@ impl<'a> Report<'a> {
         self.add(Severity::Error, span, message);
     }
 
-    pub(super) fn add(
-        &mut self,
-        severity: Severity,
-        span: Range<usize>,
-        message: impl Into<String>,
-    ) {
-        self.problems
-            .push(Problem::at(severity, self.file, self.text, span, message));
+    pub(super) fn add(&mut self, severity: Severity, span: Range<usize>, message: impl Into<String>) {
+        self.problems.push(Problem::at(severity, self.file, self.text, span, message));
     }
 
     /// Returns how many errors there were so far.
@@ -87,9 +76,7 @@ impl<'t, 'i> Reader<'t, 'i> {
 
     /// Returns the key's place, for complaints about the pair.
     pub(super) fn key_span(&self, key: &str) -> Range<usize> {
-        self.table
-            .get_key_value(key)
-            .map_or(self.span.clone(), |(key, _)| key.span())
+        self.table.get_key_value(key).map_or(self.span.clone(), |(key, _)| key.span())
     }
 
     /// Returns a text that is not empty and has no control characters.
@@ -101,16 +88,11 @@ impl<'t, 'i> Reader<'t, 'i> {
                 None
             }
             DeValue::String(text) if text.chars().any(char::is_control) => {
-                report.error(
-                    value.span(),
-                    format!("`{key}` cannot contain line breaks or control characters"),
-                );
+                report
+                    .error(value.span(), format!("`{key}` cannot contain line breaks or control characters"));
                 None
             }
-            DeValue::String(text) => Some(Located {
-                value: text.to_string(),
-                span: value.span(),
-            }),
+            DeValue::String(text) => Some(Located { value: text.to_string(), span: value.span() }),
             other => {
                 wrong_type(key, "a string", other, value.span(), report);
                 None
@@ -128,10 +110,7 @@ impl<'t, 'i> Reader<'t, 'i> {
         match u64::from_str_radix(integer.as_str(), integer.radix()) {
             Ok(number) if number > 0 => Some(number),
             _ => {
-                report.error(
-                    value.span(),
-                    format!("`{key}` must be a whole number above 0"),
-                );
+                report.error(value.span(), format!("`{key}` must be a whole number above 0"));
                 None
             }
         }
@@ -144,27 +123,15 @@ impl<'t, 'i> Reader<'t, 'i> {
             DeValue::Datetime(date) => date.to_string(),
             DeValue::String(text) => text.to_string(),
             other => {
-                wrong_type(
-                    key,
-                    "a date such as 2027-01-31",
-                    other,
-                    value.span(),
-                    report,
-                );
+                wrong_type(key, "a date such as 2027-01-31", other, value.span(), report);
                 return None;
             }
         };
         match text.parse() {
             // `parse` would take the day of a time as well; a day is meant.
-            Ok(date) if text.len() == 10 => Some(Located {
-                value: date,
-                span: value.span(),
-            }),
+            Ok(date) if text.len() == 10 => Some(Located { value: date, span: value.span() }),
             _ => {
-                report.error(
-                    value.span(),
-                    format!("`{key}` must be a date such as 2027-01-31"),
-                );
+                report.error(value.span(), format!("`{key}` must be a date such as 2027-01-31"));
                 None
             }
         }
@@ -174,13 +141,7 @@ impl<'t, 'i> Reader<'t, 'i> {
     pub(super) fn strings(&self, key: &str, report: &mut Report<'_>) -> Option<Vec<String>> {
         let value = self.get(key)?;
         let DeValue::Array(items) = value.get_ref() else {
-            wrong_type(
-                key,
-                "a list of strings",
-                value.get_ref(),
-                value.span(),
-                report,
-            );
+            wrong_type(key, "a list of strings", value.get_ref(), value.span(), report);
             return None;
         };
         let mut strings = Vec::new();

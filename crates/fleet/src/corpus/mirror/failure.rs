@@ -71,10 +71,7 @@ impl fmt::Display for Failure {
 
 impl Failure {
     pub(crate) fn new(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
+        Self { kind, message: message.into() }
     }
 
     pub(crate) fn cancelled() -> Self {
@@ -84,13 +81,10 @@ impl Failure {
     /// Returns the failure behind an error of git about `url`.
     pub(crate) fn from_git(error: &GitError, url: &GitUrl) -> Self {
         match error {
-            GitError::Failed { stderr, .. } => {
-                Self::new(classify(stderr), url.redact(&summary(stderr)))
+            GitError::Failed { stderr, .. } => Self::new(classify(stderr), url.redact(&summary(stderr))),
+            GitError::TimedOut { after, .. } => {
+                Self::new(FailureKind::Timeout, format!("no result after {} s", after.as_secs()))
             }
-            GitError::TimedOut { after, .. } => Self::new(
-                FailureKind::Timeout,
-                format!("no result after {} s", after.as_secs()),
-            ),
             GitError::Cancelled { .. } => Self::cancelled(),
             GitError::Start { source, .. } => {
                 Self::new(FailureKind::Other, format!("failed to run git: {source}"))
@@ -107,14 +101,7 @@ impl Failure {
 /// The first row with a text that occurs in git's messages decides. Texts are
 /// those of git 2.30 to 2.50 and of OpenSSH, with `LC_ALL=C`, in lower case.
 const SIGNS: &[(FailureKind, &[&str])] = &[
-    (
-        FailureKind::Disk,
-        &[
-            "no space left on device",
-            "disk quota exceeded",
-            "read-only file system",
-        ],
-    ),
+    (FailureKind::Disk, &["no space left on device", "disk quota exceeded", "read-only file system"]),
     (
         FailureKind::NoSuchReference,
         &[
@@ -126,11 +113,7 @@ const SIGNS: &[(FailureKind, &[&str])] = &[
     ),
     (
         FailureKind::Network,
-        &[
-            "connect tunnel failed",
-            "proxy connect aborted",
-            "received http code 407 from proxy",
-        ],
+        &["connect tunnel failed", "proxy connect aborted", "received http code 407 from proxy"],
     ),
     (
         FailureKind::Auth,
@@ -217,10 +200,7 @@ const SIGNS: &[(FailureKind, &[&str])] = &[
     ),
     (FailureKind::NotFound, &["' not found", "does not exist"]),
     (FailureKind::Network, &["unable to access"]),
-    (
-        FailureKind::Disk,
-        &["permission denied", "unable to create", "cannot mkdir"],
-    ),
+    (FailureKind::Disk, &["permission denied", "unable to create", "cannot mkdir"]),
 ];
 
 fn classify(stderr: &str) -> FailureKind {
@@ -246,14 +226,8 @@ mod tests {
                 "fatal: '/tmp/x' does not appear to be a git repository\nfatal: Could not read from remote repository.",
                 FailureKind::NotFound,
             ),
-            (
-                "fatal: couldn't find remote ref refs/heads/nope",
-                FailureKind::NoSuchReference,
-            ),
-            (
-                "fatal: remote error: upload-pack: not our ref 1234",
-                FailureKind::NoSuchReference,
-            ),
+            ("fatal: couldn't find remote ref refs/heads/nope", FailureKind::NoSuchReference),
+            ("fatal: remote error: upload-pack: not our ref 1234", FailureKind::NoSuchReference),
             (
                 "fatal: could not read Username for 'https://github.com': terminal prompts disabled",
                 FailureKind::Auth,
@@ -270,27 +244,15 @@ mod tests {
                 "fatal: unable to access 'https://h/a/': CONNECT tunnel failed, response 403",
                 FailureKind::Network,
             ),
-            (
-                "error: RPC failed; curl 56 GnuTLS recv error\nfatal: early EOF",
-                FailureKind::Network,
-            ),
+            ("error: RPC failed; curl 56 GnuTLS recv error\nfatal: early EOF", FailureKind::Network),
             (
                 "fatal: unable to access 'https://h/a/': The requested URL returned error: 503",
                 FailureKind::Network,
             ),
-            (
-                "ssh: connect to host h port 22: Connection refused",
-                FailureKind::Network,
-            ),
-            (
-                "fatal: write error: No space left on device",
-                FailureKind::Disk,
-            ),
+            ("ssh: connect to host h port 22: Connection refused", FailureKind::Network),
+            ("fatal: write error: No space left on device", FailureKind::Disk),
             ("fatal: not a git repository: '.'", FailureKind::Corrupt),
-            (
-                "error: object file objects/ab/cd is empty",
-                FailureKind::Corrupt,
-            ),
+            ("error: object file objects/ab/cd is empty", FailureKind::Corrupt),
             ("fatal: something new", FailureKind::Other),
         ] {
             assert_eq!(classify(stderr), expected, "{stderr}");

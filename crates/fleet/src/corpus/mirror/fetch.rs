@@ -24,18 +24,13 @@ impl Mirrors {
         let lock = match Lock::take(&dir, deadline, cancel) {
             Ok(lock) => lock,
             Err(failure) => {
-                return FetchOutcome::Failed {
-                    failure,
-                    stale: self.commit(source),
-                };
+                return FetchOutcome::Failed { failure, stale: self.commit(source) };
             }
         };
         let before = self.commit(source);
         let outcome = match (&before, source.reference.commit_id()) {
             // A commit never changes: nothing to ask.
-            (Some(commit), Some(_)) => FetchOutcome::Unchanged {
-                commit: commit.clone(),
-            },
+            (Some(commit), Some(_)) => FetchOutcome::Unchanged { commit: commit.clone() },
             _ => self.fetch_locked(source, before, settings, deadline, &lock, cancel),
         };
         // A status that cannot be written is no reason to fail a fetch.
@@ -87,10 +82,7 @@ impl Mirrors {
                 Err(failure) => break failure,
             }
         };
-        FetchOutcome::Failed {
-            failure,
-            stale: self.commit(source),
-        }
+        FetchOutcome::Failed { failure, stale: self.commit(source) }
     }
 
     /// Makes the mirror if it is missing and clears what a killed git left.
@@ -158,15 +150,8 @@ impl Mirrors {
         lock: &Lock,
         cancel: CancelCheck<'_>,
     ) -> Result<(), Failure> {
-        let held = lock
-            .file
-            .try_clone()
-            .map_err(|error| Failure::from_io(&error))?;
-        let refspec = format!(
-            "+{}:{}",
-            source.reference.as_str(),
-            source.reference.local()
-        );
+        let held = lock.file.try_clone().map_err(|error| Failure::from_io(&error))?;
+        let refspec = format!("+{}:{}", source.reference.as_str(), source.reference.local());
         self.git
             .network(dir)
             // A pack appears whole or not at all; loose objects would not.
@@ -177,11 +162,7 @@ impl Mirrors {
             .args(["--no-auto-maintenance", "--end-of-options"])
             .arg(source.url.as_str())
             .arg(refspec)
-            .timeout(
-                deadline
-                    .saturating_duration_since(Instant::now())
-                    .max(Duration::from_millis(1)),
-            )
+            .timeout(deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1)))
             .input_file(held)
             .read_until(cancel)
             .map(|_| ())
@@ -206,12 +187,7 @@ fn remove(path: &Utf8Path) -> io::Result<()> {
 /// Removes locks and partial packs. Whoever made them is gone: we hold the lock
 /// of the mirror, and they would hold it too.
 fn clear_leftovers(dir: &Utf8Path) -> io::Result<()> {
-    for name in [
-        "HEAD.lock",
-        "config.lock",
-        "shallow.lock",
-        "packed-refs.lock",
-    ] {
+    for name in ["HEAD.lock", "config.lock", "shallow.lock", "packed-refs.lock"] {
         remove(&dir.join(name))?;
     }
     let is_lock = |name: &str| Utf8Path::new(name).extension() == Some("lock");
@@ -247,17 +223,9 @@ impl Lock {
             if let Some(parent) = path.parent() {
                 fs_err::create_dir_all(parent)?;
             }
-            fs_err::OpenOptions::new()
-                .read(true)
-                .write(true)
-                .create(true)
-                .truncate(false)
-                .open(&path)
+            fs_err::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path)
         };
-        let file = open()
-            .map_err(|error| Failure::from_io(&error))?
-            .into_parts()
-            .0;
+        let file = open().map_err(|error| Failure::from_io(&error))?.into_parts().0;
         let mut pause = Duration::from_millis(1);
         loop {
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {

@@ -74,11 +74,7 @@ pub struct FetchSettings {
 
 impl Default for FetchSettings {
     fn default() -> Self {
-        Self {
-            jobs: 8,
-            timeout: Duration::from_mins(5),
-            attempts: 2,
-        }
+        Self { jobs: 8, timeout: Duration::from_mins(5), attempts: 2 }
     }
 }
 
@@ -200,9 +196,7 @@ impl Mirrors {
         let mut places = Vec::with_capacity(wanted.len());
         let mut seen = std::collections::BTreeMap::new();
         for source in wanted {
-            let place = *seen
-                .entry((source.url.key(), &source.reference))
-                .or_insert(distinct.len());
+            let place = *seen.entry((source.url.key(), &source.reference)).or_insert(distinct.len());
             if place == distinct.len() {
                 distinct.push(source);
             }
@@ -219,10 +213,7 @@ impl Mirrors {
                 };
                 let started = std::time::Instant::now();
                 let outcome = if cancel() {
-                    FetchOutcome::Failed {
-                        failure: Failure::cancelled(),
-                        stale: self.commit(source),
-                    }
+                    FetchOutcome::Failed { failure: Failure::cancelled(), stale: self.commit(source) }
                 } else {
                     progress(MirrorEvent::Started { source });
                     self.fetch_one(source, settings, cancel)
@@ -244,17 +235,13 @@ impl Mirrors {
                 scope.spawn(worker);
             }
         });
-        let outcomes = outcomes
-            .into_inner()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let outcomes = outcomes.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         wanted
             .iter()
             .zip(places)
             .map(|(source, place)| FetchResult {
                 source: source.clone(),
-                outcome: outcomes[place]
-                    .clone()
-                    .expect("the scope ends when every source has an outcome"),
+                outcome: outcomes[place].clone().expect("the scope ends when every source has an outcome"),
                 git_dir: self.path(&source.url),
             })
             .collect()
@@ -269,16 +256,11 @@ impl Mirrors {
         settings: FetchSettings,
         cancel: CancelCheck<'_>,
     ) -> Result<Utf8PathBuf, MirrorError> {
-        let source = GitRef {
-            url: url.clone(),
-            reference: Reference::commit(commit)?,
-        };
+        let source = GitRef { url: url.clone(), reference: Reference::commit(commit)? };
         match self.fetch_one(&source, settings, cancel) {
-            FetchOutcome::Failed { failure, .. } => Err(MirrorError::Pin {
-                url: url.to_string(),
-                commit: commit.to_owned(),
-                failure,
-            }),
+            FetchOutcome::Failed { failure, .. } => {
+                Err(MirrorError::Pin { url: url.to_string(), commit: commit.to_owned(), failure })
+            }
             FetchOutcome::Fetched { .. } | FetchOutcome::Unchanged { .. } => Ok(self.path(url)),
         }
     }

@@ -81,37 +81,26 @@ impl Mirrors {
         let listings: BTreeMap<&GitUrl, Listing> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..jobs)
                 .map(|first| {
-                    let mine: Vec<&GitUrl> =
-                        urls.iter().copied().skip(first).step_by(jobs).collect();
+                    let mine: Vec<&GitUrl> = urls.iter().copied().skip(first).step_by(jobs).collect();
                     scope.spawn(move || {
                         mine.into_iter()
-                            .map(|url| {
-                                (
-                                    url,
-                                    list_remote(&self.git, &self.root, url, settings, cancel),
-                                )
-                            })
+                            .map(|url| (url, list_remote(&self.git, &self.root, url, settings, cancel)))
                             .collect::<Vec<_>>()
                     })
                 })
                 .collect();
-            workers
-                .into_iter()
-                .flat_map(|worker| worker.join().unwrap_or_default())
-                .collect()
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
         });
         wanted
             .iter()
             .map(|source| match listings.get(&source.url) {
                 Some(Ok(refs)) => resolve(source, refs),
-                Some(Err(failure)) => Err(ResolveError::Remote {
-                    url: source.url.to_string(),
-                    failure: failure.clone(),
-                }),
-                None => Err(ResolveError::Remote {
-                    url: source.url.to_string(),
-                    failure: Failure::cancelled(),
-                }),
+                Some(Err(failure)) => {
+                    Err(ResolveError::Remote { url: source.url.to_string(), failure: failure.clone() })
+                }
+                None => {
+                    Err(ResolveError::Remote { url: source.url.to_string(), failure: Failure::cancelled() })
+                }
             })
             .collect()
     }
@@ -144,10 +133,7 @@ fn resolve(source: &GitRef, refs: &BTreeMap<String, String>) -> Result<Resolved,
             .iter()
             .find(|(name, id)| *id == commit && name.as_str() != "HEAD")
             .map(|(name, _)| name.clone());
-        return Ok(Resolved {
-            commit: commit.to_owned(),
-            name,
-        });
+        return Ok(Resolved { commit: commit.to_owned(), name });
     }
     let wanted = source.reference.as_str();
     // git's own order, so that a fetch of the same text takes the same commit.
@@ -157,25 +143,18 @@ fn resolve(source: &GitRef, refs: &BTreeMap<String, String>) -> Result<Resolved,
         .find_map(|name| {
             // An annotated tag is listed a second time with its commit.
             let commit = refs.get(&format!("{name}^{{}}")).or(refs.get(&name))?;
-            Some(Resolved {
-                commit: commit.clone(),
-                name: Some(name),
-            })
+            Some(Resolved { commit: commit.clone(), name: Some(name) })
         });
     if let Some(found) = found {
         return Ok(found);
     }
     if refs.is_empty() || source.reference.is_head() {
-        return Err(ResolveError::Empty {
-            url: source.url.to_string(),
-        });
+        return Err(ResolveError::Empty { url: source.url.to_string() });
     }
     let near = near_names(&source.reference, refs);
     let hexadecimal = wanted.len() >= 7 && wanted.bytes().all(|byte| byte.is_ascii_hexdigit());
     if near.is_empty() && hexadecimal {
-        return Err(ResolveError::Abbreviated {
-            reference: wanted.to_owned(),
-        });
+        return Err(ResolveError::Abbreviated { reference: wanted.to_owned() });
     }
     Err(ResolveError::NoSuchReference {
         url: source.url.to_string(),
@@ -189,10 +168,7 @@ fn near_names(reference: &Reference, refs: &BTreeMap<String, String>) -> Vec<Str
     let wanted = reference.to_string();
     let mut names: Vec<(usize, &str)> = refs
         .keys()
-        .filter_map(|name| {
-            name.strip_prefix("refs/heads/")
-                .or_else(|| name.strip_prefix("refs/tags/"))
-        })
+        .filter_map(|name| name.strip_prefix("refs/heads/").or_else(|| name.strip_prefix("refs/tags/")))
         .filter(|name| !name.ends_with("^{}"))
         .filter_map(|name| {
             let distance = distance(&wanted, name);
@@ -204,9 +180,5 @@ fn near_names(reference: &Reference, refs: &BTreeMap<String, String>) -> Vec<Str
         .collect();
     names.sort_unstable();
     names.dedup();
-    names
-        .into_iter()
-        .take(3)
-        .map(|(_, name)| name.to_owned())
-        .collect()
+    names.into_iter().take(3).map(|(_, name)| name.to_owned()).collect()
 }

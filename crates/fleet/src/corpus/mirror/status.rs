@@ -75,10 +75,7 @@ impl Mirrors {
 
     /// Returns what is known about `source`.
     pub fn ref_status(&self, source: &GitRef) -> RefStatus {
-        read(&self.path(&source.url))
-            .refs
-            .remove(source.reference.as_str())
-            .unwrap_or_default()
+        read(&self.path(&source.url)).refs.remove(source.reference.as_str()).unwrap_or_default()
     }
 
     pub(super) fn record(&self, source: &GitRef, outcome: &FetchOutcome) -> io::Result<()> {
@@ -89,10 +86,7 @@ impl Mirrors {
         let mut record = read(&dir);
         record.schema = 1;
         record.url = source.url.to_string();
-        let state = record
-            .refs
-            .entry(source.reference.as_str().to_owned())
-            .or_default();
+        let state = record.refs.entry(source.reference.as_str().to_owned()).or_default();
         state.attempted_at = Some(now);
         state.commit = outcome.commit().map(str::to_owned);
         match outcome {

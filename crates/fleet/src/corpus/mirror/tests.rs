@@ -34,20 +34,12 @@ fn first_unchanged_changed() {
     let first = repository(&remote);
     let mirrors = open(&scratch);
     let source = local(&remote, "HEAD");
-    let fetched = FetchOutcome::Fetched {
-        commit: first.clone(),
-        before: None,
-    };
+    let fetched = FetchOutcome::Fetched { commit: first.clone(), before: None };
     assert_eq!(fetch_one(&mirrors, &source), fetched);
-    let unchanged = FetchOutcome::Unchanged {
-        commit: first.clone(),
-    };
+    let unchanged = FetchOutcome::Unchanged { commit: first.clone() };
     assert_eq!(fetch_one(&mirrors, &source), unchanged);
     let second = commit(&remote, "b", "b");
-    let fetched = FetchOutcome::Fetched {
-        commit: second.clone(),
-        before: Some(first),
-    };
+    let fetched = FetchOutcome::Fetched { commit: second.clone(), before: Some(first) };
     assert_eq!(fetch_one(&mirrors, &source), fetched);
     let dir = mirrors.path(&source.url);
     assert!(dir.as_str().ends_with("remote.git"), "{dir}");
@@ -68,15 +60,10 @@ fn a_force_push_survives_and_the_old_commit_stays() {
     let new = commit(&remote, "b", "new");
     assert_eq!(
         fetch_one(&mirrors, &source),
-        FetchOutcome::Fetched {
-            commit: new,
-            before: Some(old.clone())
-        }
+        FetchOutcome::Fetched { commit: new, before: Some(old.clone()) }
     );
     let settings = FetchSettings::default();
-    let dir = mirrors
-        .pin(&source.url, &old, settings, &|| false)
-        .expect("still here");
+    let dir = mirrors.pin(&source.url, &old, settings, &|| false).expect("still here");
     assert_eq!(git(&dir, &["show", &format!("{old}:b")]), "old");
 }
 
@@ -135,10 +122,7 @@ fn one_failure_stops_nothing_and_is_recorded() {
     assert_eq!(failure.kind, FailureKind::NotFound);
     assert_eq!(status[0].state.fetched_at, None);
     assert!(status[2].state.fetched_at.is_some() && status[2].size_bytes > 0);
-    assert_eq!(
-        status[2].state.commit.as_deref(),
-        results[2].outcome.commit()
-    );
+    assert_eq!(status[2].state.commit.as_deref(), results[2].outcome.commit());
 }
 
 #[test]
@@ -157,10 +141,7 @@ fn a_hundred_repositories_at_once() {
         assert_eq!(outcomes.len(), 100);
         for outcome in outcomes {
             assert!(!outcome.is_failed(), "{outcome:?}");
-            assert_eq!(
-                matches!(outcome, FetchOutcome::Fetched { .. }),
-                expected_new
-            );
+            assert_eq!(matches!(outcome, FetchOutcome::Fetched { .. }), expected_new);
         }
     }
 }
@@ -192,28 +173,15 @@ fn a_killed_fetch_is_resumed() {
     // The remote takes its time; the fetch is stopped under way.
     let stop_at = Instant::now() + Duration::from_millis(300);
     let slow = slow_remote(&scratch, &remote);
-    let outcome = slow.fetch_one(&source, FetchSettings::default(), &|| {
-        Instant::now() > stop_at
-    });
+    let outcome = slow.fetch_one(&source, FetchSettings::default(), &|| Instant::now() > stop_at);
     assert_eq!(kind(&outcome), FailureKind::Cancelled);
     assert_eq!(outcome.commit(), Some(first.as_str()));
     // And what a git that was killed outright may leave behind.
     let dir = mirrors.path(&source.url);
-    for name in [
-        "shallow.lock",
-        "refs/charmproof/HEAD.lock",
-        "objects/pack/tmp_pack_x",
-        "config.lock",
-    ] {
+    for name in ["shallow.lock", "refs/charmproof/HEAD.lock", "objects/pack/tmp_pack_x", "config.lock"] {
         fs_err::write(dir.join(name), "partial").expect("written");
     }
-    assert_eq!(
-        fetch_one(&mirrors, &source),
-        FetchOutcome::Fetched {
-            commit: second,
-            before: Some(first)
-        }
-    );
+    assert_eq!(fetch_one(&mirrors, &source), FetchOutcome::Fetched { commit: second, before: Some(first) });
     assert!(!dir.join("objects/pack/tmp_pack_x").exists());
 }
 
@@ -223,16 +191,10 @@ fn a_timeout_names_itself_and_frees_the_lock() {
     let remote = scratch.path.join("remote");
     repository(&remote);
     let slow = slow_remote(&scratch, &remote);
-    let settings = FetchSettings {
-        timeout: Duration::from_millis(300),
-        ..FetchSettings::default()
-    };
+    let settings = FetchSettings { timeout: Duration::from_millis(300), ..FetchSettings::default() };
     let source = local(&remote, "HEAD");
     let before = Instant::now();
-    assert_eq!(
-        kind(&slow.fetch_one(&source, settings, &|| false)),
-        FailureKind::Timeout
-    );
+    assert_eq!(kind(&slow.fetch_one(&source, settings, &|| false)), FailureKind::Timeout);
     assert!(before.elapsed() < Duration::from_secs(10));
     assert!(!fetch_one(&open(&scratch), &source).is_failed());
 }
@@ -285,11 +247,7 @@ fn a_damaged_mirror_is_made_anew() {
         damage();
         // The pack damage hides the commit; the remote may have moved on too.
         let outcome = fetch_one(&mirrors, &source);
-        assert_eq!(
-            outcome.commit(),
-            Some(first.as_str()),
-            "damage {number}: {outcome:?}"
-        );
+        assert_eq!(outcome.commit(), Some(first.as_str()), "damage {number}: {outcome:?}");
         assert!(!outcome.is_failed(), "damage {number}: {outcome:?}");
         assert_eq!(git(&dir, &["fsck", "--no-dangling"]), "", "damage {number}");
     }
@@ -326,30 +284,16 @@ fn references_are_resolved_or_near_names_given() {
     fs_err::create_dir_all(&empty).expect("made");
     git(&empty, &["init", "--quiet"]);
     let mirrors = open(&scratch);
-    let resolve = |source: GitRef| {
-        mirrors
-            .resolve_refs(&[source], FetchSettings::default(), &|| false)
-            .remove(0)
-    };
-    assert_eq!(
-        resolve(local(&remote, "HEAD")).expect("there").commit,
-        second
-    );
-    assert_eq!(
-        resolve(local(&remote, "v1.0")).expect("there").commit,
-        first,
-        "peeled"
-    );
-    assert_eq!(
-        resolve(local(&remote, &first)).expect("there").commit,
-        first
-    );
+    let resolve =
+        |source: GitRef| mirrors.resolve_refs(&[source], FetchSettings::default(), &|| false).remove(0);
+    assert_eq!(resolve(local(&remote, "HEAD")).expect("there").commit, second);
+    assert_eq!(resolve(local(&remote, "v1.0")).expect("there").commit, first, "peeled");
+    assert_eq!(resolve(local(&remote, &first)).expect("there").commit, first);
     let main = resolve(local(&remote, "main")).expect("there");
     assert_eq!(main.name.as_deref(), Some("refs/heads/main"));
     let message = |source: GitRef| resolve(source).expect_err("not there").to_string();
     assert!(
-        message(local(&remote, "mian"))
-            .ends_with("has no branch, tag or ref `mian`; did you mean `main`?")
+        message(local(&remote, "mian")).ends_with("has no branch, tag or ref `mian`; did you mean `main`?")
     );
     assert!(message(local(&remote, "secrets")).ends_with("did you mean `feature/secrets`?"));
     assert!(message(local(&remote, "deadbee")).contains("abbreviated commit"));

@@ -63,30 +63,17 @@ impl DigestCache {
             .and_then(|path| fs_err::read_to_string(path).ok())
             .and_then(|text| parse(&text))
             .unwrap_or_default();
-        let before = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .saturating_sub(settled);
-        Self {
-            path,
-            known,
-            settled_before_ns: before.as_nanos().cast_signed(),
-        }
+        let before = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(settled);
+        Self { path, known, settled_before_ns: before.as_nanos().cast_signed() }
     }
 
     pub(super) fn get(&self, path: &Utf8Path, stamp: &Stamp) -> Option<&str> {
-        self.known
-            .get(path.as_str())
-            .filter(|(known, _)| known == stamp)
-            .map(|(_, digest)| digest.as_str())
+        self.known.get(path.as_str()).filter(|(known, _)| known == stamp).map(|(_, digest)| digest.as_str())
     }
 
     /// Replaces the cache by `files`, if that changes anything. A cache that
     /// cannot be written only costs time.
-    pub(super) fn store<'f>(
-        &self,
-        files: impl Iterator<Item = (&'f Utf8Path, &'f Stamp, &'f str)> + Clone,
-    ) {
+    pub(super) fn store<'f>(&self, files: impl Iterator<Item = (&'f Utf8Path, &'f Stamp, &'f str)> + Clone) {
         let Some(path) = &self.path else {
             return;
         };

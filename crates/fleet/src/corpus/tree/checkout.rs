@@ -9,8 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::cache::{DigestCache, Stamp};
 use super::{
-    FileEntry, FileMode, Origin, Repository, Snapshot, TreeDigest, TreeError, TreeReader,
-    in_parallel,
+    FileEntry, FileMode, Origin, Repository, Snapshot, TreeDigest, TreeError, TreeReader, in_parallel,
 };
 use crate::corpus::git::Git;
 use crate::corpus::location::hex;
@@ -38,9 +37,7 @@ pub const PRUNED_OUTPUTS: &[&str] = &["build", "dist"];
 const SUBMODULE_DEPTH_MAX: usize = 8;
 
 pub(super) fn read(reader: TreeReader<'_>, path: &Utf8Path) -> Result<Snapshot, TreeError> {
-    let root = path
-        .canonicalize_utf8()
-        .map_err(TreeError::io("find the directory"))?;
+    let root = path.canonicalize_utf8().map_err(TreeError::io("find the directory"))?;
     let mut listing = Listing::default();
     let mut state = State::default();
     let repository = find_repository(reader.git, &root);
@@ -77,19 +74,12 @@ pub(super) fn read(reader: TreeReader<'_>, path: &Utf8Path) -> Result<Snapshot, 
             Found::Special(path) => notes.push(format!("`{path}` is not a file and was left out")),
         }
     }
-    cache.store(
-        files
-            .iter()
-            .map(|file| (file.path.as_path(), &file.stamp, file.content.as_str())),
-    );
+    cache.store(files.iter().map(|file| (file.path.as_path(), &file.stamp, file.content.as_str())));
     Ok(Snapshot {
         digest: digest(&files),
         dirty: state.commit.is_some() && (state.dirty || listing.untracked > 0),
         commit: state.commit,
-        origin: Origin::Directory {
-            root,
-            repository: state.repository,
-        },
+        origin: Origin::Directory { root, repository: state.repository },
         files,
         notes,
     })
@@ -122,11 +112,7 @@ struct State {
 fn find_repository(git: &Git, root: &Utf8Path) -> Option<Repository> {
     let text = git
         .command(root)
-        .args([
-            "rev-parse",
-            "--path-format=absolute",
-            "--is-inside-work-tree",
-        ])
+        .args(["rev-parse", "--path-format=absolute", "--is-inside-work-tree"])
         .args(["--git-common-dir", "--show-object-format", "--show-prefix"])
         .read_text()
         .ok()?;
@@ -147,12 +133,7 @@ fn read_status(git: &Git, root: &Utf8Path) -> Result<State, TreeError> {
     let output = git
         .command(root)
         .args(["status", "--porcelain=v2", "--branch", "-z", "--no-renames"])
-        .args([
-            "--untracked-files=no",
-            "--ignore-submodules=untracked",
-            "--",
-            ".",
-        ])
+        .args(["--untracked-files=no", "--ignore-submodules=untracked", "--", "."])
         .read()
         .map_err(TreeError::git(root))?;
     let text = String::from_utf8_lossy(&output);
@@ -192,23 +173,14 @@ impl Listing {
         let cwd = root.join(below);
         let output = git
             .command(&cwd)
-            .args([
-                "ls-files",
-                "-z",
-                "-t",
-                "--stage",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "-t", "--stage", "--cached", "--others", "--exclude-standard"])
             .output_limit(512 << 20)
             .read()
             .map_err(TreeError::git(&cwd))?;
         for record in output.split(|&byte| byte == 0).filter(|r| !r.is_empty()) {
             let Ok(record) = std::str::from_utf8(record) else {
                 let shown = String::from_utf8_lossy(record);
-                self.notes
-                    .push(format!("a file name is not UTF-8: {shown}"));
+                self.notes.push(format!("a file name is not UTF-8: {shown}"));
                 continue;
             };
             if let Some(path) = record.strip_prefix("? ") {
@@ -236,10 +208,7 @@ impl Listing {
     ) -> Result<(), TreeError> {
         let path = below.join(path.trim_end_matches('/'));
         let relative = path.strip_prefix(below).unwrap_or(&path);
-        if relative
-            .components()
-            .any(|part| PRUNED_CACHES.contains(&part.as_str()))
-        {
+        if relative.components().any(|part| PRUNED_CACHES.contains(&part.as_str())) {
             return Ok(());
         }
         self.untracked += 1;
@@ -263,8 +232,7 @@ impl Listing {
             return Ok(());
         }
         if depth >= SUBMODULE_DEPTH_MAX {
-            self.notes
-                .push(format!("`{path}` is nested too deep and was left out"));
+            self.notes.push(format!("`{path}` is nested too deep and was left out"));
             return Ok(());
         }
         let untracked = self.untracked;
@@ -282,8 +250,7 @@ impl Listing {
             let name = entry.file_name();
             let Some(name) = name.to_str() else {
                 let shown = name.to_string_lossy().into_owned();
-                self.notes
-                    .push(format!("a file name is not UTF-8: {shown}"));
+                self.notes.push(format!("a file name is not UTF-8: {shown}"));
                 continue;
             };
             let path = below.join(name);
@@ -308,26 +275,17 @@ impl Listing {
         let mut real = BTreeMap::from([(Utf8PathBuf::new(), true)]);
         self.paths
             .iter()
-            .filter(|path| {
-                path.parent()
-                    .is_none_or(|dir| is_real_directory(root, dir, &mut real))
-            })
+            .filter(|path| path.parent().is_none_or(|dir| is_real_directory(root, dir, &mut real)))
             .cloned()
             .collect()
     }
 }
 
-fn is_real_directory(
-    root: &Utf8Path,
-    dir: &Utf8Path,
-    known: &mut BTreeMap<Utf8PathBuf, bool>,
-) -> bool {
+fn is_real_directory(root: &Utf8Path, dir: &Utf8Path, known: &mut BTreeMap<Utf8PathBuf, bool>) -> bool {
     if let Some(&real) = known.get(dir) {
         return real;
     }
-    let real = dir
-        .parent()
-        .is_none_or(|parent| is_real_directory(root, parent, known))
+    let real = dir.parent().is_none_or(|parent| is_real_directory(root, parent, known))
         && fs_err::symlink_metadata(root.join(dir)).is_ok_and(|meta| meta.is_dir());
     known.insert(dir.to_owned(), real);
     real
@@ -367,13 +325,7 @@ fn read_file(root: &Utf8Path, path: &Utf8Path, cache: &DigestCache) -> Result<Fo
         }
         None => file_digest(&full).map_err(&fail)?,
     };
-    Ok(Found::File(FileEntry {
-        path: path.to_owned(),
-        mode,
-        content,
-        size_bytes: meta.len(),
-        stamp,
-    }))
+    Ok(Found::File(FileEntry { path: path.to_owned(), mode, content, size_bytes: meta.len(), stamp }))
 }
 
 /// Returns the SHA-256 of a file's content.

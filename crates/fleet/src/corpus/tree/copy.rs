@@ -12,8 +12,8 @@ use fs_err::os::unix::fs::OpenOptionsExt as _;
 
 use super::cache::Stamp;
 use super::{
-    FileEntry, FileMode, MaterialiseStats, Origin, Snapshot, TreeError, TreeReader, in_parallel,
-    links, private_git,
+    FileEntry, FileMode, MaterialiseStats, Origin, Snapshot, TreeError, TreeReader, in_parallel, links,
+    private_git,
 };
 
 pub(super) fn materialise(
@@ -49,8 +49,7 @@ pub(super) fn materialise(
             copied?.add_to(&mut stats);
             finish_links(reader, snapshot, &dest, head.as_deref(), &mut stats)?;
             if head.is_some() {
-                let refresh =
-                    private_git::call(reader, &dest).args(["update-index", "-q", "--refresh"]);
+                let refresh = private_git::call(reader, &dest).args(["update-index", "-q", "--refresh"]);
                 note_failure(refresh.run().map(|_| ()), &mut stats);
             }
         }
@@ -115,14 +114,9 @@ pub(super) fn finish_links(
     Ok(())
 }
 
-pub(super) fn note_failure(
-    result: Result<(), crate::corpus::git::GitError>,
-    stats: &mut MaterialiseStats,
-) {
+pub(super) fn note_failure(result: Result<(), crate::corpus::git::GitError>, stats: &mut MaterialiseStats) {
     if let Err(error) = result {
-        stats
-            .notes
-            .push(format!("the copy's git is incomplete: {error}"));
+        stats.notes.push(format!("the copy's git is incomplete: {error}"));
     }
 }
 
@@ -133,10 +127,7 @@ pub(super) fn check_apart(snapshot: &Snapshot, dest: &Utf8Path) -> Result<(), Tr
         Origin::Directory { root, .. } => root,
     };
     if dest.starts_with(root) || root.starts_with(dest) {
-        return Err(TreeError::Overlap {
-            dest: dest.to_owned(),
-            root: root.clone(),
-        });
+        return Err(TreeError::Overlap { dest: dest.to_owned(), root: root.clone() });
     }
     Ok(())
 }
@@ -163,10 +154,7 @@ pub(super) fn make_directories(snapshot: &Snapshot, dest: &Utf8Path) -> Result<(
         match fs_err::create_dir(&path) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let mode = fs_err::symlink_metadata(&path)
-                    .map_err(&fail)?
-                    .permissions()
-                    .mode();
+                let mode = fs_err::symlink_metadata(&path).map_err(&fail)?.permissions().mode();
                 if mode & 0o777 != 0o755 {
                     fs_err::set_permissions(&path, Permissions::from_mode(0o755)).map_err(&fail)?;
                 }
@@ -200,9 +188,8 @@ pub(super) fn copy_files(
     dest: &Utf8Path,
     files: &[&FileEntry],
 ) -> Result<Copied, TreeError> {
-    let (symlinks, regular): (Vec<&FileEntry>, Vec<&FileEntry>) = files
-        .iter()
-        .partition(|file| file.mode == FileMode::Symlink);
+    let (symlinks, regular): (Vec<&FileEntry>, Vec<&FileEntry>) =
+        files.iter().partition(|file| file.mode == FileMode::Symlink);
     // Decided by the first file: a file system can do it or cannot.
     let can_reflink = AtomicBool::new(true);
     let reflinked = AtomicBool::new(false);
@@ -234,9 +221,7 @@ fn copy_file(
     can_reflink: &AtomicBool,
 ) -> Result<bool, TreeError> {
     let fail = TreeError::io("copy a file");
-    let changed = || TreeError::Changed {
-        path: root.join(&file.path),
-    };
+    let changed = || TreeError::Changed { path: root.join(&file.path) };
     let mut from = match fs_err::OpenOptions::new()
         .read(true)
         .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
@@ -253,11 +238,7 @@ fn copy_file(
     if !same(&from)? {
         return Err(changed());
     }
-    let mode = if file.mode == FileMode::Executable {
-        0o755
-    } else {
-        0o644
-    };
+    let mode = if file.mode == FileMode::Executable { 0o755 } else { 0o644 };
     let mut to = create(&dest.join(&file.path), mode).map_err(&fail)?;
     if can_reflink.load(Ordering::Relaxed) {
         if rustix::fs::ioctl_ficlone(to.file(), from.file()).is_ok() {
@@ -266,22 +247,12 @@ fn copy_file(
         can_reflink.store(false, Ordering::Relaxed);
     }
     io::copy(from.file_mut(), to.file_mut()).map_err(&fail)?;
-    if same(&from)? {
-        Ok(false)
-    } else {
-        Err(changed())
-    }
+    if same(&from)? { Ok(false) } else { Err(changed()) }
 }
 
 /// Makes a new file; what was there is unlinked, never written to.
 fn create(path: &Utf8PathBuf, mode: u32) -> io::Result<fs_err::File> {
-    let open = || {
-        fs_err::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(mode)
-            .open(path)
-    };
+    let open = || fs_err::OpenOptions::new().write(true).create_new(true).mode(mode).open(path);
     let file = match open() {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             links::remove_any(path.as_std_path())?;

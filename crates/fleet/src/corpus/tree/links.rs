@@ -12,10 +12,7 @@ const HOPS_MAX: usize = 40;
 
 /// Removes the links of `snapshot` in `dest` that lead out of it, and returns
 /// them. A suite that writes through such a link would write to the machine.
-pub(super) fn drop_escaping(
-    snapshot: &Snapshot,
-    dest: &Utf8Path,
-) -> Result<Vec<Utf8PathBuf>, TreeError> {
+pub(super) fn drop_escaping(snapshot: &Snapshot, dest: &Utf8Path) -> Result<Vec<Utf8PathBuf>, TreeError> {
     let mut dropped = Vec::new();
     for file in &snapshot.files {
         if file.mode == FileMode::Symlink && escapes(dest, &file.path) {
@@ -60,10 +57,7 @@ pub(super) fn escapes(dest: &Utf8Path, path: &Utf8Path) -> bool {
 
 /// Returns the components of `path`, the last first.
 fn parts(path: &Path) -> Vec<PathBuf> {
-    let mut parts: Vec<PathBuf> = path
-        .components()
-        .map(|part| PathBuf::from(part.as_os_str()))
-        .collect();
+    let mut parts: Vec<PathBuf> = path.components().map(|part| PathBuf::from(part.as_os_str())).collect();
     parts.reverse();
     parts
 }

@@ -93,10 +93,7 @@ impl TreeError {
     }
 
     fn git(path: &Utf8Path) -> impl Fn(GitError) -> Self + '_ {
-        move |source| Self::Git {
-            path: path.to_owned(),
-            source,
-        }
+        move |source| Self::Git { path: path.to_owned(), source }
     }
 }
 
@@ -223,18 +220,12 @@ impl<'a> TreeReader<'a> {
     /// Returns a reader. With a `cache_dir`, the content digests of checkouts
     /// are remembered there, and an unchanged checkout is not read again.
     pub fn new(git: &'a Git, cache_dir: Option<&'a Utf8Path>) -> Self {
-        Self {
-            git,
-            cache_dir,
-            settled: Duration::from_secs(2),
-        }
+        Self { git, cache_dir, settled: Duration::from_secs(2) }
     }
 
     /// Returns the files of the mirror `git_dir` at `commit`.
     pub fn mirror(&self, git_dir: &Utf8Path, commit: &str) -> Result<Snapshot, TreeError> {
-        let git_dir = git_dir
-            .canonicalize_utf8()
-            .map_err(TreeError::io("find the mirror"))?;
+        let git_dir = git_dir.canonicalize_utf8().map_err(TreeError::io("find the mirror"))?;
         let call = || self.git.isolated(&git_dir).args(["--git-dir", "."]);
         let fail = TreeError::git(&git_dir);
         let tree = call()
@@ -243,14 +234,7 @@ impl<'a> TreeReader<'a> {
             .read_text()
             .map_err(&fail)?;
         let listing = call()
-            .args([
-                "ls-tree",
-                "-r",
-                "-l",
-                "-z",
-                "--full-tree",
-                "--end-of-options",
-            ])
+            .args(["ls-tree", "-r", "-l", "-z", "--full-tree", "--end-of-options"])
             .arg(&tree)
             .output_limit(512 << 20)
             .read()
@@ -259,10 +243,7 @@ impl<'a> TreeReader<'a> {
         let mut notes = Vec::new();
         for record in listing.split(|&byte| byte == 0).filter(|r| !r.is_empty()) {
             let Ok(record) = std::str::from_utf8(record) else {
-                notes.push(format!(
-                    "a file name is not UTF-8: {}",
-                    String::from_utf8_lossy(record)
-                ));
+                notes.push(format!("a file name is not UTF-8: {}", String::from_utf8_lossy(record)));
                 continue;
             };
             let Some((head, path)) = record.split_once('\t') else {
@@ -305,11 +286,7 @@ impl<'a> TreeReader<'a> {
     }
 
     /// Writes `snapshot` to `dest`, which must be empty or missing.
-    pub fn materialise(
-        &self,
-        snapshot: &Snapshot,
-        dest: &Utf8Path,
-    ) -> Result<MaterialiseStats, TreeError> {
+    pub fn materialise(&self, snapshot: &Snapshot, dest: &Utf8Path) -> Result<MaterialiseStats, TreeError> {
         copy::materialise(*self, snapshot, dest)
     }
 
@@ -334,9 +311,7 @@ fn in_parallel<T: Sync, R: Send>(
     work: impl Fn(&T) -> Result<R, TreeError> + Sync,
 ) -> Result<Vec<R>, TreeError> {
     const FEW: usize = 64;
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .min(8);
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(8);
     if items.len() <= FEW || threads == 1 {
         return items.iter().map(work).collect();
     }

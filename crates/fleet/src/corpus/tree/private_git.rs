@@ -84,33 +84,19 @@ pub(super) fn create(
 
 /// Returns a call of git in the copy `dest`.
 pub(super) fn call<'g>(reader: TreeReader<'g>, dest: &Utf8Path) -> GitCommand<'g> {
-    reader
-        .git
-        .isolated(dest)
-        .arg("--git-dir=.git")
-        .arg("--work-tree=.")
+    reader.git.isolated(dest).arg("--git-dir=.git").arg("--work-tree=.")
 }
 
 /// Fills the index from `commit` and takes the files on disk as they are.
-pub(super) fn fill_index(
-    reader: TreeReader<'_>,
-    dest: &Utf8Path,
-    commit: &str,
-) -> Result<(), GitError> {
+pub(super) fn fill_index(reader: TreeReader<'_>, dest: &Utf8Path, commit: &str) -> Result<(), GitError> {
     call(reader, dest).args(["read-tree", commit]).read()?;
     // An exit code of 1 says that some files differ, which is no failure.
-    call(reader, dest)
-        .args(["update-index", "-q", "--refresh"])
-        .run()?;
+    call(reader, dest).args(["update-index", "-q", "--refresh"]).run()?;
     Ok(())
 }
 
 /// Tells git not to miss the links that were dropped.
-pub(super) fn skip(
-    reader: TreeReader<'_>,
-    dest: &Utf8Path,
-    dropped: &[Utf8PathBuf],
-) -> Result<(), GitError> {
+pub(super) fn skip(reader: TreeReader<'_>, dest: &Utf8Path, dropped: &[Utf8PathBuf]) -> Result<(), GitError> {
     if dropped.is_empty() {
         return Ok(());
     }
@@ -119,10 +105,7 @@ pub(super) fn skip(
         input.extend_from_slice(path.as_str().as_bytes());
         input.push(0);
     }
-    call(reader, dest)
-        .args(["update-index", "-z", "--skip-worktree", "--stdin"])
-        .input(input)
-        .run()?;
+    call(reader, dest).args(["update-index", "-z", "--skip-worktree", "--stdin"]).input(input).run()?;
     Ok(())
 }
 
@@ -146,18 +129,8 @@ fn subtree_commit(
         .read_text()
 }
 
-fn write_skeleton(
-    source: &Source<'_>,
-    git_dir: &Utf8Path,
-    stats: &mut MaterialiseStats,
-) -> io::Result<()> {
-    for dir in [
-        "objects/info",
-        "objects/pack",
-        "refs/heads",
-        "refs/tags",
-        "info",
-    ] {
+fn write_skeleton(source: &Source<'_>, git_dir: &Utf8Path, stats: &mut MaterialiseStats) -> io::Result<()> {
+    for dir in ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"] {
         fs_err::create_dir_all(git_dir.join(dir))?;
     }
     let (version, extension) = match source.object_format {
@@ -172,14 +145,9 @@ fn write_skeleton(
     fs_err::write(git_dir.join("config"), config)?;
     let objects = source.common_dir.join("objects");
     if objects.as_str().contains(['\n', '"']) {
-        stats
-            .notes
-            .push(format!("the copy's git cannot find `{objects}`"));
+        stats.notes.push(format!("the copy's git cannot find `{objects}`"));
     } else {
-        fs_err::write(
-            git_dir.join("objects/info/alternates"),
-            format!("{objects}\n"),
-        )?;
+        fs_err::write(git_dir.join("objects/info/alternates"), format!("{objects}\n"))?;
         borrow(&objects, &mut stats.borrowed_objects);
     }
     for file in ["shallow", "info/exclude"] {
@@ -201,10 +169,7 @@ fn borrow(objects: &Utf8Path, borrowed: &mut Vec<Utf8PathBuf>) {
     }
     let more = fs_err::read_to_string(objects.join("info/alternates")).unwrap_or_default();
     borrowed.push(objects.to_owned());
-    for line in more
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with('#'))
-    {
+    for line in more.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
         borrow(&objects.join(line), borrowed);
     }
 }

@@ -12,12 +12,10 @@ use std::time::Instant;
 use camino::Utf8Path;
 
 use super::checkout::file_digest;
-use super::copy::{
-    check_apart, copy_files, directories, finish_links, make_directories, note_failure,
-};
+use super::copy::{check_apart, copy_files, directories, finish_links, make_directories, note_failure};
 use super::{
-    FileEntry, FileMode, MaterialiseStats, Origin, Snapshot, TreeError, TreeReader, in_parallel,
-    links, private_git,
+    FileEntry, FileMode, MaterialiseStats, Origin, Snapshot, TreeError, TreeReader, in_parallel, links,
+    private_git,
 };
 
 pub(super) fn refresh(
@@ -27,26 +25,16 @@ pub(super) fn refresh(
     keep: &[&str],
 ) -> Result<MaterialiseStats, TreeError> {
     let started = Instant::now();
-    let dest = dest
-        .canonicalize_utf8()
-        .map_err(TreeError::io("find the copy"))?;
+    let dest = dest.canonicalize_utf8().map_err(TreeError::io("find the copy"))?;
     check_apart(snapshot, &dest)?;
     let mut stats = MaterialiseStats::default();
     let wanted = Wanted {
-        files: snapshot
-            .files
-            .iter()
-            .map(|file| (file.path.as_std_path(), file.mode))
-            .collect(),
-        directories: directories(snapshot)
-            .into_iter()
-            .map(Utf8Path::as_std_path)
-            .collect(),
+        files: snapshot.files.iter().map(|file| (file.path.as_std_path(), file.mode)).collect(),
+        directories: directories(snapshot).into_iter().map(Utf8Path::as_std_path).collect(),
         keep: keep.iter().map(OsStr::new).collect(),
     };
-    stats.removed = wanted
-        .clear(dest.as_std_path(), Path::new(""))
-        .map_err(TreeError::io("clear the copy"))?;
+    stats.removed =
+        wanted.clear(dest.as_std_path(), Path::new("")).map_err(TreeError::io("clear the copy"))?;
     make_directories(snapshot, &dest)?;
     let head = private_git::create(reader, snapshot, &dest, &mut stats)
         .map_err(TreeError::io("make the copy's git directory"))?;
@@ -67,12 +55,8 @@ pub(super) fn refresh(
         }
         Origin::Directory { root, .. } => {
             let same = in_parallel(&snapshot.files, |file| Ok(is_same(root, &dest, file)))?;
-            let differing: Vec<&FileEntry> = snapshot
-                .files
-                .iter()
-                .zip(same)
-                .filter_map(|(file, same)| (!same).then_some(file))
-                .collect();
+            let differing: Vec<&FileEntry> =
+                snapshot.files.iter().zip(same).filter_map(|(file, same)| (!same).then_some(file)).collect();
             copy_files(root, &dest, &differing)?.add_to(&mut stats);
             if let Some(head) = &head {
                 let filled = private_git::fill_index(reader, &dest, head);

@@ -46,11 +46,7 @@ impl Scope {
     /// relative paths; without any, `named` itself is looked at.
     pub fn find(named: &Utf8Path, charm_dirs: &[Utf8PathBuf]) -> std::io::Result<Self> {
         let named = named.canonicalize_utf8()?;
-        let mut scope = Self {
-            root: named.clone(),
-            subpath: Utf8PathBuf::new(),
-            reason: None,
-        };
+        let mut scope = Self { root: named.clone(), subpath: Utf8PathBuf::new(), reason: None };
         let Some(top) = named.ancestors().find(|dir| dir.join(".git").exists()) else {
             return Ok(scope);
         };
@@ -58,11 +54,7 @@ impl Scope {
             return Ok(scope);
         }
         let own = [Utf8PathBuf::new()];
-        let charm_dirs = if charm_dirs.is_empty() {
-            &own
-        } else {
-            charm_dirs
-        };
+        let charm_dirs = if charm_dirs.is_empty() { &own } else { charm_dirs };
         for charm in charm_dirs {
             let dir = named.join(charm);
             for (file, text) in speaking_files(&dir) {
@@ -76,21 +68,14 @@ impl Scope {
             }
         }
         scope.join_workspace(top);
-        scope.subpath = named
-            .strip_prefix(&scope.root)
-            .unwrap_or(Utf8Path::new(""))
-            .to_owned();
+        scope.subpath = named.strip_prefix(&scope.root).unwrap_or(Utf8Path::new("")).to_owned();
         Ok(scope)
     }
 
     /// Grows to the nearest directory that has `target` as well.
     fn widen(&mut self, target: &Utf8Path, reason: String) {
         // The target is above us, or below something that is.
-        let nearest = self
-            .root
-            .ancestors()
-            .find(|dir| target.starts_with(dir))
-            .map(Utf8Path::to_owned);
+        let nearest = self.root.ancestors().find(|dir| target.starts_with(dir)).map(Utf8Path::to_owned);
         if let Some(nearest) = nearest {
             self.root = nearest;
             self.reason = Some(reason);
@@ -122,9 +107,7 @@ impl Scope {
 
 fn read_small(path: &Utf8Path) -> Option<String> {
     let meta = fs_err::metadata(path).ok()?;
-    (meta.is_file() && meta.len() <= SIZE_MAX_BYTES)
-        .then(|| fs_err::read_to_string(path).ok())
-        .flatten()
+    (meta.is_file() && meta.len() <= SIZE_MAX_BYTES).then(|| fs_err::read_to_string(path).ok()).flatten()
 }
 
 fn speaking_files(dir: &Utf8Path) -> Vec<(Utf8PathBuf, String)> {
@@ -150,10 +133,7 @@ fn speaking_files(dir: &Utf8Path) -> Vec<(Utf8PathBuf, String)> {
 fn references(text: &str, file: &str) -> Vec<Utf8PathBuf> {
     let only_paths = file == "pyproject.toml" || file.contains("requirements");
     let mut found = Vec::new();
-    for line in text
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-    {
+    for line in text.lines().filter(|line| !line.trim_start().starts_with('#')) {
         if !line.contains("..") {
             continue;
         }
@@ -165,12 +145,8 @@ fn references(text: &str, file: &str) -> Vec<Utf8PathBuf> {
                 .map_or(token, |at| token[at + 1..].trim_start_matches(|c| c != '/'))
                 .trim_start_matches('/');
             let path = Utf8Path::new(path);
-            let climbs = path
-                .components()
-                .any(|part| part == Utf8Component::ParentDir);
-            let names = path
-                .components()
-                .any(|part| matches!(part, Utf8Component::Normal(_)));
+            let climbs = path.components().any(|part| part == Utf8Component::ParentDir);
+            let names = path.components().any(|part| matches!(part, Utf8Component::Normal(_)));
             if climbs && (names || only_paths || variable.is_some()) {
                 found.push(path.to_owned());
             }
@@ -199,20 +175,16 @@ fn workspace_has(text: &str, member: &Utf8Path) -> bool {
     let Ok(table) = text.parse::<toml::Table>() else {
         return false;
     };
-    let workspace = table
-        .get("tool")
-        .and_then(|tool| tool.get("uv"))
-        .and_then(|uv| uv.get("workspace"));
+    let workspace = table.get("tool").and_then(|tool| tool.get("uv")).and_then(|uv| uv.get("workspace"));
     let fits = |key: &str| {
-        workspace
-            .and_then(|workspace| workspace.get(key))
-            .and_then(toml::Value::as_array)
-            .is_some_and(|patterns| {
+        workspace.and_then(|workspace| workspace.get(key)).and_then(toml::Value::as_array).is_some_and(
+            |patterns| {
                 patterns
                     .iter()
                     .filter_map(toml::Value::as_str)
                     .any(|pattern| member_matches(Utf8Path::new(pattern), member))
-            })
+            },
+        )
     };
     fits("members") && !fits("exclude")
 }
@@ -226,9 +198,7 @@ fn member_matches(pattern: &Utf8Path, member: &Utf8Path) -> bool {
             (Some((&"**", rest)), _) => {
                 parts(rest, member) || (!member.is_empty() && parts(pattern, &member[1..]))
             }
-            (Some((first, rest)), Some((name, others))) => {
-                piece(first, name) && parts(rest, others)
-            }
+            (Some((first, rest)), Some((name, others))) => piece(first, name) && parts(rest, others),
             _ => false,
         }
     }
@@ -236,17 +206,11 @@ fn member_matches(pattern: &Utf8Path, member: &Utf8Path) -> bool {
         match pattern.split_once('*') {
             None => pattern == name,
             Some((before, after)) => name.strip_prefix(before).is_some_and(|rest| {
-                (0..=rest.len())
-                    .filter(|&at| rest.is_char_boundary(at))
-                    .any(|at| piece(after, &rest[at..]))
+                (0..=rest.len()).filter(|&at| rest.is_char_boundary(at)).any(|at| piece(after, &rest[at..]))
             }),
         }
     }
-    let pattern: Vec<&str> = pattern
-        .components()
-        .map(|part| part.as_str())
-        .filter(|p| *p != ".")
-        .collect();
+    let pattern: Vec<&str> = pattern.components().map(|part| part.as_str()).filter(|p| *p != ".").collect();
     let member: Vec<&str> = member.components().map(|part| part.as_str()).collect();
     parts(&pattern, &member)
 }
@@ -259,20 +223,9 @@ mod tests {
     fn upward_references_are_found_in_many_spellings() {
         let text = "-e ../lib\nruff @ file:../../x\n{toxinidir}/../requirements.txt\n\
                     $(CURDIR)/../common\n# ../comment\npath = \"..\"\nrange [1..3] a...b\n";
-        let found: Vec<String> = references(text, "pyproject.toml")
-            .into_iter()
-            .map(Utf8PathBuf::into_string)
-            .collect();
-        assert_eq!(
-            found,
-            [
-                "../lib",
-                "../../x",
-                "../requirements.txt",
-                "../common",
-                ".."
-            ]
-        );
+        let found: Vec<String> =
+            references(text, "pyproject.toml").into_iter().map(Utf8PathBuf::into_string).collect();
+        assert_eq!(found, ["../lib", "../../x", "../requirements.txt", "../common", ".."]);
         assert!(references("\tcd .. && make", "Makefile").is_empty());
         assert_eq!(references("PYTHONPATH = {toxinidir}/..", "tox.ini"), [".."]);
     }

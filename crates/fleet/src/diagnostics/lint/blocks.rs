@@ -5,20 +5,19 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::concise::excerpt_length;
 use super::{Around, Found, Tool, UNFORMATTED, Weight};
 use crate::diagnostics::names::pattern;
 
 static ARROW: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ {0,8}--> (.+?):(\d+)(?::(\d+))?$"));
 static TY_HEAD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(error|warning|info|fatal)\[([\w-]+)\]: (.+)$"));
-static RUFF_HEAD: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^([A-Z]{1,8}\d{1,5}|[a-z]+(?:-[a-z]+)*:?)(?: \[\*\])? (.+)$")
-});
+static RUFF_HEAD: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^([A-Z]{1,8}\d{1,5}|[a-z]+(?:-[a-z]+)*:?)(?: \[\*\])? (.+)$"));
 static HEADING: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(\S[^:\s]*\.\w{1,8}):?$|^In (\S+) line \d+:$"));
-static GROUPED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^ +(\d+):(\d+) +([A-Z]{1,8}\d{1,5}|[a-z]+-[a-z-]+:?)(?: \[\*\])? +(.+)$"));
+static GROUPED: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^ +(\d+):(\d+) +([A-Z]{1,8}\d{1,5}|invalid-syntax:?)(?: \[\*\])? +(.+)$")
+});
 static YAMLLINT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^ +(\d+):(\d+) +(error|warning) +(.+?)(?: +\(([\w-]+)\))?$"));
 static PYDOCSTYLE_PLACE: LazyLock<Regex> =
@@ -36,7 +35,10 @@ pub(super) fn heading(line: &str) -> Option<&str> {
         return None;
     }
     let found = HEADING.captures(line)?;
-    found.get(1).or_else(|| found.get(2)).map(|file| file.as_str())
+    found
+        .get(1)
+        .or_else(|| found.get(2))
+        .map(|file| file.as_str())
 }
 
 /// Recognises a diagnostic that begins at this line.
@@ -60,21 +62,25 @@ fn number(text: &str) -> u32 {
 fn arrow(at: usize, around: &Around<'_>) -> Option<Found> {
     let place = ARROW.captures(around.lines.get(at + 1)?)?;
     let head = around.lines[at];
-    let mut found = Found {
+    let base = Found {
         file: place[1].to_owned(),
         line: number(&place[2]),
-        length: 2 + excerpt_length(at + 2, around.lines),
+        length: block_length(at, around.lines),
         ..Found::default()
     };
     if let Some(ty) = TY_HEAD.captures(head) {
-        found.tool = Tool::Ty;
-        found.rule = ty[2].to_owned();
-        found.message = ty[3].to_owned();
-        if !matches!(&ty[1], "error" | "fatal") {
-            found.weight = Weight::Harmless;
-        }
-        found.length = block_length(at, around.lines);
-        return Some(found);
+        let is_error = matches!(&ty[1], "error" | "fatal");
+        return Some(Found {
+            tool: Tool::Ty,
+            rule: ty[2].to_owned(),
+            message: ty[3].to_owned(),
+            weight: if is_error {
+                Weight::Failure
+            } else {
+                Weight::Harmless
+            },
+            ..base
+        });
     }
     let ruff = RUFF_HEAD.captures(head)?;
     let rule = ruff[1].trim_end_matches(':');
@@ -82,34 +88,53 @@ fn arrow(at: usize, around: &Around<'_>) -> Option<Found> {
     if matches!(rule, "info" | "help" | "note" | "warning" | "error") {
         return None;
     }
-    found.tool = if rule == UNFORMATTED { Tool::RuffFormat } else { Tool::Ruff };
-    if found.tool == Tool::Ruff && around.tool == Some(Tool::RuffFormat) {
-        found.tool = Tool::RuffFormat;
-    }
-    found.rule = rule.to_owned();
-    found.message =
-        if rule == UNFORMATTED { "would be reformatted".into() } else { ruff[2].to_owned() };
-    found.length = block_length(at, around.lines);
-    Some(found)
+    let is_format = rule == UNFORMATTED || around.tool == Some(Tool::RuffFormat);
+    let message = if rule == UNFORMATTED {
+        "would be reformatted"
+    } else {
+        &ruff[2]
+    };
+    Some(Found {
+        tool: if is_format {
+            Tool::RuffFormat
+        } else {
+            Tool::Ruff
+        },
+        rule: rule.to_owned(),
+        message: message.to_owned(),
+        ..base
+    })
 }
 
 /// Returns the number of lines up to the next empty one.
 fn block_length(at: usize, lines: &[&str]) -> usize {
-    lines.iter().skip(at).take_while(|line| !line.is_empty()).count()
+    lines
+        .iter()
+        .skip(at)
+        .take_while(|line| !line.is_empty())
+        .count()
 }
 
 fn under_heading(line: &str, around: &Around<'_>) -> Option<Found> {
     if around.heading.is_empty() || !line.starts_with(' ') {
         return None;
     }
-    let base = Found { file: around.heading.to_owned(), length: 1, ..Found::default() };
+    let base = Found {
+        file: around.heading.to_owned(),
+        length: 1,
+        ..Found::default()
+    };
     if let Some(found) = YAMLLINT.captures(line) {
         return Some(Found {
             tool: Tool::Yamllint,
             line: number(&found[1]),
             rule: found.get(5).map_or("", |rule| rule.as_str()).to_owned(),
             message: found[4].to_owned(),
-            weight: if &found[3] == "error" { Weight::Failure } else { Weight::Harmless },
+            weight: if &found[3] == "error" {
+                Weight::Failure
+            } else {
+                Weight::Harmless
+            },
             ..base
         });
     }
@@ -140,7 +165,11 @@ fn pydocstyle(at: usize, around: &Around<'_>) -> Option<Found> {
 /// shellcheck's own format: `In run.sh line 1:`, the source, then carets.
 fn shellcheck(at: usize, around: &Around<'_>) -> Option<Found> {
     let told = SHELLCHECK.captures(around.lines[at])?;
-    let place = around.lines[..at].iter().rev().take(20).find_map(|line| SHELLCHECK_PLACE.captures(line))?;
+    let place = around.lines[..at]
+        .iter()
+        .rev()
+        .take(20)
+        .find_map(|line| SHELLCHECK_PLACE.captures(line))?;
     Some(Found {
         tool: Tool::Shellcheck,
         file: place[1].to_owned(),

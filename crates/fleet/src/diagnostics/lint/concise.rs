@@ -10,8 +10,12 @@ use crate::diagnostics::names::pattern;
 /// Most lines over which mypy wraps a message.
 const WRAPPED_LINES_MAX: usize = 12;
 
+/// What mypy speaks of; other programs say `host:80: error: …`.
+const CHECKED: [&str; 6] = [".py", ".pyi", ".ipynb", ".cfg", ".ini", ".toml"];
+
 /// `path:line: rest` and `path:line:column: rest`.
-static PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^((?:[./\w~-][^:\s]*|[^:]*\.\w{1,8})):(\d+):(?:(\d+):)? (.+)$"));
+static PLACE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^((?:[./\w~-][^:\s]*|[^:]*\.\w{1,8})):(\d+):(?:(\d+):)? (.+)$"));
 static TY: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(error|warning|info|fatal)\[([\w-]+)\] (.+)$"));
 static MYPY_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*?) +\[([a-z][a-z0-9-]*)\]$"));
@@ -22,22 +26,23 @@ static PYLINT: LazyLock<Regex> =
 static YAMLLINT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\[(error|warning)\] (.+?)(?: \(([\w-]+)\))?$"));
 static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^([A-Z]{1,8}\d{1,5}|[a-z]+(?:-[a-z]+)+(?::)?|SyntaxError:|invalid-syntax:)(?: \[\*\])? (.+)$")
+    pattern(r"^([A-Z]{1,8}\d{1,5}|SyntaxError:|invalid-syntax:)(?: \[\*\])? (.+)$")
 });
-static CODESPELL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(.+?):(\d+): (\S+ ==> .+)$"));
+static CODESPELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.+?):(\d+): (\S+ ==> .+)$"));
 static PYRIGHT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\s*(\S.*?):(\d+):(\d+) - (error|warning|information|hint|note)\b: ?(.*)$")
 });
 static PYRIGHT_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*?) ?\((report\w+)\)$"));
-static GITHUB: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^::(error|warning|notice) title=([\w-]+)(?: \(([^)]+)\))?,([^:]*)::(.*)$"));
+static GITHUB: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(r"^::(error|warning|notice) title=([\w-]+)(?: \(([^)]+)\))?,([^:]*)::(.*)$")
+});
 static ISORT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^ERROR: (.+\.pyi?) (Imports are incorrectly sorted.*)$"));
-static WOULD_REFORMAT: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^([Ww])ould reformat:? (.+)$"));
+static WOULD_REFORMAT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([Ww])ould reformat:? (.+)$"));
 static CANNOT_PARSE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^error: (?:cannot (?:parse|format)(?: for target version \S+)?:?|Failed to parse) ([^:]+):(?:(\d+):(\d+))?:? ?(.*)$")
+    pattern(
+        r"^error: (?:cannot (?:parse|format)(?: for target version \S+)?:?|Failed to parse) ([^:]+):(?:(\d+):(\d+))?:? ?(.*)$",
+    )
 });
 
 /// Recognises a diagnostic that begins at this line.
@@ -58,7 +63,9 @@ fn number(text: &str) -> u32 {
 }
 
 fn place(at: usize, around: &Around<'_>) -> Option<Found> {
-    let found = PLACE.captures(around.lines[at])?;
+    let found = PLACE
+        .captures(around.lines[at])
+        .filter(|found| found[1].contains(['.', '/']))?;
     let has_column = found.get(3).is_some();
     let rest = found[4].trim_end();
     let base = Found {
@@ -72,7 +79,11 @@ fn place(at: usize, around: &Around<'_>) -> Option<Found> {
             tool: Tool::Ty,
             rule: ty[2].to_owned(),
             message: ty[3].to_owned(),
-            weight: if matches!(&ty[1], "error" | "fatal") { Weight::Failure } else { Weight::Harmless },
+            weight: if matches!(&ty[1], "error" | "fatal") {
+                Weight::Failure
+            } else {
+                Weight::Harmless
+            },
             ..base
         });
     }
@@ -89,21 +100,35 @@ fn place(at: usize, around: &Around<'_>) -> Option<Found> {
             tool: Tool::Yamllint,
             rule: yamllint.get(3).map_or("", |rule| rule.as_str()).to_owned(),
             message: yamllint[2].to_owned(),
-            weight: if &yamllint[1] == "error" { Weight::Failure } else { Weight::Harmless },
+            weight: if &yamllint[1] == "error" {
+                Weight::Failure
+            } else {
+                Weight::Harmless
+            },
             ..base
         });
     }
-    if let Some(message) = rest.strip_prefix("error: ") {
+    let is_checked = CHECKED.iter().any(|end| found[1].ends_with(end));
+    if let Some(message) = rest.strip_prefix("error: ").filter(|_| is_checked) {
         return Some(mypy(at, around, base, message));
     }
-    if let Some(message) = rest.strip_prefix("note: ") {
+    if let Some(message) = rest.strip_prefix("note: ").filter(|_| is_checked) {
         let message = message.to_owned();
-        return Some(Found { tool: Tool::Mypy, message, weight: Weight::Note, ..base });
+        return Some(Found {
+            tool: Tool::Mypy,
+            message,
+            weight: Weight::Note,
+            ..base
+        });
     }
     if let Some(pylint) = PYLINT.captures(rest).filter(|_| has_column) {
         return Some(Found {
             tool: Tool::Pylint,
-            rule: pylint.get(3).or_else(|| pylint.get(1)).map_or("", |rule| rule.as_str()).to_owned(),
+            rule: pylint
+                .get(3)
+                .or_else(|| pylint.get(1))
+                .map_or("", |rule| rule.as_str())
+                .to_owned(),
             message: pylint[2].to_owned(),
             ..base
         });
@@ -122,7 +147,7 @@ fn place(at: usize, around: &Around<'_>) -> Option<Found> {
 }
 
 /// Returns how many lines of source are shown below a diagnostic.
-pub(super) fn excerpt_length(from: usize, lines: &[&str]) -> usize {
+fn excerpt_length(from: usize, lines: &[&str]) -> usize {
     let is_shown = |line: &&&str| {
         let bare = line.trim_start();
         bare.starts_with('|')
@@ -146,7 +171,13 @@ fn mypy(at: usize, around: &Around<'_>, base: Found, message: &str) -> Found {
         };
     }
     let mut whole = message.to_owned();
-    for (more, line) in around.lines.iter().skip(at + 1).take(WRAPPED_LINES_MAX).enumerate() {
+    for (more, line) in around
+        .lines
+        .iter()
+        .skip(at + 1)
+        .take(WRAPPED_LINES_MAX)
+        .enumerate()
+    {
         if line.is_empty() || line.starts_with(char::is_whitespace) || PLACE.is_match(line) {
             break;
         }
@@ -163,7 +194,11 @@ fn mypy(at: usize, around: &Around<'_>, base: Found, message: &str) -> Found {
             };
         }
     }
-    Found { tool: Tool::Mypy, message: message.to_owned(), ..base }
+    Found {
+        tool: Tool::Mypy,
+        message: message.to_owned(),
+        ..base
+    }
 }
 
 fn codespell(line: &str, around: &Around<'_>) -> Option<Found> {
@@ -215,7 +250,11 @@ fn pyright(at: usize, around: &Around<'_>) -> Option<Found> {
         rule,
         message: lines.join("\n"),
         length,
-        weight: if &found[4] == "error" { Weight::Failure } else { Weight::Harmless },
+        weight: if &found[4] == "error" {
+            Weight::Failure
+        } else {
+            Weight::Harmless
+        },
     })
 }
 
@@ -231,11 +270,22 @@ fn github(line: &str) -> Option<Found> {
         _ => return None,
     };
     let property = |wanted: &str| {
-        found[4].split(',').find_map(|pair| pair.strip_prefix(wanted)?.strip_prefix('=')).unwrap_or("")
+        found[4]
+            .split(',')
+            .find_map(|pair| pair.strip_prefix(wanted)?.strip_prefix('='))
+            .unwrap_or("")
     };
-    let rule = found.get(3).map_or("SyntaxError", |rule| rule.as_str()).to_owned();
-    let told = found[5].replace("%0A", "\n").replace("%0D", "").replace("%25", "%");
-    let message = told.split_once(&format!(" {rule}")).map_or(told.as_str(), |(_, message)| message);
+    let rule = found
+        .get(3)
+        .map_or("SyntaxError", |rule| rule.as_str())
+        .to_owned();
+    let told = found[5]
+        .replace("%0A", "\n")
+        .replace("%0D", "")
+        .replace("%25", "%");
+    let message = told
+        .split_once(&format!(" {rule}"))
+        .map_or(told.as_str(), |(_, message)| message);
     Some(Found {
         tool,
         file: property("file").to_owned(),
@@ -243,14 +293,22 @@ fn github(line: &str) -> Option<Found> {
         message: message.trim_start_matches(':').trim().to_owned(),
         rule,
         length: 1,
-        weight: if &found[1] == "error" { Weight::Failure } else { Weight::Harmless },
+        weight: if &found[1] == "error" {
+            Weight::Failure
+        } else {
+            Weight::Harmless
+        },
     })
 }
 
 fn formatter(line: &str, around: &Around<'_>) -> Option<Found> {
     if let Some(found) = WOULD_REFORMAT.captures(line) {
         return Some(Found {
-            tool: if &found[1] == "W" { Tool::RuffFormat } else { Tool::Black },
+            tool: if &found[1] == "W" {
+                Tool::RuffFormat
+            } else {
+                Tool::Black
+            },
             file: found[2].to_owned(),
             rule: UNFORMATTED.into(),
             message: "would be reformatted".into(),
@@ -269,12 +327,11 @@ fn formatter(line: &str, around: &Around<'_>) -> Option<Found> {
         });
     }
     let found = CANNOT_PARSE.captures(line)?;
+    // ruff check says it again, as a diagnostic of its own.
     let tool = match around.tool {
         Some(tool @ (Tool::RuffFormat | Tool::Black)) => tool,
-        // ruff check says it again as a diagnostic of its own.
-        Some(_) => return None,
         None if line.starts_with("error: cannot ") => Tool::Black,
-        None => return None,
+        Some(_) | None => return None,
     };
     Some(Found {
         tool,

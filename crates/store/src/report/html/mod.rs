@@ -6,7 +6,7 @@
 //! one style sheet by digest, so that nothing that came in with a log could run
 //! even if it were not escaped.
 //!
-//! The template sees a plain value, [`context`], that tests compare; the
+//! The template sees a plain value, [`context()`], that tests compare; the
 //! template itself decides nothing.
 
 mod allowance;

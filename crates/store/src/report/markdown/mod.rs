@@ -203,7 +203,11 @@ fn pair_excerpt(facts: &Facts<'_>, pair: &PairComparison) -> Option<String> {
     };
     body.extend(pair.cases.iter().take(CASES).map(line));
     if pair.cases.len() > CASES {
-        body.extend(["- and ", &count(pair.cases.len() - CASES, "more case"), "\n"]);
+        body.extend([
+            "- and ",
+            &count(pair.cases.len() - CASES, "more case"),
+            "\n",
+        ]);
     }
     if let Some(log) = log {
         if !pair.cases.is_empty() {

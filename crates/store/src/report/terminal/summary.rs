@@ -283,7 +283,11 @@ fn charms_and_targets(pairs: &[&PairComparison], with_targets: bool) -> Vec<Stri
             .push(clean_line(&pair.target));
     }
     let name = |(charm, targets): (String, Vec<String>)| {
-        if with_targets { format!("{charm} [{}]", targets.join(" ")) } else { charm }
+        if with_targets {
+            format!("{charm} [{}]", targets.join(" "))
+        } else {
+            charm
+        }
     };
     targets.into_iter().map(name).collect()
 }

@@ -28,26 +28,17 @@ fn a_copy_is_whole_and_its_source_untouched() {
     assert_eq!(stats.notes, Vec::<String>::new());
     assert_eq!(stats.files_written, snapshot.files.len());
     assert_eq!(read(&dest).digest, snapshot.digest);
-    assert_eq!(
-        fs_err::read_link(dest.join("link")).expect("a link"),
-        PathBuf::from("src/charm.py")
-    );
+    assert_eq!(fs_err::read_link(dest.join("link")).expect("a link"), PathBuf::from("src/charm.py"));
     assert_eq!(git(&dest, &["rev-parse", "HEAD"]), id);
     assert_eq!(git(&dest, &["describe", "--tags"]), "v1");
-    assert_eq!(
-        git(&dest, &["status", "--porcelain"]),
-        " M src/charm.py\n?? new.py"
-    );
+    assert_eq!(git(&dest, &["status", "--porcelain"]), " M src/charm.py\n?? new.py");
     // What is done in the copy stays there.
     git(&dest, &["add", "--all"]);
     git(&dest, &["commit", "--quiet", "--message", "m"]);
     git(&dest, &["gc", "--quiet", "--prune=now"]);
     write(&dest, "src/charm.py", "broken");
     renew(&snapshot, &dest, &[]);
-    assert!(
-        fingerprint(&dir, false) == unstrict,
-        "the source was written to"
-    );
+    assert!(fingerprint(&dir, false) == unstrict, "the source was written to");
 }
 
 #[test]
@@ -65,14 +56,10 @@ fn a_copy_never_overlaps_its_source_or_anything_else() {
         assert!(matches!(error, TreeError::Overlap { .. }), "{error}");
     }
     write(&scratch.path, "full/x", "");
-    let error = reader
-        .materialise(&snapshot, &scratch.path.join("full"))
-        .expect_err("full");
+    let error = reader.materialise(&snapshot, &scratch.path.join("full")).expect_err("full");
     assert!(matches!(error, TreeError::NotEmpty { .. }), "{error}");
     write(&dir, "src/charm.py", "saved meanwhile\n");
-    let error = reader
-        .materialise(&snapshot, &scratch.path.join("copy"))
-        .expect_err("changed");
+    let error = reader.materialise(&snapshot, &scratch.path.join("copy")).expect_err("changed");
     assert!(matches!(error, TreeError::Changed { .. }), "{error}");
 }
 
@@ -99,10 +86,7 @@ fn a_folder_of_a_repository_is_copied_alone() {
     assert!(fingerprint(&top, true) == before, "the source was touched");
     let again = scratch.path.join("again");
     write_out(&snapshot, &again);
-    assert_eq!(
-        git(&dest, &["rev-parse", "HEAD"]),
-        git(&again, &["rev-parse", "HEAD"])
-    );
+    assert_eq!(git(&dest, &["rev-parse", "HEAD"]), git(&again, &["rev-parse", "HEAD"]));
 }
 
 #[test]
@@ -116,20 +100,9 @@ fn repositories_without_commits_and_ignored_folders_work() {
     for (folder, has_git) in [("", true), ("a", true), ("cache/b", false)] {
         git(&top, &["add", "a", ".gitignore"]);
         let snapshot = read(&top.join(folder));
-        assert!(
-            paths(&snapshot)
-                .iter()
-                .any(|path| path.ends_with("charmcraft.yaml")),
-            "{folder}"
-        );
-        assert_eq!(
-            (snapshot.commit.clone(), snapshot.dirty),
-            (None, false),
-            "{folder}"
-        );
-        let dest = scratch
-            .path
-            .join(format!("copy-{}", folder.replace('/', "-")));
+        assert!(paths(&snapshot).iter().any(|path| path.ends_with("charmcraft.yaml")), "{folder}");
+        assert_eq!((snapshot.commit.clone(), snapshot.dirty), (None, false), "{folder}");
+        let dest = scratch.path.join(format!("copy-{}", folder.replace('/', "-")));
         write_out(&snapshot, &dest);
         assert_eq!(dest.join(".git").exists(), has_git, "{folder}");
         renew(&snapshot, &dest, &[]);
@@ -141,13 +114,9 @@ fn repositories_without_commits_and_ignored_folders_work() {
 fn mirrored(scratch: &Scratch, remote: &Utf8Path) -> Snapshot {
     let mirrors = Mirrors::open(&scratch.path.join("cache"), hermetic_git()).expect("opens");
     let source = crate::corpus::fixture::local(remote, "HEAD");
-    let result = mirrors
-        .fetch(&[source], FetchSettings::default(), &|_| {}, &|| false)
-        .remove(0);
+    let result = mirrors.fetch(&[source], FetchSettings::default(), &|_| {}, &|| false).remove(0);
     let commit = result.outcome.commit().expect("fetched").to_owned();
-    TreeReader::new(mirrors.git(), None)
-        .mirror(&result.git_dir, &commit)
-        .expect("read")
+    TreeReader::new(mirrors.git(), None).mirror(&result.git_dir, &commit).expect("read")
 }
 
 #[test]
@@ -156,10 +125,7 @@ fn a_mirror_is_materialised_and_refreshed() {
     let remote = scratch.path.join("remote");
     let id = checkout(&remote);
     let snapshot = mirrored(&scratch, &remote);
-    assert_eq!(
-        snapshot.digest.as_str(),
-        format!("git:{}", git(&remote, &["rev-parse", "HEAD^{tree}"]))
-    );
+    assert_eq!(snapshot.digest.as_str(), format!("git:{}", git(&remote, &["rev-parse", "HEAD^{tree}"])));
     assert_eq!(paths(&snapshot), paths(&read(&remote)));
     let dest = scratch.path.join("copy");
     let stats = write_out(&snapshot, &dest);
@@ -177,11 +143,8 @@ fn a_mirror_is_materialised_and_refreshed() {
 /// Does what a bad suite may do to its copy.
 fn disturb(dest: &Utf8Path) {
     fs_err::write(dest.join("src/charm.py"), "pr1nt()\n").expect("written");
-    fs_err::set_permissions(
-        dest.join("charmcraft.yaml"),
-        std::fs::Permissions::from_mode(0o755),
-    )
-    .expect("set");
+    fs_err::set_permissions(dest.join("charmcraft.yaml"), std::fs::Permissions::from_mode(0o755))
+        .expect("set");
     fs_err::remove_file(dest.join("tests/run")).expect("removed");
     write(dest, "tests/run/is/a/directory", "");
     write(dest, ".venv/bin/python", "kept");
@@ -190,15 +153,11 @@ fn disturb(dest: &Utf8Path) {
     git(dest, &["add", "--all", "--force"]);
     git(dest, &["commit", "--quiet", "--message", "m"]);
     fs_err::write(dest.join(".git/hooks"), "").expect("written");
-    fs_err::set_permissions(dest.join("stray"), std::fs::Permissions::from_mode(0o000))
-        .expect("set");
+    fs_err::set_permissions(dest.join("stray"), std::fs::Permissions::from_mode(0o000)).expect("set");
 }
 
 fn check_disturbed_is_pristine(dest: &Utf8Path, source: &Snapshot) {
-    assert_eq!(
-        fs_err::read_to_string(dest.join(".venv/bin/python")).expect("kept"),
-        "kept"
-    );
+    assert_eq!(fs_err::read_to_string(dest.join(".venv/bin/python")).expect("kept"), "kept");
     fs_err::remove_dir_all(dest.join(".venv")).expect("removed");
     assert_eq!(git(dest, &["status", "--porcelain", "--ignored"]), "");
     assert_eq!(read(dest).digest, source.digest);
@@ -270,18 +229,10 @@ fn links_that_lead_out_are_dropped_from_copies() {
     for (name, snapshot) in [("one", read(&dir)), ("two", mirrored(&scratch, &dir))] {
         let dest = scratch.path.join(name);
         for round in 0..2 {
-            let stats = if round == 0 {
-                write_out(&snapshot, &dest)
-            } else {
-                renew(&snapshot, &dest, &[])
-            };
+            let stats = if round == 0 { write_out(&snapshot, &dest) } else { renew(&snapshot, &dest, &[]) };
             let mut dropped = stats.dropped_links;
             dropped.sort();
-            assert_eq!(
-                dropped,
-                ["a/above", "above", "absolute", "sly"],
-                "{name} {round}"
-            );
+            assert_eq!(dropped, ["a/above", "above", "absolute", "sly"], "{name} {round}");
             assert_eq!(stats.notes.len(), 4);
             assert_eq!(git(&dest, &["status", "--porcelain"]), "", "{name} {round}");
         }
@@ -307,13 +258,8 @@ fn a_users_filters_do_not_run_in_copies() {
     ]);
     let snapshot = mirrored(&scratch, &dir);
     let dest = scratch.path.join("copy");
-    TreeReader::new(&git, None)
-        .materialise(&snapshot, &dest)
-        .expect("written");
-    assert_eq!(
-        fs_err::read_to_string(dest.join("a.bin")).expect("there"),
-        "pointer"
-    );
+    TreeReader::new(&git, None).materialise(&snapshot, &dest).expect("written");
+    assert_eq!(fs_err::read_to_string(dest.join("a.bin")).expect("there"), "pointer");
 }
 
 #[test]
@@ -322,11 +268,7 @@ fn hooks_and_monitors_of_a_checkout_do_not_run() {
     let dir = scratch.path.join("charm");
     checkout(&dir);
     let script = scratch.path.join("evil");
-    fs_err::write(
-        &script,
-        format!("#!/bin/sh\ntouch {}/pwned\n", scratch.path),
-    )
-    .expect("written");
+    fs_err::write(&script, format!("#!/bin/sh\ntouch {}/pwned\n", scratch.path)).expect("written");
     fs_err::set_permissions(&script, std::fs::Permissions::from_mode(0o755)).expect("set");
     git(&dir, &["config", "core.fsmonitor", script.as_str()]);
     git(&dir, &["config", "core.hooksPath", scratch.path.as_str()]);

@@ -24,17 +24,9 @@ fn fingerprint(dir: &Utf8Path, strict: bool) -> BTreeMap<PathBuf, String> {
             let times = if path.to_string_lossy().contains("/.git/objects/") && !strict {
                 [0; 4]
             } else {
-                [
-                    meta.mtime(),
-                    meta.mtime_nsec(),
-                    meta.ctime(),
-                    meta.ctime_nsec(),
-                ]
+                [meta.mtime(), meta.mtime_nsec(), meta.ctime(), meta.ctime_nsec()]
             };
-            into.insert(
-                path.clone(),
-                format!("{:o} {} {times:?} {content}", meta.mode(), meta.ino()),
-            );
+            into.insert(path.clone(), format!("{:o} {} {times:?} {content}", meta.mode(), meta.ino()));
             if meta.is_dir() {
                 visit(&path, strict, into);
             }
@@ -46,29 +38,19 @@ fn fingerprint(dir: &Utf8Path, strict: bool) -> BTreeMap<PathBuf, String> {
 }
 
 fn read(path: &Utf8Path) -> Snapshot {
-    TreeReader::new(&hermetic_git(), None)
-        .directory(path)
-        .expect("read")
+    TreeReader::new(&hermetic_git(), None).directory(path).expect("read")
 }
 
 fn write_out(snapshot: &Snapshot, dest: &Utf8Path) -> MaterialiseStats {
-    TreeReader::new(&hermetic_git(), None)
-        .materialise(snapshot, dest)
-        .expect("written")
+    TreeReader::new(&hermetic_git(), None).materialise(snapshot, dest).expect("written")
 }
 
 fn renew(snapshot: &Snapshot, dest: &Utf8Path, keep: &[&str]) -> MaterialiseStats {
-    TreeReader::new(&hermetic_git(), None)
-        .refresh(snapshot, dest, keep)
-        .expect("refreshed")
+    TreeReader::new(&hermetic_git(), None).refresh(snapshot, dest, keep).expect("refreshed")
 }
 
 fn paths(snapshot: &Snapshot) -> Vec<&str> {
-    snapshot
-        .files
-        .iter()
-        .map(|file| file.path.as_str())
-        .collect()
+    snapshot.files.iter().map(|file| file.path.as_str()).collect()
 }
 
 /// Makes a checkout with a bit of everything, and a commit behind it.
@@ -77,11 +59,7 @@ fn checkout(dir: &Utf8Path) -> String {
     write(dir, ".gitignore", "*.log\n");
     write(dir, "src/charm.py", "print()\n");
     write(dir, "tests/run", "#!/bin/sh\n");
-    fs_err::set_permissions(
-        dir.join("tests/run"),
-        std::fs::Permissions::from_mode(0o755),
-    )
-    .expect("set");
+    fs_err::set_permissions(dir.join("tests/run"), std::fs::Permissions::from_mode(0o755)).expect("set");
     symlink("src/charm.py", dir.join("link")).expect("linked");
     let id = commit(dir, "with \"odd\"\tname", "x");
     git(dir, &["tag", "v1"]);
@@ -94,20 +72,10 @@ fn a_checkout_is_what_is_on_disk() {
     let dir = scratch.path.join("charm");
     let id = checkout(&dir);
     let clean = read(&dir);
-    assert_eq!(
-        (clean.commit.as_deref(), clean.dirty),
-        (Some(id.as_str()), false)
-    );
+    assert_eq!((clean.commit.as_deref(), clean.dirty), (Some(id.as_str()), false));
     assert_eq!(
         paths(&clean),
-        [
-            ".gitignore",
-            "charmcraft.yaml",
-            "link",
-            "src/charm.py",
-            "tests/run",
-            "with \"odd\"\tname"
-        ]
+        [".gitignore", "charmcraft.yaml", "link", "src/charm.py", "tests/run", "with \"odd\"\tname"]
     );
     assert_eq!(read(&dir).digest, clean.digest);
     // Ignored files, caches and environments are not part of it.
@@ -134,11 +102,7 @@ fn modes_and_links_count() {
     let dir = scratch.path.join("charm");
     checkout(&dir);
     let before = read(&dir).digest;
-    fs_err::set_permissions(
-        dir.join("src/charm.py"),
-        std::fs::Permissions::from_mode(0o755),
-    )
-    .expect("set");
+    fs_err::set_permissions(dir.join("src/charm.py"), std::fs::Permissions::from_mode(0o755)).expect("set");
     let executable = read(&dir).digest;
     fs_err::remove_file(dir.join("link")).expect("removed");
     symlink("tests/run", dir.join("link")).expect("linked");
@@ -168,35 +132,21 @@ fn the_digest_cache_sees_changes() {
     checkout(&dir);
     let git = hermetic_git();
     let cache = scratch.path.join("cache");
-    let reader = TreeReader {
-        settled: Duration::ZERO,
-        ..TreeReader::new(&git, Some(&cache))
-    };
+    let reader = TreeReader { settled: Duration::ZERO, ..TreeReader::new(&git, Some(&cache)) };
     let old = std::time::SystemTime::now() - Duration::from_mins(1);
     let first = reader.directory(&dir).expect("read").digest;
     assert_eq!(reader.directory(&dir).expect("read").digest, first);
     // Same size and same modification time: the inode's own time tells.
     write(&dir, "src/charm.py", "pr1nt()\n");
-    let file = fs_err::File::options()
-        .write(true)
-        .open(dir.join("src/charm.py"))
-        .expect("opened");
+    let file = fs_err::File::options().write(true).open(dir.join("src/charm.py")).expect("opened");
     file.into_parts().0.set_modified(old).expect("set");
     assert_ne!(reader.directory(&dir).expect("read").digest, first);
     fs_err::write(
-        fs_err::read_dir(cache.join("digests"))
-            .expect("listed")
-            .next()
-            .expect("one")
-            .expect("entry")
-            .path(),
+        fs_err::read_dir(cache.join("digests")).expect("listed").next().expect("one").expect("entry").path(),
         "junk",
     )
     .expect("written");
-    assert_eq!(
-        reader.directory(&dir).expect("read").digest,
-        read(&dir).digest
-    );
+    assert_eq!(reader.directory(&dir).expect("read").digest, read(&dir).digest);
 }
 
 #[test]
@@ -230,16 +180,7 @@ fn submodules_give_their_files() {
     repository(&library);
     let dir = scratch.path.join("charm");
     checkout(&dir);
-    git(
-        &dir,
-        &[
-            "submodule",
-            "--quiet",
-            "add",
-            &format!("file://{library}"),
-            "vendor/library",
-        ],
-    );
+    git(&dir, &["submodule", "--quiet", "add", &format!("file://{library}"), "vendor/library"]);
     commit(&dir, "x", "x");
     write(&dir, "vendor/library/local.py", "");
     let snapshot = read(&dir);
@@ -263,44 +204,20 @@ fn the_scope_is_the_named_directory_unless_files_say_otherwise() {
         (root, scope.subpath.into_string())
     };
     let pair = |root: &str, subpath: &str| (root.to_owned(), subpath.to_owned());
-    write(
-        &top,
-        "examples/alone/tox.ini",
-        "[testenv]\ndeps = ../missing\ncommands = echo ..\n",
-    );
+    write(&top, "examples/alone/tox.ini", "[testenv]\ndeps = ../missing\ncommands = echo ..\n");
     write(&top, "examples/lib/setup.py", "");
-    write(
-        &top,
-        "examples/uses/requirements-dev.txt",
-        "ops\n-e ../lib\n",
-    );
-    write(
-        &top,
-        "charms/a/pyproject.toml",
-        "[tool.uv.sources]\nlib = { path = \"../../examples/lib\" }\n",
-    );
+    write(&top, "examples/uses/requirements-dev.txt", "ops\n-e ../lib\n");
+    write(&top, "charms/a/pyproject.toml", "[tool.uv.sources]\nlib = { path = \"../../examples/lib\" }\n");
     write(&top, "charms/b/charmcraft.yaml", "");
     assert_eq!(find("examples/alone", &[]), pair("examples/alone", ""));
     assert_eq!(find("examples/uses", &[]), pair("examples", "uses"));
     assert_eq!(find("charms/a", &[]), pair("", "charms/a"));
     assert_eq!(find("charms", &["a", "b"]), pair("", "charms"));
     assert_eq!(find("charms/b", &[]), pair("charms/b", ""));
-    write(
-        &top,
-        "pyproject.toml",
-        "[tool.uv.workspace]\nmembers = [\"charms/*\"]\n",
-    );
+    write(&top, "pyproject.toml", "[tool.uv.workspace]\nmembers = [\"charms/*\"]\n");
     assert_eq!(find("charms/b", &[]), pair("", "charms/b"));
     assert_eq!(find("", &[]), pair("", ""));
     write(&scratch.path, "secret", "");
-    write(
-        &top,
-        "examples/greedy/requirements.txt",
-        "../../../secret\n",
-    );
-    assert_eq!(
-        find("examples/greedy", &[]),
-        pair("examples/greedy", ""),
-        "never past the top"
-    );
+    write(&top, "examples/greedy/requirements.txt", "../../../secret\n");
+    assert_eq!(find("examples/greedy", &[]), pair("examples/greedy", ""), "never past the top");
 }

@@ -1,0 +1,12 @@
+//! End-to-end tests: the program as people call it, on small fleets.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod check;
+mod example_fleet;
+mod false_passes;
+mod fleet;
+mod input;
+mod reports;
+mod resume;
+mod support;
