@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 const HYRUM: &str = "hyrum==1.0.0";
-const OPS: [(&str, &str); 3] = [("ops==3.8.1", ""), ("ops-scenario==8.8.1", "testing"), ("ops-tracing==3.8.1", "tracing")];
+const OPS: [(&str, &str); 3] =
+    [("ops==3.8.1", ""), ("ops-scenario==8.8.1", "testing"), ("ops-tracing==3.8.1", "tracing")];
 /// Given to both tools, so that the charm that hangs costs both the same at most.
 const TIMEOUT_S: &str = "60";
 
@@ -49,7 +50,10 @@ impl Bench {
         self.operator()?;
         self.fleets()?;
         // charmproof brings its tools; hyrum's were just installed. Neither is measured.
-        self.charmproof(&["check", "unit", "one-charm", "--swap", "ops==3.8.1", "--charm", "tox-toml"], "warm")?;
+        self.charmproof(
+            &["check", "unit", "one-charm", "--swap", "ops==3.8.1", "--charm", "tox-toml"],
+            "warm",
+        )?;
         fs_err::remove_dir_all(self.folder.join("cache/work"))?;
         fs_err::remove_dir_all(self.folder.join("cache/store"))?;
         fs_err::remove_dir_all(self.folder.join("cache/swaps"))?;
@@ -134,7 +138,14 @@ impl Bench {
                 .with_context(|| format!("{requirement} has no source archive"))?;
             let source = self.folder.join("operator").join(place);
             fs_err::create_dir_all(&source)?;
-            self.quiet(Command::new("tar").args(["xzf"]).arg(archive).arg("-C").arg(&source).arg("--strip-components=1"))?;
+            self.quiet(
+                Command::new("tar")
+                    .args(["xzf"])
+                    .arg(archive)
+                    .arg("-C")
+                    .arg(&source)
+                    .arg("--strip-components=1"),
+            )?;
         }
         self.git(&self.folder.join("operator"))
     }
@@ -153,7 +164,12 @@ impl Bench {
         fs_err::create_dir_all(&theirs)?;
         let ours = self.folder.join("fleet");
         self.quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/fleet")).arg(&ours))?;
-        self.quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/tinyproxy")).arg(self.folder.join("tinyproxy")))?;
+        self.quiet(
+            Command::new("cp")
+                .arg("-r")
+                .arg(self.root.join("examples/tinyproxy"))
+                .arg(self.folder.join("tinyproxy")),
+        )?;
         self.quiet(Command::new("cp").arg("-r").arg(&ours).arg(self.folder.join("one-charm")))?;
         for entry in fs_err::read_dir(&ours)?.flatten() {
             if entry.path().is_dir() {
@@ -169,7 +185,16 @@ impl Bench {
         for words in [
             vec!["init", "--quiet"],
             vec!["add", "--all"],
-            vec!["-c", "user.name=bench", "-c", "user.email=bench@localhost", "commit", "--quiet", "--message", "bench"],
+            vec![
+                "-c",
+                "user.name=bench",
+                "-c",
+                "user.email=bench@localhost",
+                "commit",
+                "--quiet",
+                "--message",
+                "bench",
+            ],
         ] {
             self.quiet(Command::new("git").args(words).current_dir(folder))?;
         }
@@ -207,7 +232,10 @@ impl Bench {
 
     /// Runs a command whose exit status says what it found, and keeps what it said.
     fn timed(&self, name: &str, command: &mut Command, shown: &str) -> Result<Duration> {
-        let log = fs_err::OpenOptions::new().create(true).append(true).open(self.folder.join(format!("{name}.log")))?;
+        let log = fs_err::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.folder.join(format!("{name}.log")))?;
         let (log, _) = log.into_parts();
         println!("{name}: {shown}");
         let started = Instant::now();

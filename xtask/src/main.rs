@@ -3,11 +3,7 @@
 //! Anything that a change must satisfy and that no compiler checks is a task here. The
 //! tasks work on the checkout that they were compiled from.
 #![forbid(unsafe_code)]
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "tasks talk to a person or to CI"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "tasks talk to a person or to CI")]
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,7 +20,11 @@ struct Task {
 
 /// Every task. A new one gets a file of its own beside `tidy.rs` and a line here.
 const TASKS: [Task; 2] = [
-    Task { name: "bench", what: "Time charmproof next to hyrum on the example fleet [workers]", run: bench::run },
+    Task {
+        name: "bench",
+        what: "Time charmproof next to hyrum on the example fleet [workers]",
+        run: bench::run,
+    },
     Task { name: "tidy", what: "Check the project's own rules", run: tidy::run },
 ];
 
@@ -48,16 +48,12 @@ fn main() -> ExitCode {
 }
 
 fn list() -> String {
-    let lines: Vec<String> = TASKS
-        .iter()
-        .map(|task| format!("  {:<10} {}\n", task.name, task.what))
-        .collect();
+    let lines: Vec<String> =
+        TASKS.iter().map(|task| format!("  {:<10} {}\n", task.name, task.what)).collect();
     format!("Tasks, called as `cargo xtask TASK`:\n{}", lines.concat())
 }
 
 /// Returns the top of the checkout.
 fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies inside the workspace")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies inside the workspace")
 }

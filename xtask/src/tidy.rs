@@ -36,19 +36,11 @@ struct Problem {
 
 impl Problem {
     fn in_file(path: &str, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line: None,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line: None, message: message.into() }
     }
 
     fn at(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line: Some(line),
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line: Some(line), message: message.into() }
     }
 }
 
@@ -68,46 +60,16 @@ struct Check {
 }
 
 const CHECKS: [Check; 10] = [
-    Check {
-        name: "crates depend on each other as agreed",
-        check: arrows::check,
-    },
-    Check {
-        name: "every dependency is explained",
-        check: dependencies::check,
-    },
-    Check {
-        name: "no file is too long",
-        check: sizes::check,
-    },
-    Check {
-        name: "no host or path of one machine is named",
-        check: strings::check,
-    },
-    Check {
-        name: "nothing is ignored or left undone",
-        check: markers::check,
-    },
-    Check {
-        name: "every public module says what it is",
-        check: heads::check,
-    },
-    Check {
-        name: "every example says what it is for",
-        check: examples::check,
-    },
-    Check {
-        name: "links lead somewhere",
-        check: links::check,
-    },
-    Check {
-        name: "every page is linked from the index",
-        check: pages::check,
-    },
-    Check {
-        name: "the changelog is open",
-        check: changelog::check,
-    },
+    Check { name: "crates depend on each other as agreed", check: arrows::check },
+    Check { name: "every dependency is explained", check: dependencies::check },
+    Check { name: "no file is too long", check: sizes::check },
+    Check { name: "no host or path of one machine is named", check: strings::check },
+    Check { name: "nothing is ignored or left undone", check: markers::check },
+    Check { name: "every public module says what it is", check: heads::check },
+    Check { name: "every example says what it is for", check: examples::check },
+    Check { name: "links lead somewhere", check: links::check },
+    Check { name: "every page is linked from the index", check: pages::check },
+    Check { name: "the changelog is open", check: changelog::check },
 ];
 
 /// Runs every check on the checkout.
@@ -130,11 +92,7 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> anyhow::Result<ExitCode>
         }
     }
     if count == 0 {
-        println!(
-            "tidy: {} files, {} checks, no problem",
-            tree.len(),
-            CHECKS.len()
-        );
+        println!("tidy: {} files, {} checks, no problem", tree.len(), CHECKS.len());
         Ok(ExitCode::SUCCESS)
     } else {
         println!("tidy: {count} problem(s)");
@@ -157,13 +115,7 @@ mod tests {
 
     #[test]
     fn a_problem_reads_like_that_of_a_compiler() {
-        assert_eq!(
-            Problem::at("a/b.rs", 3, "is odd").to_string(),
-            "a/b.rs:3: is odd"
-        );
-        assert_eq!(
-            Problem::in_file("a/b.rs", "is odd").to_string(),
-            "a/b.rs: is odd"
-        );
+        assert_eq!(Problem::at("a/b.rs", 3, "is odd").to_string(), "a/b.rs:3: is odd");
+        assert_eq!(Problem::in_file("a/b.rs", "is odd").to_string(), "a/b.rs: is odd");
     }
 }

@@ -101,10 +101,7 @@ pub fn discover(tree: &dyn Tree) -> Discovery {
 fn candidates(tree: &dyn Tree) -> BTreeMap<Utf8PathBuf, BTreeSet<&'static str>> {
     let mut candidates: BTreeMap<Utf8PathBuf, BTreeSet<&'static str>> = BTreeMap::new();
     for file in tree.files() {
-        let Some(marker) = MARKERS
-            .into_iter()
-            .find(|marker| file.file_name() == Some(marker))
-        else {
+        let Some(marker) = MARKERS.into_iter().find(|marker| file.file_name() == Some(marker)) else {
             continue;
         };
         if is_pruned_path(file) || tree.is_linked(file) {
@@ -112,10 +109,7 @@ fn candidates(tree: &dyn Tree) -> BTreeMap<Utf8PathBuf, BTreeSet<&'static str>> 
         }
         let directory = file.parent().unwrap_or(Utf8Path::new(""));
         let directory = home_of(tree, directory);
-        candidates
-            .entry(directory.to_owned())
-            .or_default()
-            .insert(marker);
+        candidates.entry(directory.to_owned()).or_default().insert(marker);
     }
     candidates
 }
@@ -128,18 +122,10 @@ fn home_of<'a>(tree: &dyn Tree, directory: &'a Utf8Path) -> &'a Utf8Path {
     let is_source_layer = directory.file_name() == Some("src")
         && tree.has(&directory.join("layer.yaml"))
         && !tree.has(&directory.join("charmcraft.yaml"));
-    if is_source_layer {
-        directory.parent().unwrap_or(directory)
-    } else {
-        directory
-    }
+    if is_source_layer { directory.parent().unwrap_or(directory) } else { directory }
 }
 
-fn look_into(
-    subtree: &Subtree<'_>,
-    path: &Utf8Path,
-    markers: &BTreeSet<&str>,
-) -> Option<CharmRoot> {
+fn look_into(subtree: &Subtree<'_>, path: &Utf8Path, markers: &BTreeSet<&str>) -> Option<CharmRoot> {
     let mut metadata = CharmMetadata::read(subtree);
     if metadata.name.is_none()
         && let Some(text) = subtree.read(Utf8Path::new("src/metadata.yaml"))
@@ -156,9 +142,7 @@ fn look_into(
                 || (markers.contains("metadata.yaml") && has_charm_metadata(subtree))
         }
     };
-    let below_tests = path
-        .components()
-        .any(|component| matches!(component.as_str(), "test" | "tests"));
+    let below_tests = path.components().any(|component| matches!(component.as_str(), "test" | "tests"));
     if is_charm {
         let (kind, note) = kind_of(subtree, &metadata);
         let is_template = path.as_str().contains("{{");
@@ -172,12 +156,7 @@ fn look_into(
         if metadata.name.is_none() {
             notes.push(Note::general("no file gives the charm a name"));
         }
-        return Some(CharmRoot {
-            path: path.to_owned(),
-            name: metadata.name,
-            kind,
-            notes,
-        });
+        return Some(CharmRoot { path: path.to_owned(), name: metadata.name, kind, notes });
     }
     let is_bundle = metadata.project_type == Some(ProjectType::Bundle)
         || (markers.contains("bundle.yaml") && has_bundle_shape(subtree));
@@ -187,18 +166,9 @@ fn look_into(
     let name = metadata.name.or_else(|| {
         let text = subtree.read(Utf8Path::new("bundle.yaml"))?;
         let (root, _) = yaml::parse(Utf8Path::new("bundle.yaml"), &text).ok()?;
-        root.get("name")
-            .or_else(|| root.get("bundle"))?
-            .text()?
-            .parse()
-            .ok()
+        root.get("name").or_else(|| root.get("bundle"))?.text()?.parse().ok()
     });
-    Some(CharmRoot {
-        path: path.to_owned(),
-        name,
-        kind: CharmKind::Bundle,
-        notes: metadata.notes,
-    })
+    Some(CharmRoot { path: path.to_owned(), name, kind: CharmKind::Bundle, notes: metadata.notes })
 }
 
 /// Whether a charmcraft.yaml without a type is that of a charm.
@@ -209,15 +179,7 @@ fn has_charmcraft_shape(subtree: &Subtree<'_>, metadata: &CharmMetadata) -> bool
     };
     match yaml::parse(file, &text) {
         Ok((root, _)) => {
-            let keys = [
-                "parts",
-                "bases",
-                "base",
-                "platforms",
-                "name",
-                "charmhub",
-                "extensions",
-            ];
+            let keys = ["parts", "bases", "base", "platforms", "name", "charmhub", "extensions"];
             keys.iter().any(|key| root.get(key).is_some()) || metadata.name.is_some()
         }
         // A broken charmcraft.yaml is a charm with something to say about it.
@@ -229,18 +191,11 @@ fn has_charmcraft_shape(subtree: &Subtree<'_>, metadata: &CharmMetadata) -> bool
 /// or anything else that calls its file so.
 fn has_charm_metadata(subtree: &Subtree<'_>) -> bool {
     let files = ["metadata.yaml", "src/metadata.yaml"].map(Utf8Path::new);
-    let Some((file, text)) = files
-        .into_iter()
-        .find_map(|file| Some((file, subtree.read(file)?)))
-    else {
+    let Some((file, text)) = files.into_iter().find_map(|file| Some((file, subtree.read(file)?))) else {
         return false;
     };
-    let has_code = ["src", "hooks", "reactive"]
-        .iter()
-        .any(|name| subtree.has_dir(Utf8Path::new(name)))
-        || ["charmcraft.yaml", "layer.yaml", "dispatch"]
-            .iter()
-            .any(|name| subtree.has(Utf8Path::new(name)));
+    let has_code = ["src", "hooks", "reactive"].iter().any(|name| subtree.has_dir(Utf8Path::new(name)))
+        || ["charmcraft.yaml", "layer.yaml", "dispatch"].iter().any(|name| subtree.has(Utf8Path::new(name)));
     let says_charm = if let Ok((root, _)) = yaml::parse(file, &text) {
         has_name(&root) && CHARM_KEYS.iter().any(|key| root.get(key).is_some())
     } else {
@@ -265,9 +220,7 @@ const CHARM_KEYS: [&str; 10] = [
 ];
 
 fn has_name(root: &Node) -> bool {
-    root.get("name")
-        .and_then(Node::text)
-        .is_some_and(|name| name.parse::<CharmName>().is_ok())
+    root.get("name").and_then(Node::text).is_some_and(|name| name.parse::<CharmName>().is_ok())
 }
 
 fn has_bundle_shape(subtree: &Subtree<'_>) -> bool {
@@ -276,42 +229,28 @@ fn has_bundle_shape(subtree: &Subtree<'_>) -> bool {
         return false;
     };
     match yaml::parse(file, &text) {
-        Ok((root, _)) => ["applications", "services", "bundle"]
-            .iter()
-            .any(|key| root.get(key).is_some()),
+        Ok((root, _)) => ["applications", "services", "bundle"].iter().any(|key| root.get(key).is_some()),
         // Bundles are templates more often than not.
-        Err(_) => text
-            .lines()
-            .any(|line| matches!(line.trim_end(), "applications:" | "services:")),
+        Err(_) => text.lines().any(|line| matches!(line.trim_end(), "applications:" | "services:")),
     }
 }
 
 fn kind_of(subtree: &Subtree<'_>, metadata: &CharmMetadata) -> (CharmKind, Option<Note>) {
     let has = |path: &str| subtree.has(Utf8Path::new(path));
     let has_python_in = |directory: &str| {
-        subtree
-            .files_below(Utf8Path::new(directory))
-            .any(|file| file.extension() == Some("py"))
+        subtree.files_below(Utf8Path::new(directory)).any(|file| file.extension() == Some("py"))
     };
     let is_reactive = has("layer.yaml")
         || has("src/layer.yaml")
         || has_python_in("reactive")
         || has_python_in("src/reactive")
-        || metadata
-            .parts
-            .values()
-            .flatten()
-            .any(|plugin| plugin == "reactive");
+        || metadata.parts.values().flatten().any(|plugin| plugin == "reactive");
     let entrypoint = metadata.entrypoint.as_deref().unwrap_or("src/charm.py");
     let has_charm_py = has(entrypoint) || has("src/charm.py");
     if is_reactive && !has_charm_py {
         return (CharmKind::Reactive, None);
     }
-    if has_charm_py
-        || subtree
-            .files_below(Utf8Path::new("src"))
-            .any(|file| mentions_ops(subtree, file))
-    {
+    if has_charm_py || subtree.files_below(Utf8Path::new("src")).any(|file| mentions_ops(subtree, file)) {
         return (CharmKind::Ops, None);
     }
     if subtree.has_dir(Utf8Path::new("hooks")) {
@@ -323,9 +262,8 @@ fn kind_of(subtree: &Subtree<'_>, metadata: &CharmMetadata) -> (CharmKind, Optio
         || metadata.uses_plugin("uv")
         || metadata.uses_plugin("poetry")
     {
-        let note = Note::general(format!(
-            "`{entrypoint}` is not there, but the charm is built as a Python charm"
-        ));
+        let note =
+            Note::general(format!("`{entrypoint}` is not there, but the charm is built as a Python charm"));
         return (CharmKind::Ops, Some(note));
     }
     (CharmKind::NotPython, None)
@@ -336,9 +274,7 @@ fn mentions_ops(subtree: &Subtree<'_>, file: &Utf8Path) -> bool {
         && subtree.read(file).is_some_and(|text| {
             text.lines().any(|line| {
                 let words = line.trim_start();
-                ["import ops", "from ops "]
-                    .iter()
-                    .any(|start| words.starts_with(start))
+                ["import ops", "from ops "].iter().any(|start| words.starts_with(start))
                     || words.starts_with("from ops.")
             })
         })

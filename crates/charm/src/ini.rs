@@ -48,68 +48,37 @@ impl Ini {
             if line.is_empty() || line.starts_with(['#', ';']) {
                 continue;
             }
-            let indent = raw
-                .chars()
-                .take_while(|character| character.is_whitespace())
-                .count();
+            let indent = raw.chars().take_while(|character| character.is_whitespace()).count();
             let fault = |message: String| {
-                Broken::new(
-                    file,
-                    text,
-                    Place {
-                        line: number,
-                        column: indent + 1,
-                    },
-                    message,
-                )
+                Broken::new(file, text, Place { line: number, column: indent + 1 }, message)
             };
             if option_indent.is_some_and(|option_indent| indent > option_indent)
-                && let Some(entry) = ini
-                    .sections
-                    .last_mut()
-                    .and_then(|section| section.options.last_mut())
+                && let Some(entry) = ini.sections.last_mut().and_then(|section| section.options.last_mut())
             {
                 entry.lines.push((number, line.to_owned()));
                 continue;
             }
-            if let Some((name, _)) = line
-                .strip_prefix('[')
-                .and_then(|rest| rest.rsplit_once(']'))
-            {
+            if let Some((name, _)) = line.strip_prefix('[').and_then(|rest| rest.rsplit_once(']')) {
                 if !section_names.insert(name.to_owned()) {
                     return Err(fault(format!("the section [{name}] is here twice")));
                 }
-                ini.sections.push(Section {
-                    name: name.to_owned(),
-                    options: Vec::new(),
-                });
+                ini.sections.push(Section { name: name.to_owned(), options: Vec::new() });
                 keys.clear();
                 option_indent = None;
                 continue;
             }
             let Some(section) = ini.sections.last_mut() else {
-                return Err(fault(
-                    "there is no section header before this line".to_owned(),
-                ));
+                return Err(fault("there is no section header before this line".to_owned()));
             };
             let Some((key, value)) = line.split_once(['=', ':']) else {
-                return Err(fault(
-                    "this line is neither `key = value` nor a section".to_owned(),
-                ));
+                return Err(fault("this line is neither `key = value` nor a section".to_owned()));
             };
             let key = key.trim().to_lowercase();
             if !keys.insert(key.clone()) {
-                return Err(fault(format!(
-                    "`{key}` is here twice in [{}]",
-                    section.name
-                )));
+                return Err(fault(format!("`{key}` is here twice in [{}]", section.name)));
             }
             let value = value.trim();
-            let lines = if value.is_empty() {
-                Vec::new()
-            } else {
-                vec![(number, value.to_owned())]
-            };
+            let lines = if value.is_empty() { Vec::new() } else { vec![(number, value.to_owned())] };
             section.options.push(Entry { key, lines });
             option_indent = Some(indent);
         }
@@ -120,19 +89,14 @@ impl Ini {
 impl Section {
     /// The first of several spellings of an option that is there.
     pub(crate) fn option(&self, keys: &[&str]) -> Option<&Entry> {
-        keys.iter()
-            .find_map(|key| self.options.iter().find(|entry| entry.key == *key))
+        keys.iter().find_map(|key| self.options.iter().find(|entry| entry.key == *key))
     }
 }
 
 impl Entry {
     /// The value as one text, without the comments at ends of lines.
     pub(crate) fn text(&self) -> String {
-        let lines: Vec<&str> = self
-            .lines
-            .iter()
-            .map(|(_, line)| without_comment(line))
-            .collect();
+        let lines: Vec<&str> = self.lines.iter().map(|(_, line)| without_comment(line)).collect();
         lines.join("\n")
     }
 }
@@ -157,20 +121,10 @@ mod tests {
 
     #[test]
     fn values_go_on_over_indented_lines() {
-        let ini =
-            parse("[tox]\nenvlist =\n    a\n  # note\n\n    b  # why\nx: 1\n").expect("it is INI");
+        let ini = parse("[tox]\nenvlist =\n    a\n  # note\n\n    b  # why\nx: 1\n").expect("it is INI");
         let section = ini.section("tox").expect("it is there");
-        assert_eq!(
-            section
-                .option(&["env_list", "envlist"])
-                .map(Entry::text)
-                .as_deref(),
-            Some("a\nb")
-        );
-        assert_eq!(
-            section.option(&["x"]).map(|entry| entry.lines.clone()),
-            Some(vec![(7, "1".to_owned())])
-        );
+        assert_eq!(section.option(&["env_list", "envlist"]).map(Entry::text).as_deref(), Some("a\nb"));
+        assert_eq!(section.option(&["x"]).map(|entry| entry.lines.clone()), Some(vec![(7, "1".to_owned())]));
     }
 
     fn check_broken(text: &str, expected: &str) {
@@ -179,19 +133,10 @@ mod tests {
 
     #[test]
     fn what_configparser_refuses_is_refused() {
-        check_broken(
-            "a = 1\n",
-            "tox.ini:1:1: there is no section header before this line",
-        );
-        check_broken(
-            "[a]\nx\n",
-            "tox.ini:2:1: this line is neither `key = value` nor a section",
-        );
+        check_broken("a = 1\n", "tox.ini:1:1: there is no section header before this line");
+        check_broken("[a]\nx\n", "tox.ini:2:1: this line is neither `key = value` nor a section");
         check_broken("[a]\n[a]\n", "tox.ini:2:1: the section [a] is here twice");
-        check_broken(
-            "[a]\nx = 1\nX = 2\n",
-            "tox.ini:3:1: `x` is here twice in [a]",
-        );
+        check_broken("[a]\nx = 1\nX = 2\n", "tox.ini:3:1: `x` is here twice in [a]");
     }
 
     proptest! {

@@ -31,10 +31,7 @@ pub struct Wish<T> {
 impl<T> Wish<T> {
     /// A wish found in a place.
     pub fn new(value: T, source: impl Into<String>) -> Self {
-        Self {
-            value,
-            source: source.into(),
-        }
+        Self { value, source: source.into() }
     }
 }
 
@@ -120,11 +117,7 @@ fn listed(versions: &[PythonVersion]) -> String {
     if versions.is_empty() {
         return "none".to_owned();
     }
-    versions
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(", ")
+    versions.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// Chooses the Python to run a charm with.
@@ -138,34 +131,17 @@ pub fn choose(wishes: &PythonWishes, available: &[PythonVersion]) -> Result<Choi
     let mut available = available.to_vec();
     available.sort_unstable();
     available.dedup();
-    let (version, why) = pick(wishes, &available).ok_or_else(|| NoInterpreter {
-        wanted: wanted(wishes),
-        available: available.clone(),
-    })?;
-    Ok(Choice {
-        version,
-        why,
-        lifted: lifts(wishes, version),
-    })
+    let (version, why) = pick(wishes, &available)
+        .ok_or_else(|| NoInterpreter { wanted: wanted(wishes), available: available.clone() })?;
+    Ok(Choice { version, why, lifted: lifts(wishes, version) })
 }
 
 fn pick(wishes: &PythonWishes, available: &[PythonVersion]) -> Option<(PythonVersion, String)> {
-    for wish in [&wishes.tox_base_python, &wishes.python_version_file]
-        .into_iter()
-        .flatten()
-    {
-        let within_floors = || {
-            available
-                .iter()
-                .rev()
-                .filter(|version| is_within_floors(wishes, **version))
-        };
-        let found = within_floors()
-            .find(|version| version.meets(wish.value))
-            .or_else(|| {
-                within_floors()
-                    .find(|version| version.minor_version() == wish.value.minor_version())
-            });
+    for wish in [&wishes.tox_base_python, &wishes.python_version_file].into_iter().flatten() {
+        let within_floors = || available.iter().rev().filter(|version| is_within_floors(wishes, **version));
+        let found = within_floors().find(|version| version.meets(wish.value)).or_else(|| {
+            within_floors().find(|version| version.minor_version() == wish.value.minor_version())
+        });
         if let Some(version) = found {
             return Some((*version, format!("{} asks for {}", wish.source, wish.value)));
         }
@@ -173,49 +149,29 @@ fn pick(wishes: &PythonWishes, available: &[PythonVersion]) -> Option<(PythonVer
             return None;
         }
     }
-    let allowed: Vec<PythonVersion> = available
-        .iter()
-        .copied()
-        .filter(|version| is_allowed(wishes, *version))
-        .collect();
-    let base = wishes
-        .base
-        .as_ref()
-        .and_then(|base| Some((base, base.python()?)));
+    let allowed: Vec<PythonVersion> =
+        available.iter().copied().filter(|version| is_allowed(wishes, *version)).collect();
+    let base = wishes.base.as_ref().and_then(|base| Some((base, base.python()?)));
     if let Some((base, python)) = base {
-        let newest_up_to_base = allowed
-            .iter()
-            .rev()
-            .find(|version| version.minor_version() <= python.minor_version());
+        let newest_up_to_base =
+            allowed.iter().rev().find(|version| version.minor_version() <= python.minor_version());
         match newest_up_to_base {
             Some(version) if version.meets(python) => {
                 return Some((*version, format!("{base} comes with it")));
             }
             Some(version) => {
-                let why = format!(
-                    "it is the closest below the {python} of {base} that is allowed and here"
-                );
+                let why = format!("it is the closest below the {python} of {base} that is allowed and here");
                 return Some((*version, why));
             }
             None => {}
         }
     }
     let most = PREFERRED_MOST.minor_version();
-    if let Some(version) = allowed
-        .iter()
-        .rev()
-        .find(|version| version.minor_version() <= most)
-    {
-        return Some((
-            *version,
-            format!("it is the newest up to {PREFERRED_MOST} that is allowed and here"),
-        ));
+    if let Some(version) = allowed.iter().rev().find(|version| version.minor_version() <= most) {
+        return Some((*version, format!("it is the newest up to {PREFERRED_MOST} that is allowed and here")));
     }
     let lowest = allowed.first()?;
-    Some((
-        *lowest,
-        "it is the lowest that is allowed and here".to_owned(),
-    ))
+    Some((*lowest, "it is the lowest that is allowed and here".to_owned()))
 }
 
 fn is_too_old(wish: &Wish<PythonVersion>) -> bool {
@@ -223,10 +179,7 @@ fn is_too_old(wish: &Wish<PythonVersion>) -> bool {
 }
 
 fn is_within_floors(wishes: &PythonWishes, version: PythonVersion) -> bool {
-    wishes
-        .floors
-        .iter()
-        .all(|floor| floor.requires_python.allows(version))
+    wishes.floors.iter().all(|floor| floor.requires_python.allows(version))
 }
 
 fn is_allowed(wishes: &PythonWishes, version: PythonVersion) -> bool {
@@ -240,31 +193,13 @@ fn is_allowed(wishes: &PythonWishes, version: PythonVersion) -> bool {
 /// What would have to be met, for the error.
 fn wanted(wishes: &PythonWishes) -> String {
     let interpreters = [&wishes.tox_base_python, &wishes.python_version_file];
-    let too_old = interpreters
-        .into_iter()
-        .flatten()
-        .filter(|wish| is_too_old(wish));
-    let mut parts: Vec<String> = too_old
-        .map(|wish| format!("`{}` ({})", wish.value, wish.source))
-        .collect();
+    let too_old = interpreters.into_iter().flatten().filter(|wish| is_too_old(wish));
+    let mut parts: Vec<String> = too_old.map(|wish| format!("`{}` ({})", wish.value, wish.source)).collect();
     let constraints = [&wishes.requires_python, &wishes.lock_requires_python];
-    parts.extend(
-        constraints
-            .into_iter()
-            .flatten()
-            .map(|wish| format!("`{}` ({})", wish.value, wish.source)),
-    );
-    parts.extend(
-        wishes
-            .floors
-            .iter()
-            .map(|floor| format!("`{}` ({})", floor.requires_python, floor.package)),
-    );
-    if parts.is_empty() {
-        "any wish".to_owned()
-    } else {
-        parts.join(" and ")
-    }
+    parts.extend(constraints.into_iter().flatten().map(|wish| format!("`{}` ({})", wish.value, wish.source)));
+    parts
+        .extend(wishes.floors.iter().map(|floor| format!("`{}` ({})", floor.requires_python, floor.package)));
+    if parts.is_empty() { "any wish".to_owned() } else { parts.join(" and ") }
 }
 
 fn lifts(wishes: &PythonWishes, chosen: PythonVersion) -> Vec<Lift> {
@@ -310,10 +245,7 @@ fn lifts(wishes: &PythonWishes, chosen: PythonVersion) -> Vec<Lift> {
             });
         }
     }
-    if let Some((base, python)) = wishes
-        .base
-        .as_ref()
-        .and_then(|base| Some((base, base.python()?)))
+    if let Some((base, python)) = wishes.base.as_ref().and_then(|base| Some((base, base.python()?)))
         && !is_within_floors(wishes, python)
     {
         lifts.push(Lift {
@@ -329,17 +261,9 @@ fn lifts(wishes: &PythonWishes, chosen: PythonVersion) -> Vec<Lift> {
 
 /// Why a version was not taken.
 fn reason_against(wishes: &PythonWishes, version: PythonVersion) -> String {
-    let against: Vec<String> = wishes
-        .floors
-        .iter()
-        .filter(|floor| !floor.requires_python.allows(version))
-        .map(needs)
-        .collect();
-    if against.is_empty() {
-        "another Python was chosen".to_owned()
-    } else {
-        against.join(", ")
-    }
+    let against: Vec<String> =
+        wishes.floors.iter().filter(|floor| !floor.requires_python.allows(version)).map(needs).collect();
+    if against.is_empty() { "another Python was chosen".to_owned() } else { against.join(", ") }
 }
 
 fn needs(floor: &Floor) -> String {
@@ -348,13 +272,7 @@ fn needs(floor: &Floor) -> String {
 
 impl fmt::Display for Lift {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            source,
-            from,
-            to,
-            reason,
-            ..
-        } = self;
+        let Self { source, from, to, reason, .. } = self;
         write!(formatter, "{source}: {from} becomes {to}, because {reason}")
     }
 }

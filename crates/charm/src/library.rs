@@ -44,24 +44,14 @@ impl LibraryKey {
         if parts.next().is_some() {
             return None;
         }
-        let lib = file
-            .strip_suffix(".py")
-            .filter(|lib| !lib.is_empty() && *lib != "__init__")?;
-        Some(Self {
-            charm: charm.to_owned(),
-            api: api_of(version)?,
-            lib: lib.to_owned(),
-        })
+        let lib = file.strip_suffix(".py").filter(|lib| !lib.is_empty() && *lib != "__init__")?;
+        Some(Self { charm: charm.to_owned(), api: api_of(version)?, lib: lib.to_owned() })
     }
 }
 
 impl fmt::Display for LibraryKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "charms.{}.v{}.{}",
-            self.charm, self.api, self.lib
-        )
+        write!(formatter, "charms.{}.v{}.{}", self.charm, self.api, self.lib)
     }
 }
 
@@ -92,13 +82,7 @@ impl VendoredLibrary {
     /// library whose text lacks the usual assignments is still one.
     pub fn parse(path: &Utf8Path, text: &str) -> Option<Self> {
         let key = LibraryKey::from_path(path)?;
-        let mut library = Self {
-            key,
-            path: path.to_owned(),
-            libid: None,
-            libapi: None,
-            libpatch: None,
-        };
+        let mut library = Self { key, path: path.to_owned(), libid: None, libapi: None, libpatch: None };
         for (_, line) in python_text::code_lines(text) {
             let Some((name, value)) = assignment(line) else {
                 continue;
@@ -115,10 +99,7 @@ impl VendoredLibrary {
 
     /// The version the file has: the API of its path, and its patch.
     pub fn version(&self) -> LibVersion {
-        LibVersion {
-            api: self.key.api,
-            patch: self.libpatch,
-        }
+        LibVersion { api: self.key.api, patch: self.libpatch }
     }
 }
 
@@ -135,10 +116,7 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
 
 fn string_literal(value: &str) -> Option<String> {
     let value = value.trim_start_matches('(').trim_start();
-    let quote = value
-        .chars()
-        .next()
-        .filter(|first| matches!(first, '"' | '\''))?;
+    let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
     let (text, _) = value[1..].split_once(quote)?;
     Some(text.to_owned())
 }
@@ -220,11 +198,8 @@ impl LibraryIndex {
     /// the newest patch; `0.4` means patch 4, or the newest if only newer
     /// ones are to be had. Older ones are never used.
     pub fn resolve(&self, wanted: &CharmLib) -> Option<&Candidate> {
-        let key = LibraryKey {
-            charm: wanted.charm.clone(),
-            api: wanted.version.api,
-            lib: wanted.lib.clone(),
-        };
+        let key =
+            LibraryKey { charm: wanted.charm.clone(), api: wanted.version.api, lib: wanted.lib.clone() };
         self.resolve_key(&key, wanted.version.patch)
     }
 
@@ -234,14 +209,8 @@ impl LibraryIndex {
         let Some(patch) = patch else {
             return candidates.first();
         };
-        let exact = candidates
-            .iter()
-            .find(|candidate| candidate.library.libpatch == Some(patch));
-        exact.or_else(|| {
-            candidates
-                .first()
-                .filter(|candidate| candidate.library.libpatch >= Some(patch))
-        })
+        let exact = candidates.iter().find(|candidate| candidate.library.libpatch == Some(patch));
+        exact.or_else(|| candidates.first().filter(|candidate| candidate.library.libpatch >= Some(patch)))
     }
 }
 
@@ -293,14 +262,8 @@ pub fn missing_libraries(metadata: &CharmMetadata, tree: &dyn Tree) -> Vec<Missi
             lib: declared.lib.clone(),
         };
         if !tree.has(&key.path()) {
-            let asked_by = AskedBy::Declaration {
-                line: declared.line,
-            };
-            let lacking = MissingLibrary {
-                key: key.clone(),
-                patch: declared.version.patch,
-                asked_by,
-            };
+            let asked_by = AskedBy::Declaration { line: declared.line };
+            let lacking = MissingLibrary { key: key.clone(), patch: declared.version.patch, asked_by };
             missing.entry(key).or_insert(lacking);
         }
     }
@@ -310,16 +273,11 @@ pub fn missing_libraries(metadata: &CharmMetadata, tree: &dyn Tree) -> Vec<Missi
         if tree.has(&path) || is_package {
             continue;
         }
-        missing
-            .entry(import.key.clone())
-            .or_insert_with(|| MissingLibrary {
-                key: import.key,
-                patch: None,
-                asked_by: AskedBy::Import {
-                    file: import.file,
-                    line: import.line,
-                },
-            });
+        missing.entry(import.key.clone()).or_insert_with(|| MissingLibrary {
+            key: import.key,
+            patch: None,
+            asked_by: AskedBy::Import { file: import.file, line: import.line },
+        });
     }
     missing.into_values().collect()
 }

@@ -65,14 +65,8 @@ impl FromStr for LibVersion {
         let trimmed = text.trim();
         let trimmed = trimmed.strip_prefix('v').unwrap_or(trimmed);
         match trimmed.split_once('.') {
-            Some((api, patch)) => Ok(Self {
-                api: number(api)?,
-                patch: Some(number(patch)?),
-            }),
-            None => Ok(Self {
-                api: number(trimmed)?,
-                patch: None,
-            }),
+            Some((api, patch)) => Ok(Self { api: number(api)?, patch: Some(number(patch)?) }),
+            None => Ok(Self { api: number(trimmed)?, patch: None }),
         }
     }
 }
@@ -162,10 +156,7 @@ impl CharmMetadata {
 
     /// Where the charm runs.
     pub fn substrate(&self) -> Substrate {
-        let named = self
-            .name
-            .as_ref()
-            .is_some_and(|name| name.as_str().ends_with("-k8s"));
+        let named = self.name.as_ref().is_some_and(|name| name.as_str().ends_with("-k8s"));
         if self.kubernetes || !self.containers.is_empty() || (named && !self.subordinate) {
             Substrate::Kubernetes
         } else {
@@ -177,23 +168,16 @@ impl CharmMetadata {
     /// newest with a Python up to 3.12, which most dependencies have wheels
     /// for; else the oldest above; else the first, whose Python is not known.
     pub fn base_for_tests(&self) -> Option<&Base> {
-        let known = || {
-            self.bases
-                .iter()
-                .filter_map(|base| Some((base.python()?, base)))
-        };
-        let up_to_most = known()
-            .filter(|(python, _)| *python <= PREFERRED_MOST)
-            .max_by_key(|(python, _)| *python);
+        let known = || self.bases.iter().filter_map(|base| Some((base.python()?, base)));
+        let up_to_most =
+            known().filter(|(python, _)| *python <= PREFERRED_MOST).max_by_key(|(python, _)| *python);
         let chosen = up_to_most.or_else(|| known().min_by_key(|(python, _)| *python));
         chosen.map(|(_, base)| base).or_else(|| self.bases.first())
     }
 
     /// Whether a part is built with a plugin, named or by the part's name.
     pub fn uses_plugin(&self, plugin: &str) -> bool {
-        self.parts
-            .iter()
-            .any(|(part, named)| named.as_deref().unwrap_or(part) == plugin)
+        self.parts.iter().any(|(part, named)| named.as_deref().unwrap_or(part) == plugin)
     }
 
     fn add(&mut self, file: &str, text: &str, add: impl FnOnce(&mut Self, &Node, &str)) {
@@ -220,12 +204,7 @@ impl CharmMetadata {
             let Some((key, value)) = line.split_once(':') else {
                 continue;
             };
-            let value = value
-                .split(" #")
-                .next()
-                .unwrap_or("")
-                .trim()
-                .trim_matches(['"', '\'']);
+            let value = value.split(" #").next().unwrap_or("").trim().trim_matches(['"', '\'']);
             match key {
                 "name" if self.name.is_none() => self.name = value.parse().ok(),
                 "type" if self.project_type.is_none() && file == CHARMCRAFT => {
@@ -237,9 +216,7 @@ impl CharmMetadata {
     }
 
     fn add_charmcraft(&mut self, root: &Node, file: &str) {
-        self.project_type = self
-            .text_of(root, "type", file)
-            .map(|text| project_type(&text));
+        self.project_type = self.text_of(root, "type", file).map(|text| project_type(&text));
         self.add_bases(root, file);
         for library in root.get("charm-libs").map_or(&[][..], Node::items) {
             self.add_charm_lib(library, file);
@@ -267,26 +244,17 @@ impl CharmMetadata {
             }
         }
         if self.summary.is_none() {
-            self.summary = self
-                .text_of(root, "summary", file)
-                .map(|text| text.trim().to_owned());
+            self.summary = self.text_of(root, "summary", file).map(|text| text.trim().to_owned());
         }
         if self.assumes.is_empty()
             && let Some(assumes) = root.get("assumes")
         {
             flatten_assumes(assumes, &mut self.assumes);
-            self.kubernetes |= self
-                .assumes
-                .iter()
-                .any(|assumed| assumed.starts_with("k8s-api"));
+            self.kubernetes |= self.assumes.iter().any(|assumed| assumed.starts_with("k8s-api"));
         }
         let containers = root.get("containers").map_or(&[][..], Node::entries);
-        self.containers
-            .extend(containers.iter().map(|(name, _)| name.clone()));
-        self.subordinate |= root
-            .get("subordinate")
-            .and_then(Node::bool)
-            .unwrap_or(false);
+        self.containers.extend(containers.iter().map(|(name, _)| name.clone()));
+        self.subordinate |= root.get("subordinate").and_then(Node::bool).unwrap_or(false);
         let series = root.get("series").map(Node::texts).unwrap_or_default();
         self.kubernetes |= series.contains(&"kubernetes");
         if self.bases.is_empty() {
@@ -314,10 +282,7 @@ impl CharmMetadata {
             let keys = ["build-for", "build-on"];
             let built = keys.iter().find_map(|key| {
                 let node = platform.get(key)?;
-                node.texts()
-                    .iter()
-                    .any(|text| text.contains('@'))
-                    .then_some(node)
+                node.texts().iter().any(|text| text.contains('@')).then_some(node)
             });
             if let Some(node) = built {
                 for text in node.texts().into_iter().filter(|text| text.contains('@')) {
@@ -330,8 +295,7 @@ impl CharmMetadata {
             let run_on = run_on.map_or(std::slice::from_ref(entry), Node::items);
             for base in run_on {
                 let (name, channel) = (base.get("name"), base.get("channel"));
-                if let (Some(name), Some(channel)) =
-                    (name.and_then(Node::text), channel.and_then(Node::text))
+                if let (Some(name), Some(channel)) = (name.and_then(Node::text), channel.and_then(Node::text))
                 {
                     take(base, &format!("{name}@{channel}"));
                 }
@@ -349,23 +313,14 @@ impl CharmMetadata {
     fn add_charm_lib(&mut self, node: &Node, file: &str) {
         let (Some(library), Some(version)) = (
             node.get("lib").and_then(Node::text),
-            node.get("version")
-                .filter(|version| version.text().is_some()),
+            node.get("version").filter(|version| version.text().is_some()),
         ) else {
-            self.note(
-                file,
-                node.place,
-                "an entry of `charm-libs` needs `lib` and `version`",
-            );
+            self.note(file, node.place, "an entry of `charm-libs` needs `lib` and `version`");
             return;
         };
         self.note_lost_zero(version, file);
         let Some((charm, lib)) = library.split_once('.') else {
-            self.note(
-                file,
-                node.place,
-                format!("`{library}` is not of the form charm.library"),
-            );
+            self.note(file, node.place, format!("`{library}` is not of the form charm.library"));
             return;
         };
         match version.text().unwrap_or_default().parse() {
@@ -381,17 +336,15 @@ impl CharmMetadata {
 
     fn add_options(&mut self, options: Option<&Node>) {
         let options = options.map_or(&[][..], Node::entries);
-        self.config_options
-            .extend(options.iter().map(|(name, _)| name.clone()));
+        self.config_options.extend(options.iter().map(|(name, _)| name.clone()));
     }
 
     /// Says that other tools read an unquoted `0.10` as 0.1.
     fn note_lost_zero(&mut self, node: &Node, file: &str) {
         let text = node.text().unwrap_or_default();
         if node.kind() == Kind::Float && text.ends_with('0') {
-            let text = format!(
-                "`{text}` is not quoted: other tools read it as a number and lose its last zero"
-            );
+            let text =
+                format!("`{text}` is not quoted: other tools read it as a number and lose its last zero");
             self.note(file, node.place, text);
         }
     }

@@ -34,14 +34,8 @@ impl FromStr for CharmName {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let fine = text.len() <= 80
             && text.starts_with(|first: char| first.is_ascii_alphabetic())
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
-        if fine {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(InvalidCharmName(text.to_owned()))
-        }
+            && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
+        if fine { Ok(Self(text.to_owned())) } else { Err(InvalidCharmName(text.to_owned())) }
     }
 }
 
@@ -96,11 +90,7 @@ pub struct PythonVersion {
 impl PythonVersion {
     /// Python 3 with a minor version.
     pub const fn three(minor: u8) -> Self {
-        Self {
-            major: 3,
-            minor,
-            patch: None,
-        }
+        Self { major: 3, minor, patch: None }
     }
 
     /// Whether this is what somebody means who asks for `wanted`: equal in
@@ -131,8 +121,7 @@ impl PythonVersion {
         }
         // tox's `py312` and `312`.
         let minor = digits.strip_prefix('3')?;
-        let fine =
-            matches!(minor.len(), 1 | 2) && minor.bytes().all(|digit| digit.is_ascii_digit());
+        let fine = matches!(minor.len(), 1 | 2) && minor.bytes().all(|digit| digit.is_ascii_digit());
         fine.then(|| minor.parse().ok().map(Self::three)).flatten()
     }
 }
@@ -161,11 +150,7 @@ impl FromStr for PythonVersion {
         if parts.next().is_some() {
             return Err(invalid());
         }
-        Ok(Self {
-            major,
-            minor,
-            patch,
-        })
+        Ok(Self { major, minor, patch })
     }
 }
 
@@ -227,25 +212,15 @@ mod tests {
 
     #[test]
     fn packages_are_equal_by_pep_503() {
-        assert_eq!(
-            PackageName::new("Ops_Scenario"),
-            PackageName::new("ops-.scenario")
-        );
-        assert_eq!(
-            PackageName::new("zope.interface").as_str(),
-            "zope-interface"
-        );
+        assert_eq!(PackageName::new("Ops_Scenario"), PackageName::new("ops-.scenario"));
+        assert_eq!(PackageName::new("zope.interface").as_str(), "zope-interface");
     }
 
     #[test]
     fn charm_names_are_checked() {
-        for (name, fine) in [
-            ("kfp-ui", true),
-            ("Local_1", true),
-            ("{{ name }}", false),
-            ("", false),
-            ("9p", false),
-        ] {
+        for (name, fine) in
+            [("kfp-ui", true), ("Local_1", true), ("{{ name }}", false), ("", false), ("9p", false)]
+        {
             assert_eq!(name.parse::<CharmName>().is_ok(), fine, "{name}");
         }
     }

@@ -40,22 +40,12 @@ impl Place {
     pub fn snippet(self, text: &str) -> String {
         let source = text.lines().nth(self.line.saturating_sub(1)).unwrap_or("");
         let skipped = self.column.saturating_sub(SNIPPET_WIDTH_CHARS / 2 + 1);
-        let skipped = if source.chars().count() > SNIPPET_WIDTH_CHARS {
-            skipped
-        } else {
-            0
-        };
+        let skipped = if source.chars().count() > SNIPPET_WIDTH_CHARS { skipped } else { 0 };
         let shown: String = source
             .chars()
             .skip(skipped)
             .take(SNIPPET_WIDTH_CHARS)
-            .map(|character| {
-                if character.is_control() {
-                    ' '
-                } else {
-                    character
-                }
-            })
+            .map(|character| if character.is_control() { ' ' } else { character })
             .collect();
         let number = self.line.to_string();
         let gutter = " ".repeat(number.len());
@@ -86,28 +76,17 @@ pub struct Note {
 impl Note {
     /// A remark about nothing in particular.
     pub fn general(text: impl Into<String>) -> Self {
-        Self {
-            file: None,
-            place: None,
-            text: text.into(),
-            snippet: None,
-        }
+        Self { file: None, place: None, text: text.into(), snippet: None }
     }
 
     /// A remark about a file.
     pub fn in_file(file: impl Into<Utf8PathBuf>, text: impl Into<String>) -> Self {
-        Self {
-            file: Some(file.into()),
-            ..Self::general(text)
-        }
+        Self { file: Some(file.into()), ..Self::general(text) }
     }
 
     /// A remark about a place in a file.
     pub fn at(file: impl Into<Utf8PathBuf>, place: Place, text: impl Into<String>) -> Self {
-        Self {
-            place: Some(place),
-            ..Self::in_file(file, text)
-        }
+        Self { place: Some(place), ..Self::in_file(file, text) }
     }
 }
 
@@ -138,12 +117,7 @@ pub struct Broken {
 impl Broken {
     /// Builds the error, quoting the text at the place.
     pub fn new(file: &Utf8Path, text: &str, place: Place, message: impl Into<String>) -> Self {
-        Self {
-            file: file.to_owned(),
-            place,
-            message: message.into(),
-            snippet: place.snippet(text),
-        }
+        Self { file: file.to_owned(), place, message: message.into(), snippet: place.snippet(text) }
     }
 }
 
@@ -167,20 +141,13 @@ mod tests {
     #[test]
     fn a_snippet_points_at_the_column() {
         let place = Place { line: 2, column: 7 };
-        assert_eq!(
-            place.snippet("name: x\ntype: [\n"),
-            "2 | type: [\n  |       ^"
-        );
+        assert_eq!(place.snippet("name: x\ntype: [\n"), "2 | type: [\n  |       ^");
     }
 
     #[test]
     fn a_long_line_is_cut_around_the_column() {
         let text = "a".repeat(5000);
-        let snippet = Place {
-            line: 1,
-            column: 4000,
-        }
-        .snippet(&text);
+        let snippet = Place { line: 1, column: 4000 }.snippet(&text);
         assert!(snippet.len() < 300, "{snippet}");
         assert!(snippet.ends_with('^'));
     }

@@ -119,8 +119,8 @@ impl Offerings {
 fn has_tests(tree: &dyn Tree, directory: &str) -> bool {
     tree.files_below(Utf8Path::new(directory)).any(|file| {
         let name = file.file_name().unwrap_or("");
-        let is_test = file.extension() == Some("py")
-            && (name.starts_with("test_") || name.ends_with("_test.py"));
+        let is_test =
+            file.extension() == Some("py") && (name.starts_with("test_") || name.ends_with("_test.py"));
         let needs_juju = file.components().any(|part| {
             let part = part.as_str();
             part.starts_with("integration") || part.starts_with("functional") || part == "e2e"

@@ -72,10 +72,7 @@ impl DependencyFacts {
             lock_requires_python: self.lock_requires_python.clone(),
             tox_base_python: tox.and_then(|(config, environment)| {
                 let version = config.base_python_of(environment)?;
-                Some(Wish::new(
-                    version,
-                    format!("environment {environment} in {}", config.file),
-                ))
+                Some(Wish::new(version, format!("environment {environment} in {}", config.file)))
             }),
             python_version_file: self.python_version_file.clone(),
             base: metadata.base_for_tests().cloned(),
@@ -108,9 +105,7 @@ pub fn dependency_facts(tree: &dyn Tree) -> Result<DependencyFacts, Broken> {
     }
     facts.decide_style(tree, uv_lock, poetry_lock, &tables);
     if uv_lock && poetry_lock {
-        facts
-            .notes
-            .push(Note::general("there are both a uv.lock and a poetry.lock"));
+        facts.notes.push(Note::general("there are both a uv.lock and a poetry.lock"));
     }
     let lock = match facts.style {
         Style::Uv { lock: true } => Some(("uv.lock", "requires-python")),
@@ -121,22 +116,15 @@ pub fn dependency_facts(tree: &dyn Tree) -> Result<DependencyFacts, Broken> {
         && let Some(text) = read(file)
     {
         let constraint = top_level_string(&text, key, file == "poetry.lock");
-        facts.lock_requires_python =
-            facts.constraint(constraint, &format!("{key} in {file}"), file);
+        facts.lock_requires_python = facts.constraint(constraint, &format!("{key} in {file}"), file);
     }
     if let Some(text) = read(".python-version") {
-        let first = text
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty() && !line.starts_with('#'));
+        let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
         match first.and_then(PythonVersion::from_interpreter_name) {
             Some(version) => {
                 facts.python_version_file = Some(Wish::new(version, ".python-version"));
             }
-            None => facts.notes.push(Note::in_file(
-                ".python-version",
-                "no version of Python is named here",
-            )),
+            None => facts.notes.push(Note::in_file(".python-version", "no version of Python is named here")),
         }
     }
     Ok(facts)
@@ -170,10 +158,7 @@ impl DependencyFacts {
     fn add_manifest(&mut self, toml: &TomlText<'_>) {
         let file = "pyproject.toml";
         let names = [&["project", "name"][..], &["tool", "poetry", "name"]];
-        self.name = names
-            .iter()
-            .find_map(|path| toml.text_at(path))
-            .map(PackageName::new);
+        self.name = names.iter().find_map(|path| toml.text_at(path)).map(PackageName::new);
         let poetry_python: [&[&str]; 2] = [
             &["tool", "poetry", "dependencies", "python"],
             &["tool", "poetry", "dependencies", "python", "version"],
@@ -214,37 +199,13 @@ impl DependencyFacts {
                 Style::Uv { lock: uv_lock },
                 "uv.lock",
             ),
-            (
-                poetry_lock,
-                Style::Poetry { lock: poetry_lock },
-                "poetry.lock",
-            ),
-            (
-                tables.poetry,
-                Style::Poetry { lock: poetry_lock },
-                "tool.poetry in pyproject.toml",
-            ),
-            (
-                tables.uv,
-                Style::Uv { lock: uv_lock },
-                "tool.uv in pyproject.toml",
-            ),
-            (
-                tables.project_dependencies,
-                Style::Pep621,
-                "project.dependencies in pyproject.toml",
-            ),
-            (
-                tables.dependency_groups,
-                Style::Pep621,
-                "dependency-groups in pyproject.toml",
-            ),
+            (poetry_lock, Style::Poetry { lock: poetry_lock }, "poetry.lock"),
+            (tables.poetry, Style::Poetry { lock: poetry_lock }, "tool.poetry in pyproject.toml"),
+            (tables.uv, Style::Uv { lock: uv_lock }, "tool.uv in pyproject.toml"),
+            (tables.project_dependencies, Style::Pep621, "project.dependencies in pyproject.toml"),
+            (tables.dependency_groups, Style::Pep621, "dependency-groups in pyproject.toml"),
             (requirements, Style::Requirements, "a requirements file"),
-            (
-                mentions::has_tox_deps(tree),
-                Style::ToxDeps,
-                "deps in the tox configuration",
-            ),
+            (mentions::has_tox_deps(tree), Style::ToxDeps, "deps in the tox configuration"),
         ];
         for (holds, style, evidence) in signs {
             if holds {
@@ -262,18 +223,10 @@ impl DependencyFacts {
 /// counts last, uv first.
 fn top_level_string(text: &str, key: &str, last: bool) -> Option<String> {
     let mut lines = text.lines().filter_map(|line| {
-        let value = line
-            .strip_prefix(key)?
-            .trim_start()
-            .strip_prefix('=')?
-            .trim();
+        let value = line.strip_prefix(key)?.trim_start().strip_prefix('=')?.trim();
         Some(value.trim_matches(['"', '\'']).to_owned())
     });
-    if last {
-        lines.next_back()
-    } else {
-        lines.next()
-    }
+    if last { lines.next_back() } else { lines.next() }
 }
 
 #[cfg(test)]

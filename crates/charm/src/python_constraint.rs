@@ -39,9 +39,7 @@ impl PythonConstraint {
         };
         patches.iter().any(|&patch| {
             let version = Version::new([version.major, version.minor, patch].map(u64::from));
-            self.alternatives
-                .iter()
-                .any(|specifiers| specifiers.contains(&version))
+            self.alternatives.iter().any(|specifiers| specifiers.contains(&version))
         })
     }
 
@@ -54,21 +52,14 @@ impl PythonConstraint {
     /// `floor` cut off; nothing if it allows nothing down there.
     pub fn lifted_to(&self, floor: &Self) -> Option<Self> {
         let lowest = floor.lowest_minor()?;
-        if !minors()
-            .take_while(|version| *version < lowest)
-            .any(|version| self.allows(version))
-        {
+        if !minors().take_while(|version| *version < lowest).any(|version| self.allows(version)) {
             return None;
         }
         let mut parts = vec![format!(">={lowest}")];
         // Alternatives are rare and never about upper bounds; caps of one
         // alternative are not those of the whole.
         if let [only] = self.alternatives.as_slice() {
-            parts.extend(
-                only.iter()
-                    .filter(|one| is_cap(one))
-                    .map(ToString::to_string),
-            );
+            parts.extend(only.iter().filter(|one| is_cap(one)).map(ToString::to_string));
         }
         parts.join(",").replace(' ', "").parse().ok()
     }
@@ -80,12 +71,13 @@ fn minors() -> impl Iterator<Item = PythonVersion> {
 
 fn is_cap(specifier: &VersionSpecifier) -> bool {
     use Operator::{
-        Equal, EqualStar, ExactEqual, GreaterThan, GreaterThanEqual, LessThan, LessThanEqual,
-        NotEqual, NotEqualStar, TildeEqual,
+        Equal, EqualStar, ExactEqual, GreaterThan, GreaterThanEqual, LessThan, LessThanEqual, NotEqual,
+        NotEqualStar, TildeEqual,
     };
     match specifier.operator() {
-        LessThan | LessThanEqual | NotEqual | NotEqualStar | Equal | EqualStar | ExactEqual
-        | TildeEqual => true,
+        LessThan | LessThanEqual | NotEqual | NotEqualStar | Equal | EqualStar | ExactEqual | TildeEqual => {
+            true
+        }
         GreaterThan | GreaterThanEqual => false,
     }
 }
@@ -94,19 +86,13 @@ impl FromStr for PythonConstraint {
     type Err = InvalidConstraint;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let alternatives = text
-            .split('|')
-            .filter(|part| !part.is_empty())
-            .map(specifiers);
+        let alternatives = text.split('|').filter(|part| !part.is_empty()).map(specifiers);
         let alternatives: Option<Vec<_>> = alternatives.collect();
         match alternatives {
-            Some(alternatives) if !alternatives.is_empty() => Ok(Self {
-                text: text.trim().to_owned(),
-                alternatives,
-            }),
-            _ => Err(InvalidConstraint {
-                text: text.to_owned(),
-            }),
+            Some(alternatives) if !alternatives.is_empty() => {
+                Ok(Self { text: text.trim().to_owned(), alternatives })
+            }
+            _ => Err(InvalidConstraint { text: text.to_owned() }),
         }
     }
 }
@@ -134,12 +120,8 @@ fn specifiers(text: &str) -> Option<VersionSpecifiers> {
     for clause in clauses {
         parts.extend(pep440_clauses(&clause)?);
     }
-    let parsed = parts
-        .iter()
-        .map(|part| VersionSpecifier::from_str(part).ok());
-    parsed
-        .collect::<Option<Vec<_>>>()
-        .map(VersionSpecifiers::from_iter)
+    let parsed = parts.iter().map(|part| VersionSpecifier::from_str(part).ok());
+    parsed.collect::<Option<Vec<_>>>().map(VersionSpecifiers::from_iter)
 }
 
 /// Turns a clause of Poetry's into clauses of PEP 440.
@@ -150,33 +132,18 @@ fn pep440_clauses(clause: &str) -> Option<Vec<String>> {
     if let Some(version) = clause.strip_prefix('^') {
         let release = release(version)?;
         // Up to the next value of the first part that is not zero.
-        let fixed = release
-            .iter()
-            .position(|part| *part != 0)
-            .unwrap_or(release.len() - 1);
-        return Some(vec![
-            format!(">={version}"),
-            format!("<{}", next_after(&release[..=fixed])?),
-        ]);
+        let fixed = release.iter().position(|part| *part != 0).unwrap_or(release.len() - 1);
+        return Some(vec![format!(">={version}"), format!("<{}", next_after(&release[..=fixed])?)]);
     }
-    if let Some(version) = clause
-        .strip_prefix('~')
-        .filter(|rest| !rest.starts_with('='))
-    {
+    if let Some(version) = clause.strip_prefix('~').filter(|rest| !rest.starts_with('=')) {
         let release = release(version)?;
         let fixed = release.len().min(2);
-        return Some(vec![
-            format!(">={version}"),
-            format!("<{}", next_after(&release[..fixed])?),
-        ]);
+        return Some(vec![format!(">={version}"), format!("<{}", next_after(&release[..fixed])?)]);
     }
     if clause.starts_with(|first: char| first.is_ascii_digit()) {
         return Some(vec![format!("=={clause}")]);
     }
-    if let Some(version) = clause
-        .strip_prefix('=')
-        .filter(|rest| !rest.starts_with('='))
-    {
+    if let Some(version) = clause.strip_prefix('=').filter(|rest| !rest.starts_with('=')) {
         return Some(vec![format!("=={version}")]);
     }
     Some(vec![clause.to_owned()])
@@ -203,9 +170,8 @@ mod tests {
     /// Compares which of Python 3.6 to 3.16 are allowed.
     fn check(text: &str, expected: std::ops::RangeInclusive<u8>) {
         let constraint: PythonConstraint = text.parse().expect(text);
-        let allowed: Vec<u8> = (6..=16)
-            .filter(|minor| constraint.allows(PythonVersion::three(*minor)))
-            .collect();
+        let allowed: Vec<u8> =
+            (6..=16).filter(|minor| constraint.allows(PythonVersion::three(*minor))).collect();
         assert_eq!(allowed, expected.collect::<Vec<_>>(), "{text}");
     }
 
@@ -242,12 +208,7 @@ mod tests {
     #[test]
     fn a_known_patch_is_compared_exactly() {
         let constraint: PythonConstraint = ">=3.10.6,!=3.12.1".parse().expect("it is one");
-        for (version, expected) in [
-            ("3.10.4", false),
-            ("3.10.6", true),
-            ("3.12.1", false),
-            ("3.10", true),
-        ] {
+        for (version, expected) in [("3.10.4", false), ("3.10.6", true), ("3.12.1", false), ("3.10", true)] {
             let version: PythonVersion = version.parse().expect("it is a version");
             assert_eq!(constraint.allows(version), expected, "{version}");
         }
@@ -256,9 +217,7 @@ mod tests {
     fn check_lift(constraint: &str, floor: &str, expected: Option<&str>) {
         let constraint: PythonConstraint = constraint.parse().expect("it is one");
         let floor = floor.parse().expect("it is one");
-        let lifted = constraint
-            .lifted_to(&floor)
-            .map(|lifted| lifted.to_string());
+        let lifted = constraint.lifted_to(&floor).map(|lifted| lifted.to_string());
         assert_eq!(lifted.as_deref(), expected, "{constraint}");
     }
 

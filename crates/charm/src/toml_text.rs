@@ -34,11 +34,7 @@ impl<'a> TomlText<'a> {
         match DeTable::parse(text) {
             Ok(root) => {
                 let starts = text.match_indices('\n').map(|(at, _)| at + 1);
-                Ok(Self {
-                    text,
-                    line_starts: std::iter::once(0).chain(starts).collect(),
-                    root,
-                })
+                Ok(Self { text, line_starts: std::iter::once(0).chain(starts).collect(), root })
             }
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
@@ -83,28 +79,14 @@ impl<'a> TomlText<'a> {
         self.walk_table(self.root.get_ref(), &mut Vec::new(), visit);
     }
 
-    fn walk_table(
-        &self,
-        table: &DeTable<'a>,
-        path: &mut Vec<String>,
-        visit: &mut dyn FnMut(Visit<'a, '_>),
-    ) {
+    fn walk_table(&self, table: &DeTable<'a>, path: &mut Vec<String>, visit: &mut dyn FnMut(Visit<'a, '_>)) {
         for (key, value) in table {
             let start = key.span().start;
-            let source = self
-                .text
-                .get(start..value.span().end.max(start))
-                .unwrap_or("");
+            let source = self.text.get(start..value.span().end.max(start)).unwrap_or("");
             let line = self.line_at(start);
             path.push(key.get_ref().to_string());
             let text = value.get_ref().as_str().unwrap_or(source);
-            visit(Visit {
-                path,
-                text,
-                source,
-                line,
-                is_entry: true,
-            });
+            visit(Visit { path, text, source, line, is_entry: true });
             self.walk_value(value, path, visit);
             path.pop();
         }
@@ -122,13 +104,7 @@ impl<'a> TomlText<'a> {
                 for item in items {
                     if let Some(text) = item.get_ref().as_str() {
                         let source = self.text.get(item.span()).unwrap_or("");
-                        visit(Visit {
-                            path,
-                            text,
-                            source,
-                            line: self.line_of(item),
-                            is_entry: false,
-                        });
+                        visit(Visit { path, text, source, line: self.line_of(item), is_entry: false });
                     } else {
                         self.walk_value(item, path, visit);
                     }
@@ -143,11 +119,9 @@ impl<'a> TomlText<'a> {
 pub(crate) fn strings(value: &DeValue<'_>) -> Vec<String> {
     match value {
         DeValue::String(text) => vec![text.to_string()],
-        DeValue::Array(items) => items
-            .iter()
-            .filter_map(|item| item.get_ref().as_str())
-            .map(str::to_owned)
-            .collect(),
+        DeValue::Array(items) => {
+            items.iter().filter_map(|item| item.get_ref().as_str()).map(str::to_owned).collect()
+        }
         _ => Vec::new(),
     }
 }

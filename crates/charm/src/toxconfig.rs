@@ -40,23 +40,16 @@ impl ToxConfig {
     /// The Python that an environment asks for: its own `base_python`, its
     /// name's `py312`, or what all of them ask for.
     pub fn base_python_of(&self, environment: &str) -> Option<PythonVersion> {
-        let first = |names: &[String]| {
-            names
-                .iter()
-                .find_map(|name| PythonVersion::from_interpreter_name(name))
-        };
-        let own = self
-            .base_python
-            .get(environment)
-            .and_then(|names| first(names));
+        let first =
+            |names: &[String]| names.iter().find_map(|name| PythonVersion::from_interpreter_name(name));
+        let own = self.base_python.get(environment).and_then(|names| first(names));
         let factor = || {
             environment
                 .split('-')
                 .filter(|factor| factor.starts_with("py") || factor.starts_with("3."))
                 .find_map(PythonVersion::from_interpreter_name)
         };
-        own.or_else(factor)
-            .or_else(|| first(&self.default_base_python))
+        own.or_else(factor).or_else(|| first(&self.default_base_python))
     }
 }
 
@@ -88,17 +81,12 @@ pub fn tox_config(tree: &dyn Tree) -> Result<Option<ToxConfig>, Broken> {
 /// Reads a tox.ini, or a setup.cfg with the section `tox:tox`.
 pub fn parse_ini(file: Utf8PathBuf, text: &str, core_section: &str) -> Result<ToxConfig, Broken> {
     let ini = Ini::parse(&file, text)?;
-    let mut config = ToxConfig {
-        file,
-        ..ToxConfig::default()
-    };
+    let mut config = ToxConfig { file, ..ToxConfig::default() };
     if let Some(core) = ini.section(core_section) {
         let list = value(core, &["env_list", "envlist"]).unwrap_or_default();
-        config.environments.extend(
-            expand(&resolve(&ini, &list))
-                .into_iter()
-                .filter(|name| is_environment(name)),
-        );
+        config
+            .environments
+            .extend(expand(&resolve(&ini, &list)).into_iter().filter(|name| is_environment(name)));
         config.requires = lines_of(value(core, &["requires"]));
         config.min_version = value(core, &["min_version", "minversion"]);
     }
@@ -112,10 +100,7 @@ pub fn parse_ini(file: Utf8PathBuf, text: &str, core_section: &str) -> Result<To
         if section.name == "testenv" {
             config.default_base_python = base_python;
         } else if let Some(names) = section.name.strip_prefix("testenv:") {
-            for name in expand(names)
-                .into_iter()
-                .filter(|name| is_environment(name))
-            {
+            for name in expand(names).into_iter().filter(|name| is_environment(name)) {
                 if !base_python.is_empty() {
                     config.base_python.insert(name.clone(), base_python.clone());
                 }
@@ -154,39 +139,23 @@ pub fn parse_pyproject(text: &str) -> Result<Option<ToxConfig>, Broken> {
     if toml.table_at(&["tool", "tox"]).is_none() {
         return Ok(None);
     }
-    Ok(Some(from_table(file, &|key| {
-        toml.get(&["tool", "tox", key])
-    })))
+    Ok(Some(from_table(file, &|key| toml.get(&["tool", "tox", key]))))
 }
 
-fn from_table<'a, 'b>(
-    file: &Utf8Path,
-    get: &dyn Fn(&str) -> Option<&'b Spanned<DeValue<'a>>>,
-) -> ToxConfig
+fn from_table<'a, 'b>(file: &Utf8Path, get: &dyn Fn(&str) -> Option<&'b Spanned<DeValue<'a>>>) -> ToxConfig
 where
     'a: 'b,
 {
     let first = |keys: &[&str]| keys.iter().find_map(|key| get(key)).map(Spanned::get_ref);
-    let mut config = ToxConfig {
-        file: file.to_owned(),
-        ..ToxConfig::default()
-    };
+    let mut config = ToxConfig { file: file.to_owned(), ..ToxConfig::default() };
     if let Some(list) = first(&["env_list", "envlist"]) {
-        config.environments.extend(
-            environments_of(list)
-                .into_iter()
-                .filter(|name| is_environment(name)),
-        );
+        config.environments.extend(environments_of(list).into_iter().filter(|name| is_environment(name)));
     }
     config.requires = first(&["requires"]).map(strings).unwrap_or_default();
-    config.min_version = first(&["min_version", "minversion"])
-        .and_then(DeValue::as_str)
-        .map(str::to_owned);
+    config.min_version = first(&["min_version", "minversion"]).and_then(DeValue::as_str).map(str::to_owned);
     let base_python_in = |table: &DeTable<'_>| {
         let value = table.get("base_python").or_else(|| table.get("basepython"));
-        value
-            .map(|value| strings(value.get_ref()))
-            .unwrap_or_default()
+        value.map(|value| strings(value.get_ref())).unwrap_or_default()
     };
     if let Some(table) = first(&["env_run_base"]).and_then(DeValue::as_table) {
         config.default_base_python = base_python_in(table);
@@ -194,11 +163,7 @@ where
     if let Some(table) = first(&["env"]).and_then(DeValue::as_table) {
         for (name, environment) in table {
             let name = name.get_ref().to_string();
-            let base_python = environment
-                .get_ref()
-                .as_table()
-                .map(base_python_in)
-                .unwrap_or_default();
+            let base_python = environment.get_ref().as_table().map(base_python_in).unwrap_or_default();
             if !base_python.is_empty() {
                 config.base_python.insert(name.clone(), base_python);
             }
@@ -218,18 +183,12 @@ fn environments_of(list: &DeValue<'_>) -> Vec<String> {
         match item.get_ref() {
             DeValue::String(text) => names.extend(expand(text)),
             DeValue::Table(table) => {
-                let excluded = table
-                    .get("exclude")
-                    .map(|value| strings(value.get_ref()))
-                    .unwrap_or_default();
+                let excluded = table.get("exclude").map(|value| strings(value.get_ref())).unwrap_or_default();
                 let Some(DeValue::Array(axes)) = table.get("product").map(Spanned::get_ref) else {
                     continue;
                 };
-                let axes: Vec<Vec<String>> =
-                    axes.iter().map(|axis| axis_of(axis.get_ref())).collect();
-                let product = braces::product(&axes)
-                    .into_iter()
-                    .map(|parts| parts.join("-"));
+                let axes: Vec<Vec<String>> = axes.iter().map(|axis| axis_of(axis.get_ref())).collect();
+                let product = braces::product(&axes).into_iter().map(|parts| parts.join("-"));
                 names.extend(product.filter(|name| !excluded.contains(name)));
             }
             _ => {}
@@ -242,19 +201,8 @@ fn axis_of(axis: &DeValue<'_>) -> Vec<String> {
     let DeValue::Table(range) = axis else {
         return strings(axis);
     };
-    let number = |key: &str| {
-        range
-            .get(key)?
-            .get_ref()
-            .as_integer()?
-            .as_str()
-            .parse::<u8>()
-            .ok()
-    };
-    let prefix = range
-        .get("prefix")
-        .and_then(|value| value.get_ref().as_str())
-        .unwrap_or("");
+    let number = |key: &str| range.get(key)?.get_ref().as_integer()?.as_str().parse::<u8>().ok();
+    let prefix = range.get("prefix").and_then(|value| value.get_ref().as_str()).unwrap_or("");
     match (number("start"), number("stop")) {
         (Some(start), Some(stop)) => (start..=stop).map(|at| format!("{prefix}{at}")).collect(),
         _ => Vec::new(),
@@ -267,11 +215,7 @@ fn value(section: &Section, keys: &[&str]) -> Option<String> {
 
 fn lines_of(text: Option<String>) -> Vec<String> {
     let text = text.unwrap_or_default();
-    text.lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty())
-        .map(str::to_owned)
-        .collect()
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
 /// How long a list may grow when its references are followed, in bytes.
@@ -304,10 +248,7 @@ fn resolve(ini: &Ini, text: &str) -> String {
 
 /// Whether a name can be given to tox, and holds no substitution.
 fn is_environment(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
+    !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '+'))
 }
 
 #[cfg(test)]

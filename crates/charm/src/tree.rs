@@ -10,14 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::Note;
 
 /// Directories that never hold sources of a charm.
-const PRUNED_DIRS: [&str; 6] = [
-    "node_modules",
-    "build",
-    "dist",
-    "venv",
-    "__pycache__",
-    "site-packages",
-];
+const PRUNED_DIRS: [&str; 6] = ["node_modules", "build", "dist", "venv", "__pycache__", "site-packages"];
 
 /// A list of files, and their text.
 pub trait Tree {
@@ -44,10 +37,7 @@ pub trait Tree {
     }
 
     /// The files below a directory; all files for the empty path.
-    fn files_below<'a>(
-        &'a self,
-        directory: &Utf8Path,
-    ) -> Box<dyn Iterator<Item = &'a Utf8PathBuf> + 'a> {
+    fn files_below<'a>(&'a self, directory: &Utf8Path) -> Box<dyn Iterator<Item = &'a Utf8PathBuf> + 'a> {
         // Paths order by component, so one directory is one unbroken range.
         let directory = directory.to_owned();
         let first = directory.clone();
@@ -66,11 +56,7 @@ pub trait Tree {
 /// Whether a path goes through a directory that is never looked into: caches,
 /// environments, build output and dot directories.
 pub fn is_pruned_path(path: &Utf8Path) -> bool {
-    path.parent().is_some_and(|parent| {
-        parent
-            .components()
-            .any(|component| is_pruned_dir(component.as_str()))
-    })
+    path.parent().is_some_and(|parent| parent.components().any(|component| is_pruned_dir(component.as_str())))
 }
 
 fn is_pruned_dir(name: &str) -> bool {
@@ -89,14 +75,9 @@ impl MemoryTree {
     pub fn new<Path: Into<Utf8PathBuf>, Text: Into<String>>(
         files: impl IntoIterator<Item = (Path, Text)>,
     ) -> Self {
-        let texts: BTreeMap<Utf8PathBuf, String> = files
-            .into_iter()
-            .map(|(path, text)| (path.into(), text.into()))
-            .collect();
-        Self {
-            files: texts.keys().cloned().collect(),
-            texts,
-        }
+        let texts: BTreeMap<Utf8PathBuf, String> =
+            files.into_iter().map(|(path, text)| (path.into(), text.into())).collect();
+        Self { files: texts.keys().cloned().collect(), texts }
     }
 
     /// Reads a fixture that describes several files in one text: each starts
@@ -140,11 +121,7 @@ impl<'a> Subtree<'a> {
             .filter_map(|file| file.strip_prefix(root).ok())
             .map(Utf8Path::to_owned)
             .collect();
-        Self {
-            tree,
-            root: root.to_owned(),
-            files,
-        }
+        Self { tree, root: root.to_owned(), files }
     }
 }
 
@@ -178,11 +155,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            depth: 16,
-            entries: 50_000,
-            file_size_bytes: 16 << 20,
-        }
+        Self { depth: 16, entries: 50_000, file_size_bytes: 16 << 20 }
     }
 }
 
@@ -225,14 +198,10 @@ impl DiskTree {
     /// Lists a directory, level by level, so that what lies near the top is
     /// listed even when a limit is reached.
     pub fn open_within(root: &Utf8Path, limits: Limits) -> Result<Self, TreeError> {
-        let at_root = |source| TreeError::Root {
-            path: root.to_owned(),
-            source,
-        };
+        let at_root = |source| TreeError::Root { path: root.to_owned(), source };
         let real_root = fs_err::canonicalize(root).map_err(at_root)?;
-        let real_root = Utf8PathBuf::from_path_buf(real_root).map_err(|_| TreeError::NotUtf8 {
-            path: root.to_owned(),
-        })?;
+        let real_root = Utf8PathBuf::from_path_buf(real_root)
+            .map_err(|_| TreeError::NotUtf8 { path: root.to_owned() })?;
         fs_err::read_dir(&real_root).map_err(at_root)?;
         let mut tree = Self {
             root: real_root,
@@ -258,8 +227,7 @@ impl DiskTree {
         let mut is_full = false;
         while let Some((directory, depth)) = waiting.pop_front() {
             let Ok(entries) = self.root.join(&directory).read_dir_utf8() else {
-                self.notes
-                    .push(Note::in_file(directory, "this directory cannot be listed"));
+                self.notes.push(Note::in_file(directory, "this directory cannot be listed"));
                 continue;
             };
             // Taken before sorting, so that one huge directory stays bounded.
@@ -322,9 +290,7 @@ impl DiskTree {
             )));
         }
         if not_utf8 > 0 {
-            self.notes.push(Note::general(format!(
-                "{not_utf8} names are not UTF-8 and were not seen"
-            )));
+            self.notes.push(Note::general(format!("{not_utf8} names are not UTF-8 and were not seen")));
         }
     }
 
@@ -339,15 +305,11 @@ impl DiskTree {
         let real_directory = self.root.join(directory).canonicalize_utf8().ok()?;
         // A link below another link is not followed: two links that point at
         // each other would otherwise multiply until the limits are reached.
-        let below_link = directory
-            .ancestors()
-            .any(|ancestor| self.linked_dirs.contains(ancestor));
+        let below_link = directory.ancestors().any(|ancestor| self.linked_dirs.contains(ancestor));
         let follow = target.is_dir()
             && !below_link
             && !real_directory.starts_with(&target)
-            && !inside
-                .components()
-                .any(|component| is_pruned_dir(component.as_str()));
+            && !inside.components().any(|component| is_pruned_dir(component.as_str()));
         follow.then_some(LinkTo::Directory)
     }
 }
@@ -379,9 +341,7 @@ impl Tree for DiskTree {
     }
 
     fn is_linked(&self, path: &Utf8Path) -> bool {
-        path.ancestors()
-            .skip(1)
-            .any(|ancestor| self.linked_dirs.contains(ancestor))
+        path.ancestors().skip(1).any(|ancestor| self.linked_dirs.contains(ancestor))
     }
 }
 

@@ -71,13 +71,7 @@ pub enum Kind {
 
 impl Node {
     fn null(place: Place) -> Self {
-        Self {
-            place,
-            value: Value::Scalar {
-                text: String::new(),
-                plain: true,
-            },
-        }
+        Self { place, value: Value::Scalar { text: String::new(), plain: true } }
     }
 
     /// What `PyYAML` would make of this node.
@@ -125,10 +119,7 @@ impl Node {
 
     /// The value of a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries()
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, node)| node)
+        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
     }
 
     /// The texts of a list of scalars, or of one scalar that stands alone.
@@ -181,10 +172,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        Ok(Node {
-            place: Place::line(1),
-            value: Value::Mapping(Vec::new()),
-        })
+        Ok(Node { place: Place::line(1), value: Value::Mapping(Vec::new()) })
     }
 
     /// Reads on after the first document, to say what is wrong with the rest.
@@ -208,10 +196,7 @@ impl<'a> Builder<'a> {
     }
 
     fn broken(&self, error: &ScanError) -> Broken {
-        let place = Place {
-            line: error.marker().line().max(1),
-            column: error.marker().col() + 1,
-        };
+        let place = Place { line: error.marker().line().max(1), column: error.marker().col() + 1 };
         let mut message = lower_first(&error.kind().to_string());
         let line = self.text.lines().nth(place.line - 1).unwrap_or("");
         if ["{{", "{%", "{#"].iter().any(|mark| line.contains(mark)) {
@@ -232,13 +217,9 @@ impl<'a> Builder<'a> {
         let place = place_of(span);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_tagged_text =
-                    tag.is_some_and(|tag| tag.core_suffix() == Some(CORE_TAG_STRING));
+                let is_tagged_text = tag.is_some_and(|tag| tag.core_suffix() == Some(CORE_TAG_STRING));
                 let plain = style == ScalarStyle::Plain && !is_tagged_text;
-                let value = Value::Scalar {
-                    text: text.into_owned(),
-                    plain,
-                };
+                let value = Value::Scalar { text: text.into_owned(), plain };
                 Ok(self.remember(anchor, Node { place, value }))
             }
             Event::SequenceStart(_, anchor, _) => {
@@ -250,23 +231,11 @@ impl<'a> Builder<'a> {
                         event => items.push(self.node(event, span, depth + 1)?),
                     }
                 }
-                Ok(self.remember(
-                    anchor,
-                    Node {
-                        place,
-                        value: Value::Sequence(items),
-                    },
-                ))
+                Ok(self.remember(anchor, Node { place, value: Value::Sequence(items) }))
             }
             Event::MappingStart(_, anchor, _) => {
                 let entries = self.mapping(depth)?;
-                Ok(self.remember(
-                    anchor,
-                    Node {
-                        place,
-                        value: Value::Mapping(entries),
-                    },
-                ))
+                Ok(self.remember(anchor, Node { place, value: Value::Mapping(entries) }))
             }
             Event::Alias(id) => {
                 // An alias inside its own anchor has no value yet.
@@ -317,9 +286,8 @@ impl<'a> Builder<'a> {
             }
             if let Some(&index) = index_of.get(&text) {
                 let first = entries[index].1.place.line;
-                let remark = format!(
-                    "the key `{text}` is here again (first near line {first}); the last one wins"
-                );
+                let remark =
+                    format!("the key `{text}` is here again (first near line {first}); the last one wins");
                 self.note(key.place, remark);
                 entries[index].1 = value;
             } else {
@@ -339,10 +307,7 @@ impl<'a> Builder<'a> {
     fn note(&mut self, place: Place, text: impl Into<String>) {
         if self.notes.len() < NOTES {
             let snippet = Some(place.snippet(self.text));
-            self.notes.push(Note {
-                snippet,
-                ..Note::at(self.file, place, text)
-            });
+            self.notes.push(Note { snippet, ..Note::at(self.file, place, text) });
         }
     }
 
@@ -365,22 +330,14 @@ impl<'a> Builder<'a> {
 }
 
 fn place_of(span: Span) -> Place {
-    Place {
-        line: span.start.line().max(1),
-        column: span.start.col() + 1,
-    }
+    Place { line: span.start.line().max(1), column: span.start.col() + 1 }
 }
 
 fn count_nodes(node: &Node) -> usize {
     match &node.value {
         Value::Scalar { .. } => 1,
         Value::Sequence(items) => 1 + items.iter().map(count_nodes).sum::<usize>(),
-        Value::Mapping(entries) => {
-            1 + entries
-                .iter()
-                .map(|(_, value)| 1 + count_nodes(value))
-                .sum::<usize>()
-        }
+        Value::Mapping(entries) => 1 + entries.iter().map(|(_, value)| 1 + count_nodes(value)).sum::<usize>(),
     }
 }
 

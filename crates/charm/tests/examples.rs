@@ -34,10 +34,8 @@ fn check(example: &str, expected: &[(&str, CharmKind, &str, Style)]) {
             (root.path.as_str(), root.kind, unit, facts.style)
         })
         .collect();
-    let found: Vec<(&str, CharmKind, &str, Style)> = found
-        .iter()
-        .map(|(path, kind, unit, style)| (*path, *kind, unit.as_str(), *style))
-        .collect();
+    let found: Vec<(&str, CharmKind, &str, Style)> =
+        found.iter().map(|(path, kind, unit, style)| (*path, *kind, unit.as_str(), *style)).collect();
     assert_eq!(found, expected, "{example}");
 }
 
@@ -45,27 +43,12 @@ fn check(example: &str, expected: &[(&str, CharmKind, &str, Style)]) {
 fn charms_of_every_packaging_style() {
     use CharmKind::{Bundle, Ops, Reactive};
     let requirements = Style::Requirements;
-    check(
-        "tinyproxy",
-        &[("", Ops, "tox unit", Style::Uv { lock: true })],
-    );
-    check(
-        "fleet/uv-groups",
-        &[("", Ops, "tox unit", Style::Uv { lock: true })],
-    );
-    check(
-        "fleet/poetry-lock",
-        &[("", Ops, "tox unit", Style::Poetry { lock: true })],
-    );
+    check("tinyproxy", &[("", Ops, "tox unit", Style::Uv { lock: true })]);
+    check("fleet/uv-groups", &[("", Ops, "tox unit", Style::Uv { lock: true })]);
+    check("fleet/poetry-lock", &[("", Ops, "tox unit", Style::Poetry { lock: true })]);
     check("fleet/tox-toml", &[("", Ops, "tox unit", requirements)]);
-    check(
-        "fleet/justfile-only",
-        &[("", Ops, "just unit", Style::Uv { lock: true })],
-    );
-    check(
-        "fleet/makefile-only",
-        &[("", Ops, "make unit", requirements)],
-    );
+    check("fleet/justfile-only", &[("", Ops, "just unit", Style::Uv { lock: true })]);
+    check("fleet/makefile-only", &[("", Ops, "make unit", requirements)]);
     check("fleet/broken-tox", &[("", Ops, "broken", requirements)]);
     let tree = DiskTree::open(&examples().join("fleet/legacy-reactive")).expect("it is there");
     assert_eq!(discover(&tree).roots[0].kind, Reactive);
@@ -84,25 +67,18 @@ fn charms_of_every_packaging_style() {
 fn a_fetched_library_is_missing() {
     let tree = DiskTree::open(&examples().join("fleet/fetched-libs")).expect("it is there");
     let missing = missing_libraries(&CharmMetadata::read(&tree), &tree);
-    let keys: Vec<String> = missing
-        .iter()
-        .map(|lacking| lacking.key.to_string())
-        .collect();
+    let keys: Vec<String> = missing.iter().map(|lacking| lacking.key.to_string()).collect();
     assert_eq!(keys, ["charms.cache_server.v0.cache_link"]);
 }
 
 fn choose_for(example: &str) -> Result<Choice, NoInterpreter> {
     let tree = DiskTree::open(&examples().join(example)).expect("it is there");
-    let tox = tox_config(&tree)
-        .expect("it is not broken")
-        .expect("it is there");
-    let wishes = dependency_facts(&tree)
-        .expect("it is not broken")
-        .python_wishes(
-            &CharmMetadata::read(&tree),
-            Some((&tox, "unit")),
-            Vec::new(),
-        );
+    let tox = tox_config(&tree).expect("it is not broken").expect("it is there");
+    let wishes = dependency_facts(&tree).expect("it is not broken").python_wishes(
+        &CharmMetadata::read(&tree),
+        Some((&tox, "unit")),
+        Vec::new(),
+    );
     choose(&wishes, &[8, 10, 12, 13].map(PythonVersion::three))
 }
 

@@ -99,6 +99,10 @@ fn stand_in(words: &[String]) -> i32 {
     };
     let swap_command: Vec<String> =
         [unit.charmproof.as_str(), "__swap", "--unit", unit_path, "--here"].map(ToString::to_string).to_vec();
+    if shim::is_isolated(program, arguments) {
+        // Losing this line makes the proof weaker, never stronger.
+        let _ = unit.emit(&serde_json::json!({"event": "isolated", "command": arguments.join(" ")}));
+    }
     match shim::plan(program, arguments, &swap_command) {
         Plan::Become(words) => become_program(Command::new(&real).args(words), program),
         Plan::BecomeTox(words) => become_program(Command::new("tox").args(words), "tox"),

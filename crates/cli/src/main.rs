@@ -56,8 +56,8 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
 
 /// The first signal stops a run in order; the second one at once.
 fn watch_signals(cancel: &CancelToken) -> Result<(), Failure> {
-    let mut signals =
-        Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(|error| Failure::of("the program could not start", &error))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+        .map_err(|error| Failure::of("the program could not start", &error))?;
     let cancel = cancel.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {

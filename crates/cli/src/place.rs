@@ -44,9 +44,11 @@ impl Place {
             (None, _) => home.join(".cache/charmproof"),
         };
         fs_err::create_dir_all(root.join("work")).map_err(|error| {
-            Failure::of("the cache cannot be used", &error).hint("name another folder with --cache or CHARMPROOF_CACHE")
+            Failure::of("the cache cannot be used", &error)
+                .hint("name another folder with --cache or CHARMPROOF_CACHE")
         })?;
-        let root = root.canonicalize_utf8().map_err(|error| Failure::of("the cache cannot be used", &error))?;
+        let root =
+            root.canonicalize_utf8().map_err(|error| Failure::of("the cache cannot be used", &error))?;
         let program = std::env::current_exe()
             .ok()
             .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
@@ -113,7 +115,10 @@ impl Place {
         };
         let selected = select(&list.entries, &wanted);
         if !selected.unmatched.is_empty() {
-            return Err(Failure::usage(format!("nothing in the fleet is called {}", selected.unmatched.join(", "))));
+            return Err(Failure::usage(format!(
+                "nothing in the fleet is called {}",
+                selected.unmatched.join(", ")
+            )));
         }
         let kept = selected.entries.into_iter().cloned().collect();
         list.entries = kept;
@@ -129,7 +134,8 @@ impl Place {
                 return Ok(name.into());
             }
         }
-        if ["charmcraft.yaml", "metadata.yaml"].iter().any(|name| self.working_directory.join(name).is_file()) {
+        if ["charmcraft.yaml", "metadata.yaml"].iter().any(|name| self.working_directory.join(name).is_file())
+        {
             return Ok(".".into());
         }
         Err(Failure::usage("there is no fleet here: no fleet.toml, no charms.csv and no charm")

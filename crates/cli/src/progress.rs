@@ -85,7 +85,9 @@ impl Bars {
         self.main.set_message(format!("{}{left}  {}", people_time(started.elapsed()), words.join(", ")));
         while self.running.len() < standing.running.len() {
             let bar = self.all.add(ProgressBar::new_spinner());
-            bar.set_style(ProgressStyle::with_template("  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(
+                ProgressStyle::with_template("  {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
             self.running.push(bar);
         }
         while self.running.len() > standing.running.len() {
@@ -112,12 +114,20 @@ impl Bars {
 fn is_noteworthy(result: &UnitResult) -> bool {
     result.unit.side == Side::Candidate
         && result.unit.attempt == 0
-        && !matches!(result.outcome, Outcome::Pass | Outcome::NotUsed | Outcome::Filtered | Outcome::NoSuchTarget)
+        && !matches!(
+            result.outcome,
+            Outcome::Pass | Outcome::NotUsed | Outcome::Filtered | Outcome::NoSuchTarget
+        )
 }
 
 fn line(result: &UnitResult) -> String {
-    let again = if result.unit.attempt > 0 { format!(" (attempt {})", result.unit.attempt + 1) } else { String::new() };
-    let why = if result.summary.is_empty() { String::new() } else { format!(": {}", printable(&result.summary)) };
+    let again = if result.unit.attempt > 0 {
+        format!(" (attempt {})", result.unit.attempt + 1)
+    } else {
+        String::new()
+    };
+    let why =
+        if result.summary.is_empty() { String::new() } else { format!(": {}", printable(&result.summary)) };
     format!(
         "{} {} {}{again}: {}{why} ({})",
         result.unit.subject,

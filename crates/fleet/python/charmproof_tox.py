@@ -41,6 +41,36 @@ def _installs(words: list[str]) -> bool:
     return bool(wanted) and any(word in wanted for word in words[1:3])
 
 
+def _hand_on_variables() -> None:
+    """Make tox hand on the variables that say where packages and caches are.
+
+    tox hands on what its own list and the charm's name, at the install as well as in
+    the commands. What the charm refuses (``disallow_pass_env``) stays refused.
+    """
+    from tox.tox_env.api import ToxEnv
+
+    original = getattr(ToxEnv, "_load_pass_env", None)
+    if original is None or getattr(original, "charmproof", False):
+        return
+    names = _unit().get("passed_on", [])
+
+    def load(pass_env):
+        result = original(pass_env)
+        for name in names:
+            if name in os.environ:
+                result.setdefault(name, os.environ[name])
+        return result
+
+    load.charmproof = True
+    ToxEnv._load_pass_env = staticmethod(load)
+
+
+try:
+    _hand_on_variables()
+except Exception:  # noqa: BLE001 - another tox may be built differently; it then hands on less.
+    pass
+
+
 @impl
 def tox_add_env_config(env_conf, state) -> None:
     """Lift a base Python that is below what the swapped packages accept."""

@@ -28,8 +28,8 @@ pub struct Planned {
     pub records: Vec<SubjectRecord>,
     /// Repositories that could not be had, with the reason.
     pub missing: BTreeMap<String, String>,
-    /// What the user should know.
-    pub warnings: Vec<String>,
+    /// What the user should know, each with the name of the charm or repository.
+    pub warnings: Vec<(String, String)>,
 }
 
 /// What planning needs.
@@ -109,7 +109,8 @@ fn open_folder(
         return Ok((SubjectSource::Folder(path.to_path_buf()), snapshot, entry.subpath.clone()));
     }
     let snapshot = context.reader.directory(&scope.root).map_err(|error| chain(&error))?;
-    let subpath = entry.subpath.as_ref().map_or_else(|| scope.subpath.clone(), |below| scope.subpath.join(below));
+    let subpath =
+        entry.subpath.as_ref().map_or_else(|| scope.subpath.clone(), |below| scope.subpath.join(below));
     Ok((SubjectSource::Folder(scope.root), snapshot, Some(subpath)))
 }
 
@@ -127,23 +128,22 @@ fn add(
         discovery.roots.retain(|root| root.path.starts_with(subpath));
     }
     for note in &snapshot.notes {
-        planned.warnings.push(format!("{}: {note}", entry.label));
+        planned.warnings.push((entry.label.clone(), note.clone()));
     }
     if discovery.roots.is_empty() {
         planned.missing.insert(entry.label.clone(), "there is no charm in it".into());
         return;
     }
-    let commit = snapshot.commit.clone().map(|commit| if snapshot.dirty { format!("{commit}+") } else { commit });
+    let commit =
+        snapshot.commit.clone().map(|commit| if snapshot.dirty { format!("{commit}+") } else { commit });
     for root in discovery.roots {
         // The part of the label that names this root may already be in it.
         let below = subpath
             .map_or(root.path.as_path(), |subpath| root.path.strip_prefix(subpath).unwrap_or(&root.path));
-        let id = if below.as_str().is_empty() { entry.label.clone() } else { format!("{}/{below}", entry.label) };
-        let filtered = entry
-            .exceptions
-            .skip
-            .clone()
-            .or_else(|| root.kind.skip_reason().map(ToString::to_string));
+        let id =
+            if below.as_str().is_empty() { entry.label.clone() } else { format!("{}/{below}", entry.label) };
+        let filtered =
+            entry.exceptions.skip.clone().or_else(|| root.kind.skip_reason().map(ToString::to_string));
         let record = SubjectRecord {
             id: SubjectId(id),
             charm: root.name.as_ref().map(ToString::to_string),
@@ -199,12 +199,12 @@ fn provide_libraries(
     context: &PlanContext<'_>,
     charmhub: Option<Box<dyn LibrarySource>>,
 ) {
-    let all: Vec<_> = planned.subjects.iter().flat_map(|s| s.facts.missing_libraries.iter().cloned()).collect();
+    let all: Vec<_> =
+        planned.subjects.iter().flat_map(|s| s.facts.missing_libraries.iter().cloned()).collect();
     if all.is_empty() {
         return;
     }
-    let reader =
-        FleetLibraries { git: Git::from_process(), cache: context.cache.to_path_buf(), sources };
+    let reader = FleetLibraries { git: Git::from_process(), cache: context.cache.to_path_buf(), sources };
     let provider = LibraryProvider::new(context.library_cache.clone(), charmhub, index, Box::new(reader));
     // One question for the whole fleet; each charm's own is answered from memory.
     provider.provide(&all);
@@ -214,7 +214,7 @@ fn provide_libraries(
         }
         let provision = provider.provide(&subject.facts.missing_libraries);
         for missing in &provision.not_provided {
-            planned.warnings.push(format!("{}: {missing}", subject.record.id));
+            planned.warnings.push((subject.record.id.0.clone(), missing.to_string()));
         }
         subject.libraries = provision.provided;
     }

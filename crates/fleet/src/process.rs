@@ -107,7 +107,8 @@ impl Program {
 
 /// Returns a word as a POSIX shell would need it.
 pub fn shell_word(word: &str) -> String {
-    let plain = !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,@+%^".contains(c));
+    let plain =
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "-_./=:,@+%^".contains(c));
     if plain { word.to_string() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
@@ -119,7 +120,8 @@ pub fn find_on_path(name: &str, search_path: &str, without: &[&Utf8Path]) -> Opt
         .filter(|folder| !folder.is_empty() && !without.iter().any(|w| Utf8Path::new(folder) == *w))
         .map(|folder| Utf8Path::new(folder).join(name))
         .find(|file| {
-            file.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+            file.metadata()
+                .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
         })
 }
 

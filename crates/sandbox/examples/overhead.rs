@@ -14,13 +14,12 @@ fn main() -> ExitCode {
     if std::env::args().nth(1).as_deref() == Some("__launch") {
         return ExitCode::from(launcher_main() as u8);
     }
-    let directory = Utf8PathBuf::try_from(
-        std::env::temp_dir().join(format!("overhead-{}", std::process::id())),
-    );
+    let directory =
+        Utf8PathBuf::try_from(std::env::temp_dir().join(format!("overhead-{}", std::process::id())));
     let directory = directory.expect("a temporary directory with a readable name");
     fs_err::create_dir_all(directory.join("tmp")).expect("a writable temporary directory");
-    let itself = Utf8PathBuf::try_from(std::env::current_exe().expect("our own path"))
-        .expect("a readable path");
+    let itself =
+        Utf8PathBuf::try_from(std::env::current_exe().expect("our own path")).expect("a readable path");
     let cancel = CancelToken::new().expect("a pipe");
     let spec = |namespaces| CommandSpec {
         program: "/bin/true".into(),
@@ -46,11 +45,7 @@ fn main() -> ExitCode {
     for namespaces in [Namespaces::Preferred, Namespaces::Off] {
         for cgroups in [true, false] {
             let launcher = Launcher::new(itself.clone(), vec!["__launch".to_owned()]);
-            let launcher = if cgroups {
-                launcher
-            } else {
-                launcher.without_cgroups()
-            };
+            let launcher = if cgroups { launcher } else { launcher.without_cgroups() };
             let spec = spec(namespaces);
             let name = format!("namespaces {namespaces:?}, control groups {cgroups}");
             measure(&name, || {
@@ -73,9 +68,5 @@ fn measure(name: &str, work: impl Fn()) {
         })
         .collect();
     times.sort_unstable();
-    println!(
-        "{name}: median {:.1?}, 95 % under {:.1?}",
-        times[ROUNDS / 2],
-        times[ROUNDS * 95 / 100]
-    );
+    println!("{name}: median {:.1?}, 95 % under {:.1?}", times[ROUNDS / 2], times[ROUNDS * 95 / 100]);
 }

@@ -24,13 +24,7 @@ impl CancelToken {
     pub fn new() -> io::Result<Self> {
         let (reader, writer) = io::pipe()?;
         let cancelled = AtomicBool::new(false);
-        Ok(Self {
-            shared: Arc::new(Shared {
-                cancelled,
-                reader,
-                writer,
-            }),
-        })
+        Ok(Self { shared: Arc::new(Shared { cancelled, reader, writer }) })
     }
 
     /// Ends the runs. May be called from any thread, any number of times.

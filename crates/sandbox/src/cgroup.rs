@@ -47,43 +47,28 @@ impl Places {
         let own = fs_err::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let v1 = |controller| {
             let parent = v1_group(&mounts, &own, controller).filter(|path| is_writable(path))?;
-            Some(Place {
-                control: Control::CgroupV1,
-                parent,
-            })
+            Some(Place { control: Control::CgroupV1, parent })
         };
         let v2 = |controller| {
             let hands_out = |path: &Utf8PathBuf| {
-                let control =
-                    fs_err::read_to_string(path.join("cgroup.subtree_control")).unwrap_or_default();
-                control
-                    .split_ascii_whitespace()
-                    .any(|word| word == controller)
+                let control = fs_err::read_to_string(path.join("cgroup.subtree_control")).unwrap_or_default();
+                control.split_ascii_whitespace().any(|word| word == controller)
                     && is_writable(path)
                     && is_writable(&path.join("cgroup.procs"))
             };
             let parent = v2_groups(&mounts, &own).into_iter().find(hands_out)?;
-            Some(Place {
-                control: Control::CgroupV2,
-                parent,
-            })
+            Some(Place { control: Control::CgroupV2, parent })
         };
         let memory = v2("memory").or_else(|| v1("memory"));
         let pids = v2("pids").or_else(|| v1("pids"));
         // Version 2 counts time in every group; a group of version 1 for it
         // would cost a move of its own, and the launcher counts anyway.
-        let cpu = memory
-            .clone()
-            .or_else(|| pids.clone())
-            .filter(|place| place.control == Control::CgroupV2);
+        let cpu = memory.clone().or_else(|| pids.clone()).filter(|place| place.control == Control::CgroupV2);
         Self { memory, pids, cpu }
     }
 
     fn all(&self) -> Vec<&Place> {
-        let mut places: Vec<&Place> = [&self.memory, &self.pids, &self.cpu]
-            .into_iter()
-            .flatten()
-            .collect();
+        let mut places: Vec<&Place> = [&self.memory, &self.pids, &self.cpu].into_iter().flatten().collect();
         places.dedup();
         places
     }
@@ -96,9 +81,7 @@ fn is_writable(path: &Utf8Path) -> bool {
 /// Returns the directory of our own group of a controller of version 1.
 fn v1_group(mounts: &[Mount], own: &str, controller: &str) -> Option<Utf8PathBuf> {
     let has = |list: &str| list.split(',').any(|name| name == controller);
-    let mount = mounts
-        .iter()
-        .rfind(|mount| mount.filesystem == "cgroup" && has(&mount.super_options))?;
+    let mount = mounts.iter().rfind(|mount| mount.filesystem == "cgroup" && has(&mount.super_options))?;
     let path = own.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let controllers = fields.next()?;
@@ -117,11 +100,7 @@ fn v2_groups(mounts: &[Mount], own: &str) -> Vec<Utf8PathBuf> {
         return Vec::new();
     };
     let within = |path: &&Utf8Path| path.as_std_path().starts_with(&mount.point);
-    directory
-        .ancestors()
-        .take_while(within)
-        .map(Utf8Path::to_owned)
-        .collect()
+    directory.ancestors().take_while(within).map(Utf8Path::to_owned).collect()
 }
 
 /// In a container the mount shows only a part of the hierarchy.
@@ -143,21 +122,11 @@ pub(crate) struct RunGroup {
 impl RunGroup {
     /// Returns a group with nothing in it, for runs without.
     pub(crate) fn none() -> Self {
-        Self {
-            memory: None,
-            pids: None,
-            cpu: None,
-            directories: Vec::new(),
-            notes: Vec::new(),
-        }
+        Self { memory: None, pids: None, cpu: None, directories: Vec::new(), notes: Vec::new() }
     }
 
     /// Makes what can be made; what cannot be is in the notes.
-    pub(crate) fn create(
-        places: &Places,
-        memory_bytes: Option<u64>,
-        processes: Option<u32>,
-    ) -> Self {
+    pub(crate) fn create(places: &Places, memory_bytes: Option<u64>, processes: Option<u32>) -> Self {
         let mut group = Self::none();
         let name = run_name();
         for place in places.all() {
@@ -176,18 +145,14 @@ impl RunGroup {
         if let Some((directory, place)) = memory {
             match limit_memory(&directory, place.control, memory_bytes) {
                 Ok(()) => group.memory = Some((place.control, directory)),
-                Err(error) => group
-                    .notes
-                    .push(format!("no memory limit by control group: {error}")),
+                Err(error) => group.notes.push(format!("no memory limit by control group: {error}")),
             }
         }
         if let Some((directory, place)) = pids {
             let limit = processes.map_or("max".to_owned(), |limit| limit.to_string());
             match fs_err::write(directory.join("pids.max"), limit) {
                 Ok(()) => group.pids = Some((place.control, directory)),
-                Err(error) => group
-                    .notes
-                    .push(format!("no process limit by control group: {error}")),
+                Err(error) => group.notes.push(format!("no process limit by control group: {error}")),
             }
         }
         group
@@ -195,10 +160,7 @@ impl RunGroup {
 
     /// Returns the files through which a process joins.
     pub(crate) fn joins(&self) -> Vec<Utf8PathBuf> {
-        self.directories
-            .iter()
-            .map(|directory| directory.join("cgroup.procs"))
-            .collect()
+        self.directories.iter().map(|directory| directory.join("cgroup.procs")).collect()
     }
 
     pub(crate) fn bounds_memory(&self) -> Option<Control> {
@@ -217,16 +179,8 @@ impl RunGroup {
     /// Returns the most memory that was charged, page cache included.
     pub(crate) fn memory_peak_bytes(&self) -> Option<u64> {
         let (control, directory) = self.memory.as_ref()?;
-        let name = if *control == Control::CgroupV1 {
-            "memory.max_usage_in_bytes"
-        } else {
-            "memory.peak"
-        };
-        fs_err::read_to_string(directory.join(name))
-            .ok()?
-            .trim()
-            .parse()
-            .ok()
+        let name = if *control == Control::CgroupV1 { "memory.max_usage_in_bytes" } else { "memory.peak" };
+        fs_err::read_to_string(directory.join(name)).ok()?.trim().parse().ok()
     }
 
     /// Returns how many processes the kernel killed for want of memory.
@@ -234,11 +188,7 @@ impl RunGroup {
         let Some((control, directory)) = &self.memory else {
             return 0;
         };
-        let name = if *control == Control::CgroupV1 {
-            "memory.oom_control"
-        } else {
-            "memory.events"
-        };
+        let name = if *control == Control::CgroupV1 { "memory.oom_control" } else { "memory.events" };
         let counters = fs_err::read_to_string(directory.join(name)).unwrap_or_default();
         field(&counters, "oom_kill").unwrap_or(0)
     }
@@ -255,13 +205,8 @@ impl RunGroup {
     /// Kills what is in the groups: only what escaped from the launcher.
     pub(crate) fn kill(&self) {
         for directory in &self.directories {
-            let members =
-                fs_err::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
-            for pid in members
-                .lines()
-                .filter_map(|line| line.parse().ok())
-                .filter(|pid| *pid > 0)
-            {
+            let members = fs_err::read_to_string(directory.join("cgroup.procs")).unwrap_or_default();
+            for pid in members.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0) {
                 let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
             }
         }
@@ -272,8 +217,7 @@ impl Drop for RunGroup {
     fn drop(&mut self) {
         let deadline = Instant::now() + DRAIN;
         loop {
-            self.directories
-                .retain(|directory| remove_tree(directory).is_err());
+            self.directories.retain(|directory| remove_tree(directory).is_err());
             if self.directories.is_empty() || Instant::now() > deadline {
                 // Whatever is left now is for `sweep`.
                 return;
@@ -345,10 +289,7 @@ fn limit_memory(directory: &Utf8Path, control: Control, bytes: Option<u64>) -> i
     let bytes = bytes.to_string();
     if control == Control::CgroupV1 {
         fs_err::write(directory.join("memory.limit_in_bytes"), &bytes)?;
-        return optional(fs_err::write(
-            directory.join("memory.memsw.limit_in_bytes"),
-            &bytes,
-        ));
+        return optional(fs_err::write(directory.join("memory.memsw.limit_in_bytes"), &bytes));
     }
     fs_err::write(directory.join("memory.max"), &bytes)?;
     optional(fs_err::write(directory.join("memory.swap.max"), "0"))?;
@@ -375,10 +316,7 @@ fn remove_tree(directory: &Utf8Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    if let Some(family) = directory
-        .parent()
-        .filter(|parent| parent.file_name() == Some(FAMILY))
-    {
+    if let Some(family) = directory.parent().filter(|parent| parent.file_name() == Some(FAMILY)) {
         let _ = fs_err::remove_dir(family);
     }
     Ok(())
@@ -386,25 +324,17 @@ fn remove_tree(directory: &Utf8Path) -> io::Result<()> {
 
 /// Returns the number behind a word that begins a line.
 fn field(text: &str, name: &str) -> Option<u64> {
-    text.lines().find_map(|line| {
-        line.strip_prefix(name)?
-            .strip_prefix(' ')?
-            .trim()
-            .parse()
-            .ok()
-    })
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.trim().parse().ok())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MOUNTS: &[u8] =
-        b"32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
+    const MOUNTS: &[u8] = b"32 31 0:29 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n\
         35 31 0:32 /docker/abc /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
         41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
-    const OWN: &str =
-        "4:memory:/docker/abc/inner\n2:cpu,cpuacct:/x\n0::/user.slice/app.slice/a:b.scope\n";
+    const OWN: &str = "4:memory:/docker/abc/inner\n2:cpu,cpuacct:/x\n0::/user.slice/app.slice/a:b.scope\n";
 
     #[test]
     fn own_groups_are_found() {
@@ -413,10 +343,7 @@ mod tests {
         assert_eq!(v1("memory"), Some("/sys/fs/cgroup/memory/inner".into()));
         assert_eq!(v1("cpuacct"), Some("/sys/fs/cgroup/cpu,cpuacct/x".into()));
         assert_eq!(v1("pids"), None);
-        let v2: Vec<String> = v2_groups(&mounts, OWN)
-            .into_iter()
-            .map(String::from)
-            .collect();
+        let v2: Vec<String> = v2_groups(&mounts, OWN).into_iter().map(String::from).collect();
         let unified = "/sys/fs/cgroup/unified";
         assert_eq!(
             v2,

@@ -61,17 +61,8 @@ fn serve() -> io::Result<()> {
 /// Tries one level after the other.
 fn launch(plan: &Plan, control: &mut File) -> io::Result<()> {
     // Opened outside of any namespace, where they can be written.
-    let open = |path| {
-        fs_err::OpenOptions::new()
-            .write(true)
-            .open(path)
-            .map(|file| file.into_parts().0)
-    };
-    let joins = plan
-        .joins
-        .iter()
-        .map(open)
-        .collect::<io::Result<Vec<_>>>()?;
+    let open = |path| fs_err::OpenOptions::new().write(true).open(path).map(|file| file.into_parts().0);
+    let joins = plan.joins.iter().map(open).collect::<io::Result<Vec<_>>>()?;
     let identity = Identity::current();
     let mut notes = Vec::new();
     for level in levels(&plan.isolation, nix::unistd::geteuid().is_root()) {
@@ -112,9 +103,8 @@ fn descend(
                 Ok(shelter) => {
                     let settled = question.write_all(b"+");
                     drop(question);
-                    let done = settled.and_then(|()| {
-                        command(plan, joins, control, level, shelter, notes.to_vec())
-                    });
+                    let done =
+                        settled.and_then(|()| command(plan, joins, control, level, shelter, notes.to_vec()));
                     if done.is_ok() { 0 } else { FAILED }
                 }
             };
@@ -131,10 +121,7 @@ fn descend(
     }
 }
 
-#[expect(
-    clippy::exit,
-    reason = "the child of a fork must not return into its parent's code"
-)]
+#[expect(clippy::exit, reason = "the child of a fork must not return into its parent's code")]
 fn leave(code: i32) -> ! {
     std::process::exit(code)
 }
@@ -142,11 +129,7 @@ fn leave(code: i32) -> ! {
 fn enter(plan: &Plan, level: Level, identity: Identity) -> Result<Shelter, String> {
     // The first process of a namespace takes all others with it. Without one,
     // somebody must be left to kill them.
-    let last_word = if level.processes {
-        Signal::SIGKILL
-    } else {
-        Signal::SIGTERM
-    };
+    let last_word = if level.processes { Signal::SIGKILL } else { Signal::SIGTERM };
     set_pdeathsig(last_word).map_err(|errno| errno.desc().to_owned())?;
     settle(level, identity, &plan.isolation)
 }
@@ -176,13 +159,7 @@ fn command(
         user_namespace: level.user,
         notes,
     }))?;
-    let finish = supervise::supervise(
-        main,
-        control,
-        &signals,
-        shelter.processes,
-        plan.counts_leftovers,
-    );
+    let finish = supervise::supervise(main, control, &signals, shelter.processes, plan.counts_leftovers);
     report(&Report::Ended(finish))
 }
 

@@ -25,17 +25,11 @@ pub struct Ability {
 
 impl Ability {
     fn yes(why: impl Into<String>) -> Self {
-        Self {
-            works: true,
-            why: why.into(),
-        }
+        Self { works: true, why: why.into() }
     }
 
     fn no(why: impl Into<String>) -> Self {
-        Self {
-            works: false,
-            why: why.into(),
-        }
+        Self { works: false, why: why.into() }
     }
 }
 
@@ -61,13 +55,7 @@ pub struct HostAbilities {
 impl HostAbilities {
     /// Adds what the caller itself can find out to what the launcher did.
     pub(crate) fn assemble(report: Report) -> Option<Self> {
-        let Report::Probed {
-            namespaces,
-            user_namespaces,
-            read_only_host,
-            overlay,
-        } = report
-        else {
+        let Report::Probed { namespaces, user_namespaces, read_only_host, overlay } = report else {
             return None;
         };
         let group = RunGroup::create(&Places::find(), Some(64 << 20), Some(64));
@@ -94,24 +82,10 @@ impl HostAbilities {
 
 /// Tries each kind of namespace in a child. Runs in the launcher.
 pub(crate) fn probe_namespaces() -> Report {
-    let closed = Isolation {
-        private_processes: true,
-        read_only_host: true,
-        ..Isolation::default()
-    };
-    let open = Isolation {
-        read_only_host: false,
-        ..closed.clone()
-    };
-    let plain = Level {
-        user: false,
-        processes: true,
-        mounts: true,
-    };
-    let user = Level {
-        user: true,
-        ..plain
-    };
+    let closed = Isolation { private_processes: true, read_only_host: true, ..Isolation::default() };
+    let open = Isolation { read_only_host: false, ..closed.clone() };
+    let plain = Level { user: false, processes: true, mounts: true };
+    let user = Level { user: true, ..plain };
     let try_level = |level: Level, isolation: &Isolation| {
         let identity = Identity::current();
         attempt(level.clone_flags(), || {
@@ -137,12 +111,7 @@ pub(crate) fn probe_namespaces() -> Report {
             .map(|()| String::new())
             .map_err(|errno| format!("mounting one failed: {}", errno.desc()))
     });
-    Report::Probed {
-        namespaces,
-        user_namespaces,
-        read_only_host,
-        overlay,
-    }
+    Report::Probed { namespaces, user_namespaces, read_only_host, overlay }
 }
 
 /// Does something in a child in new namespaces; an empty remark means all is
@@ -176,18 +145,9 @@ fn overlay(in_user_namespace: bool) -> nix::Result<()> {
     let none: Option<&str> = None;
     mount(Some("probe"), "/tmp", Some("tmpfs"), MsFlags::empty(), none)?;
     for name in ["lower", "upper", "work", "merged"] {
-        nix::unistd::mkdir(
-            format!("/tmp/{name}").as_str(),
-            nix::sys::stat::Mode::S_IRWXU,
-        )?;
+        nix::unistd::mkdir(format!("/tmp/{name}").as_str(), nix::sys::stat::Mode::S_IRWXU)?;
     }
     let attributes = if in_user_namespace { ",userxattr" } else { "" };
     let options = format!("lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work{attributes}");
-    mount(
-        Some("probe"),
-        "/tmp/merged",
-        Some("overlay"),
-        MsFlags::empty(),
-        Some(options.as_str()),
-    )
+    mount(Some("probe"), "/tmp/merged", Some("overlay"), MsFlags::empty(), Some(options.as_str()))
 }

@@ -43,11 +43,7 @@ impl Launcher {
     /// Returns a launcher that executes `program` with `arguments`, which must
     /// end up in [`crate::launcher_main`].
     pub fn new(program: Utf8PathBuf, arguments: Vec<String>) -> Self {
-        Self {
-            program,
-            arguments,
-            uses_cgroups: true,
-        }
+        Self { program, arguments, uses_cgroups: true }
     }
 
     /// Does without control groups, as on a host that offers none.
@@ -62,18 +58,11 @@ impl Launcher {
         let mut child = self.spawn()?;
         let sent = self.send(&mut child, &Request::Probe);
         let mut text = String::new();
-        let heard = child
-            .stdout
-            .take()
-            .map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text));
-        let status = child
-            .wait()
-            .map_err(|source| self.failed("wait for", source))?;
+        let heard = child.stdout.take().map_or(Ok(0), |mut stdout| stdout.read_to_string(&mut text));
+        let status = child.wait().map_err(|source| self.failed("wait for", source))?;
         drop(sent?);
         heard.map_err(|source| self.failed("hear from", source))?;
-        let report = serde_json::from_str(&text)
-            .ok()
-            .and_then(HostAbilities::assemble);
+        let report = serde_json::from_str(&text).ok().and_then(HostAbilities::assemble);
         report.ok_or_else(|| self.lost(&status.to_string()))
     }
 
@@ -116,17 +105,13 @@ impl Launcher {
             let reader = scope.spawn(|| pump(output, stop, writer, &heartbeat, live));
             let judged = attend(&mut dialogue, &mut child, watch, &group, spec, cancel);
             drop(stopper);
-            let unread = LogSummary {
-                error: Some("the log reader failed".to_owned()),
-                ..LogSummary::default()
-            };
+            let unread =
+                LogSummary { error: Some("the log reader failed".to_owned()), ..LogSummary::default() };
             (judged, reader.join().unwrap_or(unread))
         });
         // Closing the control pipe is the last word.
         dialogue.control = None;
-        let status = child
-            .wait()
-            .map_err(|source| self.failed("wait for", source))?;
+        let status = child.wait().map_err(|source| self.failed("wait for", source))?;
         let heard = dialogue.heard;
 
         if let Some(notes) = heard.refused {
@@ -135,38 +120,21 @@ impl Launcher {
         if let Some(failure) = heard.failure {
             let program = spec.program.to_string_lossy().into_owned();
             let source = io::Error::from_raw_os_error(failure.errno);
-            return Err(SandboxError::NotStarted {
-                step: failure.step,
-                program,
-                source,
-            });
+            return Err(SandboxError::NotStarted { step: failure.step, program, source });
         }
-        let peak = [
-            group.memory_peak_bytes().unwrap_or(0),
-            judged.watched_peak_bytes,
-        ];
+        let peak = [group.memory_peak_bytes().unwrap_or(0), judged.watched_peak_bytes];
         let peak = peak.into_iter().fold(0, u64::max);
         let peak = match (&heard.finish, group.memory_peak_bytes()) {
             (Some(finish), None) => peak.max(finish.resident_peak_bytes),
             _ => peak,
         };
-        let ended =
-            verdict(spec, &group, judged.ended, heard.finish.as_ref(), peak).ok_or_else(|| {
-                let signal = status
-                    .signal()
-                    .map_or(String::new(), |signal| format!(", by signal {signal}"));
-                self.lost(&format!(
-                    "{status}{signal}, after {} bytes of output",
-                    log.bytes_total
-                ))
-            })?;
-        let cpu_time = group
-            .cpu_time()
-            .or(heard.finish.as_ref().map(|finish| finish.cpu_time));
+        let ended = verdict(spec, &group, judged.ended, heard.finish.as_ref(), peak).ok_or_else(|| {
+            let signal = status.signal().map_or(String::new(), |signal| format!(", by signal {signal}"));
+            self.lost(&format!("{status}{signal}, after {} bytes of output", log.bytes_total))
+        })?;
+        let cpu_time = group.cpu_time().or(heard.finish.as_ref().map(|finish| finish.cpu_time));
         let mut protection = protection(spec, &group, heard.started);
-        protection
-            .notes
-            .extend(heard.finish.into_iter().flat_map(|finish| finish.notes));
+        protection.notes.extend(heard.finish.into_iter().flat_map(|finish| finish.notes));
         drop(group);
         Ok(RunRecord {
             ended,
@@ -213,40 +181,25 @@ impl Launcher {
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> SandboxError {
-        SandboxError::Launcher {
-            action,
-            program: self.program.clone(),
-            source,
-        }
+        SandboxError::Launcher { action, program: self.program.clone(), source }
     }
 
     fn lost(&self, status: &str) -> SandboxError {
-        SandboxError::LauncherLost {
-            program: self.program.clone(),
-            status: status.to_owned(),
-        }
+        SandboxError::LauncherLost { program: self.program.clone(), status: status.to_owned() }
     }
 }
 
 fn plan(spec: &CommandSpec, group: &RunGroup) -> Plan {
     let limits = &spec.limits;
     let is_root = nix::unistd::geteuid().is_root();
-    let memory = limits
-        .memory_bytes
-        .filter(|_| group.bounds_memory().is_none());
-    let processes = limits
-        .processes
-        .filter(|_| group.bounds_processes().is_none());
+    let memory = limits.memory_bytes.filter(|_| group.bounds_memory().is_none());
+    let processes = limits.processes.filter(|_| group.bounds_processes().is_none());
     Plan {
         parent: std::process::id(),
         program: spec.program.clone(),
         arguments: spec.arguments.clone(),
         working_directory: spec.working_directory.clone(),
-        environment: spec
-            .environment
-            .iter()
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect(),
+        environment: spec.environment.iter().map(|(name, value)| format!("{name}={value}")).collect(),
         isolation: spec.isolation.clone(),
         joins: group.joins(),
         file_bytes: limits.file_bytes,
@@ -279,10 +232,7 @@ struct Dialogue {
 impl Dialogue {
     fn say(&mut self, word: u8) {
         // A launcher that no longer listens is about to be noticed.
-        let _ = self
-            .control
-            .as_mut()
-            .map(|control| control.write_all(&[word]));
+        let _ = self.control.as_mut().map(|control| control.write_all(&[word]));
     }
 
     /// Reads what is waiting; says whether there can be more.
@@ -349,11 +299,8 @@ fn attend(
         }
         if dialogue.heard.finish.is_some() {
             // It ended by itself, or as it was told; the rest is a formality.
-            phase = if let Phase::Killed(_) = phase {
-                phase
-            } else {
-                Phase::Killed(Instant::now() + PATIENCE)
-            };
+            phase =
+                if let Phase::Killed(_) = phase { phase } else { Phase::Killed(Instant::now() + PATIENCE) };
         } else if cancelled {
             ended.get_or_insert(Ended::Cancelled);
             dialogue.say(KILL);
@@ -385,10 +332,7 @@ fn attend(
             Phase::Asked(_) | Phase::Killed(_) => {}
         }
     }
-    Judged {
-        ended,
-        watched_peak_bytes: watch.peak_bytes,
-    }
+    Judged { ended, watched_peak_bytes: watch.peak_bytes }
 }
 
 /// Waits until the launcher speaks, the run is cancelled, or time is up.
@@ -399,10 +343,7 @@ fn wait_for(reports: &PipeReader, cancel: Option<&CancelToken>, until: Instant) 
     let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
     let timeout = PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX);
     match poll(&mut fds, timeout) {
-        Ok(_) => (
-            fds[0].any() == Some(true),
-            fds.get(1).and_then(PollFd::any) == Some(true),
-        ),
+        Ok(_) => (fds[0].any() == Some(true), fds.get(1).and_then(PollFd::any) == Some(true)),
         Err(Errno::EINTR) => (false, false),
         // Nothing to wait on any more: let reading find out.
         Err(_) => (true, false),
@@ -420,15 +361,9 @@ fn verdict(
     let limits = &spec.limits;
     // A worker that was killed for its memory is also why the rest of a test
     // run hangs, so it outranks the end of our patience.
-    let is_patience = matches!(
-        ours,
-        None | Some(Ended::TimedOut { .. } | Ended::Silent { .. })
-    );
+    let is_patience = matches!(ours, None | Some(Ended::TimedOut { .. } | Ended::Silent { .. }));
     if is_patience && group.oom_kills() > 0 {
-        return Some(Ended::OutOfMemory {
-            peak_bytes,
-            limit_bytes: limits.memory_bytes,
-        });
+        return Some(Ended::OutOfMemory { peak_bytes, limit_bytes: limits.memory_bytes });
     }
     if ours.is_some() {
         return ours;
@@ -444,19 +379,13 @@ fn verdict(
         && group.bounds_memory().is_none()
         && limits.memory_bytes.is_some_and(|limit| peak_bytes > limit)
     {
-        return Some(Ended::OutOfMemory {
-            peak_bytes,
-            limit_bytes: limits.memory_bytes,
-        });
+        return Some(Ended::OutOfMemory { peak_bytes, limit_bytes: limits.memory_bytes });
     }
     let had_too_many = |limit: &u32| match finish.threads_left {
         Some(left) => left > *limit,
         None => group.refused_forks() > 0,
     };
-    if let Some(limit) = limits
-        .processes
-        .filter(|limit| failed && had_too_many(limit))
-    {
+    if let Some(limit) = limits.processes.filter(|limit| failed && had_too_many(limit)) {
         return Some(Ended::TooManyProcesses { limit });
     }
     Some(ended)
@@ -465,11 +394,7 @@ fn verdict(
 fn protection(spec: &CommandSpec, group: &RunGroup, started: Option<Started>) -> Protection {
     let limits = &spec.limits;
     let fallback = |is_wanted: bool| {
-        if is_wanted {
-            Control::Watched
-        } else {
-            Control::Unbounded
-        }
+        if is_wanted { Control::Watched } else { Control::Unbounded }
     };
     let started = started.unwrap_or(Started {
         processes: ProcessProtection::Subreaper,
@@ -483,12 +408,8 @@ fn protection(spec: &CommandSpec, group: &RunGroup, started: Option<Started>) ->
         processes: started.processes,
         files: started.files,
         user_namespace: started.user_namespace,
-        memory: group
-            .bounds_memory()
-            .unwrap_or(fallback(limits.memory_bytes.is_some())),
-        process_count: group
-            .bounds_processes()
-            .unwrap_or(fallback(limits.processes.is_some())),
+        memory: group.bounds_memory().unwrap_or(fallback(limits.memory_bytes.is_some())),
+        process_count: group.bounds_processes().unwrap_or(fallback(limits.processes.is_some())),
         notes,
     }
 }

@@ -35,10 +35,7 @@ impl LiveLine {
         let Some(end) = chunk.iter().rposition(|&byte| byte == b'\n') else {
             return;
         };
-        let last = chunk[..end]
-            .split(|&byte| byte == b'\n')
-            .rev()
-            .find(|line| !line.trim_ascii().is_empty());
+        let last = chunk[..end].split(|&byte| byte == b'\n').rev().find(|line| !line.trim_ascii().is_empty());
         if let Some(line) = last {
             let mut cell = self.line.lock().unwrap_or_else(PoisonError::into_inner);
             cell.clear();
@@ -56,10 +53,7 @@ pub(crate) struct Heartbeat {
 
 impl Heartbeat {
     pub(crate) fn new(start: Instant) -> Self {
-        Self {
-            start,
-            last_us: AtomicU64::new(0),
-        }
+        Self { start, last_us: AtomicU64::new(0) }
     }
 
     pub(crate) fn last(&self) -> Instant {
@@ -67,8 +61,7 @@ impl Heartbeat {
     }
 
     fn beat(&self) {
-        self.last_us
-            .store(self.start.elapsed().as_micros() as u64, Ordering::Relaxed);
+        self.last_us.store(self.start.elapsed().as_micros() as u64, Ordering::Relaxed);
     }
 }
 
@@ -93,16 +86,9 @@ pub(crate) struct LogWriter<W> {
 impl LogWriter<File> {
     /// Opens the file anew.
     pub(crate) fn create(target: &LogTarget) -> Result<Self, SandboxError> {
-        let failed = |source| SandboxError::Log {
-            path: target.path.clone(),
-            source,
-        };
-        fs_err::create_dir_all(target.path.parent().unwrap_or(Utf8Path::new(".")))
-            .map_err(failed)?;
-        let file = fs_err::File::create(&target.path)
-            .map_err(failed)?
-            .into_parts()
-            .0;
+        let failed = |source| SandboxError::Log { path: target.path.clone(), source };
+        fs_err::create_dir_all(target.path.parent().unwrap_or(Utf8Path::new("."))).map_err(failed)?;
+        let file = fs_err::File::create(&target.path).map_err(failed)?.into_parts().0;
         Ok(Self::new(file, target.head_bytes, target.tail_bytes))
     }
 }
@@ -110,22 +96,12 @@ impl LogWriter<File> {
 impl<W: Write> LogWriter<W> {
     fn new(file: W, head_bytes: u64, tail_bytes: u64) -> Self {
         let tail = Ring::new(usize::try_from(tail_bytes).unwrap_or(usize::MAX));
-        Self {
-            file,
-            head_bytes,
-            tail,
-            total: 0,
-            error: None,
-        }
+        Self { file, head_bytes, tail, total: 0, error: None }
     }
 
     fn push(&mut self, chunk: &[u8]) {
         let head_left = self.head_bytes.saturating_sub(self.total);
-        let (head, rest) = chunk.split_at(
-            chunk
-                .len()
-                .min(usize::try_from(head_left).unwrap_or(usize::MAX)),
-        );
+        let (head, rest) = chunk.split_at(chunk.len().min(usize::try_from(head_left).unwrap_or(usize::MAX)));
         self.total += chunk.len() as u64;
         self.write(head);
         self.tail.push(rest);
@@ -154,11 +130,7 @@ impl<W: Write> LogWriter<W> {
         let (older, newer) = tail.parts();
         self.write(older);
         self.write(newer);
-        LogSummary {
-            bytes_total: self.total,
-            bytes_dropped: dropped,
-            error: self.error,
-        }
+        LogSummary { bytes_total: self.total, bytes_dropped: dropped, error: self.error }
     }
 }
 
@@ -174,10 +146,7 @@ struct Ring {
 
 impl Ring {
     fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            ..Self::default()
-        }
+        Self { capacity, ..Self::default() }
     }
 
     fn push(&mut self, chunk: &[u8]) {
@@ -221,10 +190,8 @@ pub(crate) fn pump<W: Write>(
     let mut buffer = vec![0; 64 * 1024];
     let mut late_bytes = 0;
     loop {
-        let mut fds = [
-            PollFd::new(pipe.as_fd(), PollFlags::POLLIN),
-            PollFd::new(stop.as_fd(), PollFlags::POLLIN),
-        ];
+        let mut fds =
+            [PollFd::new(pipe.as_fd(), PollFlags::POLLIN), PollFd::new(stop.as_fd(), PollFlags::POLLIN)];
         match poll(&mut fds, PollTimeout::NONE) {
             Err(nix::Error::EINTR) => continue,
             Err(_) => break,
@@ -270,10 +237,7 @@ mod tests {
             let summary = writer.finish();
             assert_eq!(String::from_utf8_lossy(&file), expected, "chunks of {size}");
             assert_eq!(summary.bytes_total, text.len() as u64);
-            assert_eq!(
-                summary.bytes_dropped,
-                (text.len() as u64).saturating_sub(head + tail)
-            );
+            assert_eq!(summary.bytes_dropped, (text.len() as u64).saturating_sub(head + tail));
         }
     }
 
@@ -293,12 +257,7 @@ mod tests {
             )
         };
         check("abcdefgh", 3, 4, &format!("abc{}efgh", notice(1, 3, 4)));
-        check(
-            "abcdefghijklmnopqrstuvwxyz",
-            3,
-            4,
-            &format!("abc{}wxyz", notice(19, 3, 4)),
-        );
+        check("abcdefghijklmnopqrstuvwxyz", 3, 4, &format!("abc{}wxyz", notice(19, 3, 4)));
         check("abcdefgh", 0, 2, &format!("{}gh", notice(6, 0, 2)));
         check("abcdefgh", 2, 0, &format!("ab{}", notice(6, 2, 0)));
     }

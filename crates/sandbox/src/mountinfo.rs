@@ -27,9 +27,7 @@ pub(crate) fn read() -> std::io::Result<Vec<Mount>> {
 
 /// Parses mountinfo; lines that do not look like it are left out.
 pub(crate) fn parse(text: &[u8]) -> Vec<Mount> {
-    text.split(|&byte| byte == b'\n')
-        .filter_map(parse_line)
-        .collect()
+    text.split(|&byte| byte == b'\n').filter_map(parse_line).collect()
 }
 
 fn parse_line(line: &[u8]) -> Option<Mount> {
@@ -41,13 +39,7 @@ fn parse_line(line: &[u8]) -> Option<Mount> {
     fields.find(|field| *field == b"-")?;
     let filesystem = String::from_utf8_lossy(fields.next()?).into_owned();
     let super_options = String::from_utf8_lossy(fields.nth(1)?).into_owned();
-    Some(Mount {
-        root,
-        point,
-        flags,
-        filesystem,
-        super_options,
-    })
+    Some(Mount { root, point, flags, filesystem, super_options })
 }
 
 /// Undoes the octal escapes for space, tab, newline and backslash.
@@ -56,8 +48,7 @@ fn unescape(field: &[u8]) -> PathBuf {
     let mut rest = field;
     while let Some((&first, others)) = rest.split_first() {
         let code = others.get(..3).filter(|_| first == b'\\');
-        let code =
-            code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        let code = code.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
         bytes.push(code.unwrap_or(first));
         rest = if code.is_some() { &others[3..] } else { others };
     }
@@ -111,8 +102,7 @@ mod tests {
         assert_eq!(mounts[1].flags, MsFlags::MS_RELATIME);
         assert_eq!(mounts[2].root, Path::new("/a b"));
         assert_eq!(mounts[2].point, Path::new("/mnt/with space\\"));
-        let flags =
-            MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+        let flags = MsFlags::MS_RDONLY | MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
         assert_eq!(mounts[2].flags, flags | MsFlags::MS_STRICTATIME);
         assert_eq!(mounts[3].super_options, "rw,cpu,cpuacct");
         assert_eq!(mounts[3].flags, MsFlags::MS_NOATIME);
@@ -121,9 +111,7 @@ mod tests {
     #[test]
     fn the_deepest_mount_contains() {
         let mounts = parse(TEXT);
-        let at = |path: &str| {
-            containing(&mounts, Path::new(path)).map(|mount| mount.filesystem.as_str())
-        };
+        let at = |path: &str| containing(&mounts, Path::new(path)).map(|mount| mount.filesystem.as_str());
         assert_eq!(at("/home"), Some("ext4"));
         assert_eq!(at("/process"), Some("ext4"));
         assert_eq!(at("/proc/1"), Some("proc"));

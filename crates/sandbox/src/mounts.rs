@@ -32,19 +32,11 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     fn new(action: &'static str, path: &Path, errno: Errno) -> Self {
-        Self {
-            action,
-            path: path.to_owned(),
-            reason: errno.desc().to_owned(),
-        }
+        Self { action, path: path.to_owned(), reason: errno.desc().to_owned() }
     }
 
     fn io(action: &'static str, path: &Path, error: &io::Error) -> Self {
-        Self {
-            action,
-            path: path.to_owned(),
-            reason: error.to_string(),
-        }
+        Self { action, path: path.to_owned(), reason: error.to_string() }
     }
 }
 
@@ -67,25 +59,14 @@ impl Source {
     fn open(path: &Path) -> Result<Self, Refusal> {
         let path = fs_err::canonicalize(path).map_err(|error| Refusal::io("find", path, &error))?;
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let handle = open(&path, flags, Mode::empty())
-            .map_err(|errno| Refusal::new("open", &path, errno))?;
-        Ok(Self {
-            is_directory: path.is_dir(),
-            path,
-            handle,
-        })
+        let handle = open(&path, flags, Mode::empty()).map_err(|errno| Refusal::new("open", &path, errno))?;
+        Ok(Self { is_directory: path.is_dir(), path, handle })
     }
 
     fn bind(&self, target: &Path) -> Result<(), Refusal> {
         let handle = PathBuf::from(format!("/proc/self/fd/{}", self.handle.as_raw_fd()));
-        mount(
-            Some(&handle),
-            target,
-            NONE,
-            MsFlags::MS_BIND | MsFlags::MS_REC,
-            NONE,
-        )
-        .map_err(|errno| Refusal::new("bind", target, errno))
+        mount(Some(&handle), target, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)
+            .map_err(|errno| Refusal::new("bind", target, errno))
     }
 
     /// Makes what a covered path is bound on; it stays behind, empty, in the
@@ -118,19 +99,14 @@ fn trees(isolation: &Isolation) -> Result<Vec<Tree>, Refusal> {
     let mut all = Vec::new();
     for (paths, writable) in [(&isolation.writable, true), (&isolation.visible, false)] {
         for path in paths {
-            all.push(Tree {
-                source: Source::open(path.as_std_path())?,
-                writable,
-            });
+            all.push(Tree { source: Source::open(path.as_std_path())?, writable });
         }
     }
     // Of a tree that is in both lists, the read-only entry comes last and wins.
     all.sort_by(|a, b| (&a.source.path, b.writable).cmp(&(&b.source.path, a.writable)));
     let mut kept: Vec<Tree> = Vec::new();
     for tree in all {
-        let around = kept
-            .iter()
-            .rfind(|other| tree.source.path.starts_with(&other.source.path));
+        let around = kept.iter().rfind(|other| tree.source.path.starts_with(&other.source.path));
         if around.is_none_or(|other| other.writable != tree.writable) {
             kept.push(tree);
         }
@@ -143,38 +119,23 @@ fn trees(isolation: &Isolation) -> Result<Vec<Tree>, Refusal> {
 pub(crate) fn build(isolation: &Isolation, fresh_processes: bool) -> Result<View, Refusal> {
     let mut view = View::default();
     let root = Path::new("/");
-    mount(
-        NONE,
-        root,
-        NONE,
-        MsFlags::MS_REC | MsFlags::MS_PRIVATE,
-        NONE,
-    )
-    .map_err(|errno| Refusal::new("detach the mounts below", root, errno))?;
+    mount(NONE, root, NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
+        .map_err(|errno| Refusal::new("detach the mounts below", root, errno))?;
     if fresh_processes {
         let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
         mount(Some("proc"), "/proc", Some("proc"), flags, NONE)
             .map_err(|errno| Refusal::new("mount a new", Path::new("/proc"), errno))?;
     }
-    let mounts = mountinfo::read()
-        .map_err(|error| Refusal::io("read", Path::new("/proc/self/mountinfo"), &error))?;
+    let mounts =
+        mountinfo::read().map_err(|error| Refusal::io("read", Path::new("/proc/self/mountinfo"), &error))?;
 
     let trees = trees(isolation)?;
-    let private_tmp = isolation
-        .private_tmp
-        .as_ref()
-        .map(|path| Source::open(path.as_std_path()))
-        .transpose()?;
-    let covered = if private_tmp.is_some() {
-        temporary_directories()
-    } else {
-        Vec::new()
-    };
+    let private_tmp =
+        isolation.private_tmp.as_ref().map(|path| Source::open(path.as_std_path())).transpose()?;
+    let covered = if private_tmp.is_some() { temporary_directories() } else { Vec::new() };
     let is_covered = |path: &Path| covered.iter().any(|directory| path.starts_with(directory));
     let stays_writable = |path: &Path| {
-        let around = trees
-            .iter()
-            .rfind(|tree| path.starts_with(&tree.source.path));
+        let around = trees.iter().rfind(|tree| path.starts_with(&tree.source.path));
         around.is_some_and(|tree| tree.writable)
     };
 
@@ -184,22 +145,18 @@ pub(crate) fn build(isolation: &Isolation, fresh_processes: bool) -> Result<View
         }
     }
     for (index, Tree { source, writable }) in trees.iter().enumerate() {
-        let enclosed = trees[..index]
-            .iter()
-            .any(|outer| source.path.starts_with(&outer.source.path));
+        let enclosed = trees[..index].iter().any(|outer| source.path.starts_with(&outer.source.path));
         if !(is_covered(&source.path) || enclosed || (*writable && isolation.read_only_host)) {
             continue;
         }
         source.make_mount_point()?;
         source.bind(&source.path)?;
         if !writable {
-            let flags = mountinfo::containing(&mounts, &source.path)
-                .map_or(MsFlags::empty(), |mount| mount.flags);
+            let flags =
+                mountinfo::containing(&mounts, &source.path).map_or(MsFlags::empty(), |mount| mount.flags);
             make_read_only(&source.path, flags)
                 .map_err(|errno| Refusal::new("make read-only", &source.path, errno))?;
-            let below = |mount: &&Mount| {
-                mount.point != source.path && mount.point.starts_with(&source.path)
-            };
+            let below = |mount: &&Mount| mount.point != source.path && mount.point.starts_with(&source.path);
             for inner in mounts.iter().filter(below) {
                 let _ = make_read_only(&inner.point, inner.flags);
             }
@@ -219,10 +176,7 @@ pub(crate) fn build(isolation: &Isolation, fresh_processes: bool) -> Result<View
                 && point == root
             {
                 view.read_only = false;
-                view.notes.push(format!(
-                    "the root filesystem stayed writable: {}",
-                    errno.desc()
-                ));
+                view.notes.push(format!("the root filesystem stayed writable: {}", errno.desc()));
             }
         }
         private_shared_memory(&mut view);
@@ -254,16 +208,9 @@ fn private_shared_memory(view: &mut View) {
     let path = Path::new("/dev/shm");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     if path.is_dir()
-        && let Err(errno) = mount(
-            Some("shm"),
-            path,
-            Some("tmpfs"),
-            flags,
-            Some(SHARED_MEMORY_OPTIONS),
-        )
+        && let Err(errno) = mount(Some("shm"), path, Some("tmpfs"), flags, Some(SHARED_MEMORY_OPTIONS))
     {
-        view.notes
-            .push(format!("/dev/shm is the host's: {}", errno.desc()));
+        view.notes.push(format!("/dev/shm is the host's: {}", errno.desc()));
     }
 }
 
@@ -289,15 +236,8 @@ fn hide(paths: &[Utf8PathBuf]) -> Result<(), Refusal> {
             continue;
         };
         let result = if real.is_dir() {
-            let flags =
-                MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
-            mount(
-                Some("hidden"),
-                &real,
-                Some("tmpfs"),
-                flags,
-                Some("size=4k,mode=0555"),
-            )
+            let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RDONLY;
+            mount(Some("hidden"), &real, Some("tmpfs"), flags, Some("size=4k,mode=0555"))
         } else {
             mount(Some("/dev/null"), &real, NONE, MsFlags::MS_BIND, NONE)
         };

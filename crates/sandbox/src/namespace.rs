@@ -20,19 +20,12 @@ pub(crate) struct Level {
 
 impl Level {
     /// No namespaces at all.
-    pub(crate) const BARE: Self = Self {
-        user: false,
-        processes: false,
-        mounts: false,
-    };
+    pub(crate) const BARE: Self = Self { user: false, processes: false, mounts: false };
 
     pub(crate) fn clone_flags(self) -> CloneFlags {
         let mut flags = CloneFlags::empty();
         flags.set(CloneFlags::CLONE_NEWUSER, self.user);
-        flags.set(
-            CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC,
-            self.processes,
-        );
+        flags.set(CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWIPC, self.processes);
         // A PID namespace needs its own `/proc`, which is a mount.
         flags.set(CloneFlags::CLONE_NEWNS, self.mounts || self.processes);
         flags
@@ -52,29 +45,16 @@ impl Level {
 
 /// Returns what to try for this isolation, strongest first.
 pub(crate) fn levels(isolation: &Isolation, is_root: bool) -> Vec<Level> {
-    let wanted = Level {
-        user: false,
-        processes: isolation.private_processes,
-        mounts: isolation.wants_mounts(),
-    };
+    let wanted =
+        Level { user: false, processes: isolation.private_processes, mounts: isolation.wants_mounts() };
     let mut levels = Vec::new();
     if isolation.namespaces != Namespaces::Off && wanted != Level::BARE {
         levels.push(wanted);
-        levels.push(Level {
-            user: true,
-            ..wanted
-        });
+        levels.push(Level { user: true, ..wanted });
         if wanted.processes && wanted.mounts && isolation.namespaces == Namespaces::Preferred {
             // Containers often refuse a new `/proc` and allow the rest.
-            levels.push(Level {
-                processes: false,
-                ..wanted
-            });
-            levels.push(Level {
-                user: true,
-                processes: false,
-                ..wanted
-            });
+            levels.push(Level { processes: false, ..wanted });
+            levels.push(Level { user: true, processes: false, ..wanted });
         }
         if !is_root {
             levels.retain(|level| level.user);
@@ -95,10 +75,7 @@ pub(crate) struct Identity {
 
 impl Identity {
     pub(crate) fn current() -> Self {
-        Self {
-            user: geteuid(),
-            group: getegid(),
-        }
+        Self { user: geteuid(), group: getegid() }
     }
 
     /// Keeps the ids what they were, in the user namespace that this process
@@ -122,25 +99,17 @@ pub(crate) struct Shelter {
 impl Shelter {
     /// Nothing but a watchful parent.
     pub(crate) fn none() -> Self {
-        Self {
-            processes: ProcessProtection::Subreaper,
-            files: FileProtection::None,
-            notes: Vec::new(),
-        }
+        Self { processes: ProcessProtection::Subreaper, files: FileProtection::None, notes: Vec::new() }
     }
 }
 
 /// Sets up what this process, freshly cloned into `level`, needs there.
 /// The answer to a refusal is one sentence.
-pub(crate) fn settle(
-    level: Level,
-    identity: Identity,
-    isolation: &Isolation,
-) -> Result<Shelter, String> {
+pub(crate) fn settle(level: Level, identity: Identity, isolation: &Isolation) -> Result<Shelter, String> {
     if level.user {
-        identity.map().map_err(|error| {
-            format!("the user namespace is useless: {error}{}", apparmor_hint())
-        })?;
+        identity
+            .map()
+            .map_err(|error| format!("the user namespace is useless: {error}{}", apparmor_hint()))?;
     }
     let mut shelter = Shelter {
         processes: if level.processes {
@@ -152,9 +121,8 @@ pub(crate) fn settle(
         notes: Vec::new(),
     };
     if level.mounts || level.processes {
-        let view = mounts::build(isolation, level.processes).map_err(|refusal| {
-            format!("{refusal}{}", if level.user { apparmor_hint() } else { "" })
-        })?;
+        let view = mounts::build(isolation, level.processes)
+            .map_err(|refusal| format!("{refusal}{}", if level.user { apparmor_hint() } else { "" }))?;
         shelter.notes.extend(view.notes);
         shelter.files = match (view.read_only, level.mounts) {
             (true, _) => FileProtection::ReadOnlyHost,
@@ -182,20 +150,14 @@ mod tests {
     use super::*;
 
     fn check(isolation: &Isolation, is_root: bool, expected: &[&str]) {
-        let levels: Vec<&str> = levels(isolation, is_root)
-            .into_iter()
-            .map(Level::describe)
-            .collect();
+        let levels: Vec<&str> = levels(isolation, is_root).into_iter().map(Level::describe).collect();
         assert_eq!(levels, expected);
     }
 
     #[test]
     fn levels_grow_weaker() {
-        let mut isolation = Isolation {
-            private_processes: true,
-            read_only_host: true,
-            ..Isolation::default()
-        };
+        let mut isolation =
+            Isolation { private_processes: true, read_only_host: true, ..Isolation::default() };
         check(
             &isolation,
             true,
@@ -208,18 +170,11 @@ mod tests {
             ],
         );
         isolation.namespaces = Namespaces::Required;
-        check(
-            &isolation,
-            false,
-            &["PID and mount namespaces in a user namespace"],
-        );
+        check(&isolation, false, &["PID and mount namespaces in a user namespace"]);
         isolation.namespaces = Namespaces::Off;
         check(&isolation, true, &["no namespaces"]);
         check(&Isolation::default(), true, &["no namespaces"]);
-        let required = Isolation {
-            namespaces: Namespaces::Required,
-            ..Isolation::default()
-        };
+        let required = Isolation { namespaces: Namespaces::Required, ..Isolation::default() };
         check(&required, false, &["no namespaces"]);
     }
 }

@@ -28,8 +28,7 @@ const CAPABILITY_MAX: libc::c_ulong = 63;
 /// Starts the command. Standard error is the log already; `joins` are the open
 /// `cgroup.procs` files.
 pub(crate) fn start(plan: &Plan, joins: &[File]) -> Result<Pid, Failure> {
-    let (mut answer, question) =
-        io::pipe().map_err(|error| Failure::io("make a pipe for", &error))?;
+    let (mut answer, question) = io::pipe().map_err(|error| Failure::io("make a pipe for", &error))?;
     match sys::fork_here().map_err(|errno| Failure::new("fork for", errno))? {
         Side::Child => {
             drop(answer);
@@ -43,9 +42,7 @@ pub(crate) fn start(plan: &Plan, joins: &[File]) -> Result<Pid, Failure> {
             drop(question);
             // The pipe closes when the program takes over.
             let mut failure = Vec::new();
-            answer
-                .read_to_end(&mut failure)
-                .map_err(|error| Failure::io("hear from", &error))?;
+            answer.read_to_end(&mut failure).map_err(|error| Failure::io("hear from", &error))?;
             if failure.is_empty() {
                 return Ok(child);
             }
@@ -61,8 +58,7 @@ fn become_command(plan: &Plan, joins: &[File]) -> Result<Infallible, Failure> {
     setsid().map_err(|errno| Failure::new("make a session for", errno))?;
     set_pdeathsig(Signal::SIGKILL).map_err(|errno| Failure::new("tie our life to", errno))?;
     for mut join in joins {
-        join.write_all(b"0")
-            .map_err(|error| Failure::io("join the control group of", &error))?;
+        join.write_all(b"0").map_err(|error| Failure::io("join the control group of", &error))?;
     }
     // When the whole host runs out of memory, this goes first, not charmproof.
     let _ = fs_err::write("/proc/self/oom_score_adj", "500");
@@ -71,8 +67,7 @@ fn become_command(plan: &Plan, joins: &[File]) -> Result<Infallible, Failure> {
     bound(Resource::RLIMIT_DATA, plan.data_bytes)?;
     bound(Resource::RLIMIT_NPROC, plan.user_processes)?;
 
-    let null = fs_err::File::open("/dev/null")
-        .map_err(|error| Failure::io("open /dev/null for", &error))?;
+    let null = fs_err::File::open("/dev/null").map_err(|error| Failure::io("open /dev/null for", &error))?;
     dup2_stdin(&null).map_err(|errno| Failure::new("redirect the input of", errno))?;
     dup2_stdout(io::stderr()).map_err(|errno| Failure::new("redirect the output of", errno))?;
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
@@ -104,18 +99,12 @@ fn execute(plan: &Plan) -> Result<Infallible, Errno> {
         .chain(&plan.arguments)
         .map(|text| c_string(text.as_bytes()))
         .collect::<Result<_, _>>()?;
-    let environment: Vec<CString> = plan
-        .environment
-        .iter()
-        .map(|text| c_string(text.as_bytes()))
-        .collect::<Result<_, _>>()?;
+    let environment: Vec<CString> =
+        plan.environment.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_, _>>()?;
     if program.contains(&b'/') {
         return execute_file(&c_string(program)?, &arguments, &environment);
     }
-    let path = plan
-        .environment
-        .iter()
-        .find_map(|variable| variable.strip_prefix("PATH="));
+    let path = plan.environment.iter().find_map(|variable| variable.strip_prefix("PATH="));
     let mut refusal = Errno::ENOENT;
     for directory in path.unwrap_or(PATH_DEFAULT).split(':') {
         let directory = if directory.is_empty() { "." } else { directory };
@@ -131,11 +120,7 @@ fn execute(plan: &Plan) -> Result<Infallible, Errno> {
     Err(refusal)
 }
 
-fn execute_file(
-    file: &CStr,
-    arguments: &[CString],
-    environment: &[CString],
-) -> Result<Infallible, Errno> {
+fn execute_file(file: &CStr, arguments: &[CString], environment: &[CString]) -> Result<Infallible, Errno> {
     match execve(file, arguments, environment) {
         // A script without `#!` is the shell's.
         Err(Errno::ENOEXEC) => {

@@ -54,25 +54,14 @@ pub(crate) fn usage(root: i32) -> Usage {
 /// Returns the memory of `root` and its descendants with every shared page
 /// counted once. Slow: the kernel walks all their page tables.
 pub(crate) fn proportional_bytes(root: i32) -> u64 {
-    descendants(root)
-        .iter()
-        .map(|process| process_proportional_bytes(*process))
-        .sum()
+    descendants(root).iter().map(|process| process_proportional_bytes(*process)).sum()
 }
 
 fn process_proportional_bytes(process: Process) -> u64 {
-    let rollup =
-        fs_err::read_to_string(format!("/proc/{}/smaps_rollup", process.pid)).unwrap_or_default();
-    let kilobytes = rollup.lines().find_map(|line| {
-        line.strip_prefix("Pss:")?
-            .trim()
-            .strip_suffix(" kB")?
-            .parse()
-            .ok()
-    });
-    kilobytes.map_or(process.resident_pages * page_bytes(), |kilobytes: u64| {
-        kilobytes * 1024
-    })
+    let rollup = fs_err::read_to_string(format!("/proc/{}/smaps_rollup", process.pid)).unwrap_or_default();
+    let kilobytes =
+        rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kilobytes.map_or(process.resident_pages * page_bytes(), |kilobytes: u64| kilobytes * 1024)
 }
 
 /// Returns how many processes and threads the user of this process has.
@@ -80,14 +69,9 @@ pub(crate) fn threads_of_user() -> u64 {
     use std::os::unix::fs::MetadataExt;
     let user = nix::unistd::getuid().as_raw();
     let is_ours = |process: &Process| {
-        fs_err::metadata(format!("/proc/{}", process.pid))
-            .is_ok_and(|metadata| metadata.uid() == user)
+        fs_err::metadata(format!("/proc/{}", process.pid)).is_ok_and(|metadata| metadata.uid() == user)
     };
-    processes()
-        .iter()
-        .filter(|process| is_ours(process))
-        .map(|process| u64::from(process.threads))
-        .sum()
+    processes().iter().filter(|process| is_ours(process)).map(|process| u64::from(process.threads)).sum()
 }
 
 /// Returns when a living process was started, in a unit of the kernel's own.
@@ -95,12 +79,7 @@ pub(crate) fn threads_of_user() -> u64 {
 pub(crate) fn start_time(pid: u32) -> Option<u64> {
     let stat = fs_err::read(format!("/proc/{pid}/stat")).ok()?;
     let close = stat.iter().rposition(|&byte| byte == b')')?;
-    std::str::from_utf8(&stat[close + 1..])
-        .ok()?
-        .split_ascii_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+    std::str::from_utf8(&stat[close + 1..]).ok()?.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 fn processes() -> Vec<Process> {
@@ -109,27 +88,18 @@ fn processes() -> Vec<Process> {
     };
     let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
     // Those that ended since the listing cannot be read.
-    pids.filter_map(|pid| parse_stat(&fs_err::read(format!("/proc/{pid}/stat")).ok()?))
-        .collect()
+    pids.filter_map(|pid| parse_stat(&fs_err::read(format!("/proc/{pid}/stat")).ok()?)).collect()
 }
 
 fn parse_stat(stat: &[u8]) -> Option<Process> {
     // The name may contain anything, even spaces and parentheses.
     let open = stat.iter().position(|&byte| byte == b'(')?;
     let close = stat.iter().rposition(|&byte| byte == b')')?;
-    let pid = std::str::from_utf8(&stat[..open])
-        .ok()?
-        .trim()
-        .parse()
-        .ok()?;
+    let pid = std::str::from_utf8(&stat[..open]).ok()?.trim().parse().ok()?;
     let rest = std::str::from_utf8(&stat[close + 1..]).ok()?;
     let fields: Vec<&str> = rest.split_ascii_whitespace().collect();
     // Counted from the field behind the name, which proc(5) calls 3.
-    let number = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|field| field.parse::<u64>().ok())
-    };
+    let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,
@@ -179,14 +149,8 @@ mod tests {
     #[test]
     fn stat_is_read_whatever_the_name() {
         let stat = b"42 (a) b (c)) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 100 9999 77 18446744073709551615 1";
-        let expected = Process {
-            pid: 42,
-            parent: 7,
-            is_zombie: false,
-            threads: 5,
-            cpu_ticks: 100,
-            resident_pages: 77,
-        };
+        let expected =
+            Process { pid: 42, parent: 7, is_zombie: false, threads: 5, cpu_ticks: 100, resident_pages: 77 };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"1 (x) R"), None);
@@ -203,10 +167,7 @@ mod tests {
             resident_pages: 0,
         };
         let all = [process(2, 3), process(3, 2), process(4, 3), process(9, 1)];
-        let mut pids: Vec<i32> = descendants_among(&all, 2)
-            .iter()
-            .map(|process| process.pid)
-            .collect();
+        let mut pids: Vec<i32> = descendants_among(&all, 2).iter().map(|process| process.pid).collect();
         pids.sort_unstable();
         assert_eq!(pids, [3, 4]);
     }

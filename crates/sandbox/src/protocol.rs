@@ -55,17 +55,10 @@ pub(crate) struct Plan {
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Report {
     Started(Started),
-    Refused {
-        notes: Vec<String>,
-    },
+    Refused { notes: Vec<String> },
     NotStarted(Failure),
     Ended(Finish),
-    Probed {
-        namespaces: Ability,
-        user_namespaces: Ability,
-        read_only_host: Ability,
-        overlay: Ability,
-    },
+    Probed { namespaces: Ability, user_namespaces: Ability, read_only_host: Ability, overlay: Ability },
 }
 
 /// The protection that the launcher could set up.
@@ -86,17 +79,11 @@ pub(crate) struct Failure {
 
 impl Failure {
     pub(crate) fn new(step: &str, errno: nix::Error) -> Self {
-        Self {
-            step: step.to_owned(),
-            errno: errno as i32,
-        }
+        Self { step: step.to_owned(), errno: errno as i32 }
     }
 
     pub(crate) fn io(step: &str, error: &io::Error) -> Self {
-        Self {
-            step: step.to_owned(),
-            errno: error.raw_os_error().unwrap_or(nix::libc::EIO),
-        }
+        Self { step: step.to_owned(), errno: error.raw_os_error().unwrap_or(nix::libc::EIO) }
     }
 }
 

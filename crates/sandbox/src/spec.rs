@@ -140,12 +140,7 @@ pub struct LogTarget {
 impl LogTarget {
     /// Returns a target that keeps one MiB at each end.
     pub fn new(path: impl Into<Utf8PathBuf>) -> Self {
-        Self {
-            path: path.into(),
-            head_bytes: 1 << 20,
-            tail_bytes: 1 << 20,
-            live: None,
-        }
+        Self { path: path.into(), head_bytes: 1 << 20, tail_bytes: 1 << 20, live: None }
     }
 }
 
@@ -157,31 +152,20 @@ impl CommandSpec {
         if program.is_empty() || has_nul(program) {
             return Err(wrong("the program is empty or contains a NUL byte"));
         }
-        if self
-            .arguments
-            .iter()
-            .any(|argument| has_nul(argument.as_encoded_bytes()))
-        {
+        if self.arguments.iter().any(|argument| has_nul(argument.as_encoded_bytes())) {
             return Err(wrong("an argument contains a NUL byte"));
         }
         for (name, value) in &self.environment {
             if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
-                return Err(wrong(format!(
-                    "the variable `{}` cannot be passed on",
-                    name.escape_debug()
-                )));
+                return Err(wrong(format!("the variable `{}` cannot be passed on", name.escape_debug())));
             }
         }
         let isolation = &self.isolation;
-        let named = [&self.working_directory]
-            .into_iter()
-            .chain(&isolation.writable)
-            .chain(&isolation.visible);
+        let named =
+            [&self.working_directory].into_iter().chain(&isolation.writable).chain(&isolation.visible);
         for path in named.chain(&isolation.private_tmp) {
             if !path.is_absolute() || !path.exists() {
-                return Err(wrong(format!(
-                    "`{path}` is not an absolute path that exists"
-                )));
+                return Err(wrong(format!("`{path}` is not an absolute path that exists")));
             }
         }
         for path in &isolation.hidden {

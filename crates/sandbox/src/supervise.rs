@@ -28,12 +28,7 @@ const SWEEP_PERIOD_MS: u16 = 5;
 /// child, or its end may be missed.
 pub(crate) fn signals() -> nix::Result<SignalFd> {
     let mut mask = SigSet::empty();
-    for signal in [
-        Signal::SIGCHLD,
-        Signal::SIGTERM,
-        Signal::SIGINT,
-        Signal::SIGHUP,
-    ] {
+    for signal in [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP] {
         mask.add(signal);
     }
     mask.thread_block()?;
@@ -53,25 +48,15 @@ pub(crate) fn supervise(
     let threads_left = counts_leftovers.then(|| procfs::usage(getpid().as_raw()).threads);
     let mut notes = Vec::new();
     if !kill_all(signals, processes) {
-        notes.push(format!(
-            "some processes outlived SIGKILL for {} seconds",
-            PATIENCE.as_secs()
-        ));
+        notes.push(format!("some processes outlived SIGKILL for {} seconds", PATIENCE.as_secs()));
     }
     let (mut cpu_time, mut resident_peak_bytes) = (Duration::ZERO, 0);
     if let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) {
-        let microseconds =
-            usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
+        let microseconds = usage.user_time().num_microseconds() + usage.system_time().num_microseconds();
         cpu_time = Duration::from_micros(u64::try_from(microseconds).unwrap_or(0));
         resident_peak_bytes = u64::try_from(usage.max_rss()).unwrap_or(0) * 1024;
     }
-    Finish {
-        status,
-        cpu_time,
-        resident_peak_bytes,
-        threads_left,
-        notes,
-    }
+    Finish { status, cpu_time, resident_peak_bytes, threads_left, notes }
 }
 
 fn wait(main: Pid, control: &mut File, signals: &SignalFd) -> Status {

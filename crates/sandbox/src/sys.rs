@@ -3,10 +3,7 @@
 //! Only the launcher calls them, and the launcher has one thread: that is what
 //! makes going on in Rust after a fork sound.
 
-#![expect(
-    unsafe_code,
-    reason = "fork, clone and prctl have no safe wrapper; each use says why it is sound"
-)]
+#![expect(unsafe_code, reason = "fork, clone and prctl have no safe wrapper; each use says why it is sound")]
 
 use std::io;
 
@@ -46,9 +43,7 @@ pub(crate) fn fork_into(namespaces: CloneFlags) -> nix::Result<Side> {
     let result = unsafe { libc::syscall(libc::SYS_clone, flags, zero, zero, zero, zero) };
     match nix::errno::Errno::result(result)? {
         0 => Ok(Side::Child),
-        child => Ok(Side::Parent {
-            child: Pid::from_raw(child as libc::pid_t),
-        }),
+        child => Ok(Side::Parent { child: Pid::from_raw(child as libc::pid_t) }),
     }
 }
 
@@ -78,12 +73,5 @@ pub(crate) fn drop_bounding_capability(number: libc::c_ulong) -> io::Result<()> 
 pub(crate) fn close_others_on_exec() {
     let (first, last): (libc::c_uint, libc::c_uint) = (3, libc::c_uint::MAX);
     // SAFETY: it only sets a flag on descriptors; nothing is closed here.
-    let _ = unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            first,
-            last,
-            libc::CLOSE_RANGE_CLOEXEC,
-        )
-    };
+    let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
 }

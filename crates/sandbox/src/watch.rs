@@ -60,12 +60,7 @@ impl<'run> Watch<'run> {
     ) -> Self {
         let silence = limits.silence.map(|allowed| {
             let period = (allowed / 10).clamp(Duration::from_millis(50), Duration::from_secs(1));
-            SilenceWatch {
-                next: start + period,
-                period,
-                since: start,
-                cpu_time: Duration::ZERO,
-            }
+            SilenceWatch { next: start + period, period, since: start, cpu_time: Duration::ZERO }
         });
         let watches_tree = (limits.memory_bytes.is_some() && group.bounds_memory().is_none())
             || (limits.processes.is_some() && group.bounds_processes().is_none());
@@ -86,9 +81,7 @@ impl<'run> Watch<'run> {
     /// Returns when to look again.
     pub(crate) fn due(&self) -> Instant {
         let silence = self.silence.as_ref().map(|silence| silence.next);
-        let others = [silence, self.next_tree, self.next_oom, self.next_disk]
-            .into_iter()
-            .flatten();
+        let others = [silence, self.next_tree, self.next_oom, self.next_disk].into_iter().flatten();
         others.fold(self.start + self.limits.wall, Instant::min)
     }
 
@@ -97,9 +90,7 @@ impl<'run> Watch<'run> {
     pub(crate) fn look(&mut self, is_cancelled: &dyn Fn() -> bool) -> Option<Ended> {
         let now = Instant::now();
         if now >= self.start + self.limits.wall {
-            return Some(Ended::TimedOut {
-                after: self.limits.wall,
-            });
+            return Some(Ended::TimedOut { after: self.limits.wall });
         }
         if self.next_tree.is_some_and(|next| now >= next) {
             self.next_tree = Some(now + TREE_PERIOD);
@@ -124,11 +115,7 @@ impl<'run> Watch<'run> {
         if self.next_disk.is_some_and(|next| now >= next) {
             let deadline = self.start + self.limits.wall;
             let is_over = || is_cancelled() || Instant::now() >= deadline;
-            let ended = self
-                .limits
-                .disk
-                .as_ref()
-                .and_then(|limit| look_at_disk(limit, &is_over));
+            let ended = self.limits.disk.as_ref().and_then(|limit| look_at_disk(limit, &is_over));
             let pause = DISK_PERIOD.max(now.elapsed() * DISK_SHARE);
             self.next_disk = Some(Instant::now() + pause);
             return ended;
@@ -148,10 +135,7 @@ impl<'run> Watch<'run> {
             }
             self.peak_bytes = self.peak_bytes.max(bytes);
             if bytes > limit {
-                return Some(Ended::OutOfMemory {
-                    peak_bytes: bytes,
-                    limit_bytes: Some(limit),
-                });
+                return Some(Ended::OutOfMemory { peak_bytes: bytes, limit_bytes: Some(limit) });
             }
         }
         if self.group.bounds_processes().is_none()
@@ -174,10 +158,7 @@ impl<'run> Watch<'run> {
         if !is_news && now < silence.since + allowed {
             return None;
         }
-        let used = self
-            .group
-            .cpu_time()
-            .unwrap_or_else(|| procfs::usage(self.launcher).cpu_time);
+        let used = self.group.cpu_time().unwrap_or_else(|| procfs::usage(self.launcher).cpu_time);
         let needed = WORKING.min(allowed / 10);
         if !is_news && used.saturating_sub(silence.cpu_time) < needed {
             return Some(Ended::Silent { after: allowed });
@@ -189,27 +170,16 @@ impl<'run> Watch<'run> {
 }
 
 fn look_at_disk(limit: &DiskLimit, is_over: &dyn Fn() -> bool) -> Option<Ended> {
-    let full = |used_bytes, free_bytes| {
-        Some(Ended::DiskFull {
-            path: limit.path.clone(),
-            used_bytes,
-            free_bytes,
-        })
-    };
+    let full =
+        |used_bytes, free_bytes| Some(Ended::DiskFull { path: limit.path.clone(), used_bytes, free_bytes });
     let space = statvfs(limit.path.as_std_path());
-    let free = space.map_or(u64::MAX, |space| {
-        space.blocks_available() * space.fragment_size()
-    });
+    let free = space.map_or(u64::MAX, |space| space.blocks_available() * space.fragment_size());
     if limit.free_bytes_min.is_some_and(|least| free < least) {
         return full(None, free);
     }
     let most = limit.bytes_max?;
     let used = occupied_bytes(limit.path.as_std_path(), most, is_over);
-    if used > most {
-        full(Some(used), free)
-    } else {
-        None
-    }
+    if used > most { full(Some(used), free) } else { None }
 }
 
 /// Returns what a tree occupies on its filesystem. Stops counting above

@@ -42,11 +42,9 @@ impl Regression<'_> {
     pub(crate) fn key(&self) -> CauseKey {
         let failure = failure_of(self.case);
         match self.kind {
-            CaseKind::Diagnostic if !self.is_collection() => CauseKey {
-                exception: rule(&self.case.case, &failure),
-                message: String::new(),
-                place: None,
-            },
+            CaseKind::Diagnostic if !self.is_collection() => {
+                CauseKey { exception: rule(&self.case.case, &failure), message: String::new(), place: None }
+            }
             CaseKind::Diagnostic | CaseKind::Test | CaseKind::Suite => CauseKey {
                 exception: failure.exception.clone(),
                 message: normalise(&failure.message),
@@ -71,12 +69,7 @@ impl Regression<'_> {
         if self.kind == CaseKind::Diagnostic && !self.is_collection() {
             return rule(&self.case.case, &failure);
         }
-        let message = failure
-            .message
-            .lines()
-            .map(str::trim)
-            .find(|line| !line.is_empty())
-            .unwrap_or("");
+        let message = failure.message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("");
         match (failure.exception.as_str(), message) {
             ("", "") => format!("{} without a message", self.case.case),
             ("", message) => message.to_owned(),
@@ -93,10 +86,8 @@ pub(crate) fn cluster(regressions: &[Regression<'_>]) -> (Vec<Cause>, Vec<usize>
     for (index, regression) in regressions.iter().enumerate() {
         groups.entry(regression.key()).or_default().push(index);
     }
-    let mut causes: Vec<(Cause, Vec<usize>)> = groups
-        .into_values()
-        .map(|members| (cause_of(regressions, &members), members))
-        .collect();
+    let mut causes: Vec<(Cause, Vec<usize>)> =
+        groups.into_values().map(|members| (cause_of(regressions, &members), members)).collect();
     causes.sort_by(|(a, _), (b, _)| {
         (b.subjects.len(), b.cases)
             .cmp(&(a.subjects.len(), a.cases))
@@ -112,10 +103,8 @@ pub(crate) fn cluster(regressions: &[Regression<'_>]) -> (Vec<Cause>, Vec<usize>
 }
 
 fn cause_of(regressions: &[Regression<'_>], members: &[usize]) -> Cause {
-    let mut subjects: Vec<SubjectId> = members
-        .iter()
-        .map(|&member| regressions[member].subject.clone())
-        .collect();
+    let mut subjects: Vec<SubjectId> =
+        members.iter().map(|&member| regressions[member].subject.clone()).collect();
     subjects.sort();
     subjects.dedup();
     let quickest = members
@@ -126,18 +115,10 @@ fn cause_of(regressions: &[Regression<'_>], members: &[usize]) -> Cause {
     let failure = failure_of(quickest.case);
     Cause {
         title: quickest.title(),
-        place: place_of(&failure)
-            .map(|frame| format!("{}:{} in {}", frame.file, frame.line, frame.function)),
+        place: place_of(&failure).map(|frame| format!("{}:{} in {}", frame.file, frame.line, frame.function)),
         subjects,
-        cases: members
-            .iter()
-            .map(|&member| regressions[member].cases())
-            .sum(),
-        smallest: (
-            quickest.subject.clone(),
-            quickest.target.to_owned(),
-            quickest.case.case.clone(),
-        ),
+        cases: members.iter().map(|&member| regressions[member].cases()).sum(),
+        smallest: (quickest.subject.clone(), quickest.target.to_owned(), quickest.case.case.clone()),
         failure,
     }
 }
@@ -157,11 +138,7 @@ fn failure_of(case: &CaseComparison) -> Failure {
 
 /// Returns the deepest frame inside a swapped package.
 fn place_of(failure: &Failure) -> Option<&Frame> {
-    failure
-        .frames
-        .iter()
-        .rev()
-        .find(|frame| frame.package.is_some())
+    failure.frames.iter().rev().find(|frame| frame.package.is_some())
 }
 
 /// Returns `tool rule` of a diagnostic, whose case starts with the tool's name.

@@ -11,11 +11,7 @@ fn charms(fails: &[(&str, Vec<CaseResult>)]) -> Comparison {
     for (name, cases) in fails {
         let passing = cases
             .iter()
-            .map(|case| CaseResult {
-                outcome: Outcome::Pass,
-                failure: None,
-                ..case.clone()
-            })
+            .map(|case| CaseResult { outcome: Outcome::Pass, failure: None, ..case.clone() })
             .collect();
         for mut one in [
             result(Side::Baseline, 0, Outcome::Pass, passing),
@@ -29,58 +25,24 @@ fn charms(fails: &[(&str, Vec<CaseResult>)]) -> Comparison {
 }
 
 fn failing(name: &str, exception: &str, message: &str, ms: u64) -> CaseResult {
-    CaseResult {
-        failure: Some(failure(exception, message)),
-        duration_ms: ms,
-        ..case(name, Outcome::Fail)
-    }
+    CaseResult { failure: Some(failure(exception, message)), duration_ms: ms, ..case(name, Outcome::Fail) }
 }
 
 #[test]
 fn one_cause_in_many_charms_is_one_line() {
     let message = |unit: &str, at: &str| format!("no 'model' in '{unit}' at {at}, line 12");
     let comparison = charms(&[
-        (
-            "lone",
-            (0..9)
-                .map(|n| failing(&n.to_string(), "KeyError", "'port'", 5))
-                .collect(),
-        ),
-        (
-            "one",
-            vec![failing(
-                "x",
-                "AttributeError",
-                &message("mysql/0", "0x7f01"),
-                40,
-            )],
-        ),
-        (
-            "two",
-            vec![failing(
-                "y",
-                "AttributeError",
-                &message("kafka/3", "0x7f99"),
-                20,
-            )],
-        ),
+        ("lone", (0..9).map(|n| failing(&n.to_string(), "KeyError", "'port'", 5)).collect()),
+        ("one", vec![failing("x", "AttributeError", &message("mysql/0", "0x7f01"), 40)]),
+        ("two", vec![failing("y", "AttributeError", &message("kafka/3", "0x7f99"), 20)]),
     ]);
     let causes = &comparison.causes;
     assert_eq!(causes.len(), 2);
     // Two charms go before nine cases of one charm.
-    assert_eq!(
-        causes[0].subjects,
-        [SubjectId("one".into()), SubjectId("two".into())]
-    );
+    assert_eq!(causes[0].subjects, [SubjectId("one".into()), SubjectId("two".into())]);
     assert_eq!(causes[0].cases, 2);
-    assert_eq!(
-        causes[0].smallest,
-        (SubjectId("two".into()), "unit".into(), "y".into())
-    );
-    assert_eq!(
-        causes[0].title,
-        "AttributeError: no 'model' in 'kafka/3' at 0x7f99, line 12"
-    );
+    assert_eq!(causes[0].smallest, (SubjectId("two".into()), "unit".into(), "y".into()));
+    assert_eq!(causes[0].title, "AttributeError: no 'model' in 'kafka/3' at 0x7f99, line 12");
     assert_eq!(causes[0].place.as_deref(), Some("ops/model.py:412 in get"));
     assert_eq!(causes[1].cases, 9);
 }
@@ -93,29 +55,16 @@ fn the_line_of_the_frame_does_not_matter_but_its_function_does() {
         (frame.line, frame.function) = (line, function.into());
         case
     };
-    let comparison = charms(&[(
-        "a",
-        vec![at("1", 1, "get"), at("2", 2, "get"), at("3", 1, "set")],
-    )]);
+    let comparison = charms(&[("a", vec![at("1", 1, "get"), at("2", 2, "get"), at("3", 1, "set")])]);
     let sizes: Vec<_> = comparison.causes.iter().map(|cause| cause.cases).collect();
     assert_eq!(sizes, [2, 1]);
 }
 
 #[test]
 fn a_failure_without_words_has_a_title() {
-    let bare = CaseResult {
-        failure: None,
-        ..case("x", Outcome::Timeout)
-    };
-    let empty = CaseResult {
-        failure: Some(Failure::default()),
-        ..case("y", Outcome::Fail)
-    };
+    let bare = CaseResult { failure: None, ..case("x", Outcome::Timeout) };
+    let empty = CaseResult { failure: Some(Failure::default()), ..case("y", Outcome::Fail) };
     let comparison = charms(&[("a", vec![bare, empty])]);
-    let titles: Vec<_> = comparison
-        .causes
-        .iter()
-        .map(|cause| cause.title.as_str())
-        .collect();
+    let titles: Vec<_> = comparison.causes.iter().map(|cause| cause.title.as_str()).collect();
     assert_eq!(titles, ["timeout", "y without a message"]);
 }

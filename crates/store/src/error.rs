@@ -166,9 +166,9 @@ impl Error {
             Self::NewerStore { .. } | Self::NewerLog { .. } => {
                 Some("update charmproof, or use another store".to_owned())
             }
-            Self::NewerIndex { path, .. } => Some(format!(
-                "update charmproof, or delete {path}: it is rebuilt from the logs"
-            )),
+            Self::NewerIndex { path, .. } => {
+                Some(format!("update charmproof, or delete {path}: it is rebuilt from the logs"))
+            }
             Self::Locked { .. } => Some("wait for it, or stop that process".to_owned()),
             Self::NoRun { .. } => Some("`charmproof runs` lists the runs there are".to_owned()),
             Self::Ambiguous { .. } => Some("give more of its name".to_owned()),
@@ -178,9 +178,9 @@ impl Error {
             Self::DifferentTrees { .. } => {
                 Some("run all shards with the same commits of the charms".to_owned())
             }
-            Self::BadFormat { root, .. } => Some(format!(
-                "if {root} is a store of charmproof, write {STORE_FORMAT} into its format file"
-            )),
+            Self::BadFormat { root, .. } => {
+                Some(format!("if {root} is a store of charmproof, write {STORE_FORMAT} into its format file"))
+            }
             Self::Io { .. }
             | Self::NotUtf8 { .. }
             | Self::NoHead { .. }
@@ -206,9 +206,7 @@ impl Error {
 
 /// Returns a path as UTF-8.
 pub(crate) fn utf8(path: std::path::PathBuf) -> Result<Utf8PathBuf> {
-    Utf8PathBuf::from_path_buf(path).map_err(|path| Error::NotUtf8 {
-        path: path.display().to_string(),
-    })
+    Utf8PathBuf::from_path_buf(path).map_err(|path| Error::NotUtf8 { path: path.display().to_string() })
 }
 
 /// Returns the path's last part, for messages.

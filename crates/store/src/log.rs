@@ -76,9 +76,7 @@ impl RunWriter {
     /// The folder gets its name once its head is written, so that no reader ever
     /// sees a run without one.
     pub(crate) fn create(dir: &Utf8Path, head: &RunStarted) -> Result<(Self, LineSpan)> {
-        let exists = || Error::Exists {
-            run: head.run.clone(),
-        };
+        let exists = || Error::Exists { run: head.run.clone() };
         if dir.exists() {
             return Err(exists());
         }
@@ -92,25 +90,11 @@ impl RunWriter {
         }
         fs_err::create_dir_all(making.join(OUTPUTS)).map_err(&io)?;
         let held_lock = lock(&making, &head.run)?;
-        let log = OpenOptions::new()
-            .create_new(true)
-            .write(true)
-            .open(making.join(LOG_FILE))
-            .map_err(&io)?;
-        let mut writer = Self {
-            run: head.run.clone(),
-            dir: dir.to_owned(),
-            log,
-            end: 0,
-            dirty: false,
-            _lock: held_lock,
-        };
+        let log = OpenOptions::new().create_new(true).write(true).open(making.join(LOG_FILE)).map_err(&io)?;
+        let mut writer =
+            Self { run: head.run.clone(), dir: dir.to_owned(), log, end: 0, dirty: false, _lock: held_lock };
         let span = writer.append(&Event::RunStarted(head.clone()))?;
-        fs_err::rename(&making, dir).map_err(
-            |source| {
-                if dir.exists() { exists() } else { io(source) }
-            },
-        )?;
+        fs_err::rename(&making, dir).map_err(|source| if dir.exists() { exists() } else { io(source) })?;
         sync_dir(parent).map_err(&io)?;
         Ok((writer, span))
     }
@@ -126,14 +110,7 @@ impl RunWriter {
         log.set_len(end).map_err(&io)?;
         log.sync_all().map_err(&io)?;
         fs_err::create_dir_all(dir.join(OUTPUTS)).map_err(&io)?;
-        Ok(Self {
-            run,
-            dir: dir.to_owned(),
-            log,
-            end,
-            dirty: false,
-            _lock: held_lock,
-        })
+        Ok(Self { run, dir: dir.to_owned(), log, end, dirty: false, _lock: held_lock })
     }
 
     /// Returns the run's name.
@@ -164,10 +141,7 @@ impl RunWriter {
             self.log.sync_data().map_err(&io)?;
         }
         self.dirty = false;
-        let span = LineSpan {
-            offset: self.end,
-            length: line.len() as u64 - 1,
-        };
+        let span = LineSpan { offset: self.end, length: line.len() as u64 - 1 };
         self.end += line.len() as u64;
         Ok(span)
     }
@@ -199,11 +173,7 @@ impl RunWriter {
         self.put_output(&content).map(drop)
     }
 
-    fn keep(
-        &self,
-        id: &OutputId,
-        write: impl FnOnce(&mut File) -> std::io::Result<()>,
-    ) -> Result<()> {
+    fn keep(&self, id: &OutputId, write: impl FnOnce(&mut File) -> std::io::Result<()>) -> Result<()> {
         let path = output_path(&self.dir, id)?;
         if path.exists() {
             return Ok(());
@@ -221,10 +191,7 @@ impl RunWriter {
 /// Whether an event must be on the disk before anyone is told.
 fn is_durable(event: &Event) -> bool {
     match event {
-        Event::RunStarted(_)
-        | Event::Planned(_)
-        | Event::UnitFinished(_)
-        | Event::RunFinished { .. } => true,
+        Event::RunStarted(_) | Event::Planned(_) | Event::UnitFinished(_) | Event::RunFinished { .. } => true,
         Event::UnitStarted { .. } | Event::Warned { .. } | Event::RunResumed { .. } => false,
     }
 }
@@ -235,10 +202,7 @@ pub fn read_output(dir: &Utf8Path, id: &OutputId) -> Result<Vec<u8>> {
     if hex(&Sha256::digest(&content)) == id.0 {
         Ok(content)
     } else {
-        Err(Error::BadOutput {
-            id: id.0.clone(),
-            dir: dir.to_owned(),
-        })
+        Err(Error::BadOutput { id: id.0.clone(), dir: dir.to_owned() })
     }
 }
 
@@ -248,34 +212,22 @@ pub fn output_path(dir: &Utf8Path, id: &OutputId) -> Result<Utf8PathBuf> {
     if id.0.len() == 64 && id.0.bytes().all(|b| b.is_ascii_hexdigit()) {
         Ok(dir.join(OUTPUTS).join(format!("{}.log", id.0)))
     } else {
-        Err(Error::BadOutput {
-            id: id.0.clone(),
-            dir: dir.to_owned(),
-        })
+        Err(Error::BadOutput { id: id.0.clone(), dir: dir.to_owned() })
     }
 }
 
 /// Whether some process writes the run in this folder at the moment.
 pub fn is_being_written(dir: &Utf8Path) -> bool {
-    File::open(dir.join(LOCK_FILE)).is_ok_and(|file| {
-        matches!(
-            file.try_lock_shared(),
-            Err(std::fs::TryLockError::WouldBlock)
-        )
-    })
+    File::open(dir.join(LOCK_FILE))
+        .is_ok_and(|file| matches!(file.try_lock_shared(), Err(std::fs::TryLockError::WouldBlock)))
 }
 
 /// Locks a run's folder for its writer.
 pub(crate) fn lock(dir: &Utf8Path, run: &RunId) -> Result<File> {
     let io = Error::io("lock the run");
     let path = dir.join(LOCK_FILE);
-    let mut file = OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .read(true)
-        .write(true)
-        .open(path)
-        .map_err(&io)?;
+    let mut file =
+        OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path).map_err(&io)?;
     let mut answer = file.try_lock();
     for _ in 0..LOCK_RETRIES {
         if !matches!(answer, Err(std::fs::TryLockError::WouldBlock)) {
@@ -295,10 +247,7 @@ pub(crate) fn lock(dir: &Utf8Path, run: &RunId) -> Result<File> {
                 "" => "another process".to_owned(),
                 pid => format!("process {pid}"),
             };
-            return Err(Error::Locked {
-                run: run.clone(),
-                holder,
-            });
+            return Err(Error::Locked { run: run.clone(), holder });
         }
         Err(std::fs::TryLockError::Error(source)) => return Err(io(source)),
     }
@@ -318,19 +267,14 @@ pub fn read_head(dir: &Utf8Path) -> Result<RunStarted> {
 }
 
 fn head_of(line: &[u8], log: &Utf8Path) -> Result<RunStarted> {
-    let no_head = || Error::NoHead {
-        log: log.to_owned(),
-    };
+    let no_head = || Error::NoHead { log: log.to_owned() };
     let line = line.strip_suffix(b"\n").ok_or_else(no_head)?;
     let value: serde_json::Value = serde_json::from_slice(line).map_err(|_| no_head())?;
     if value.get("event").and_then(|event| event.as_str()) != Some("run-started") {
         return Err(no_head());
     }
     // Before anything else is read: a newer head may look otherwise.
-    let schema = value
-        .get("schema")
-        .and_then(serde_json::Value::as_u64)
-        .ok_or_else(no_head)?;
+    let schema = value.get("schema").and_then(serde_json::Value::as_u64).ok_or_else(no_head)?;
     if schema > u64::from(LOG_SCHEMA) {
         return Err(Error::NewerLog {
             log: log.to_owned(),
@@ -369,20 +313,13 @@ pub(crate) fn visit(
         let Some(text) = line.strip_suffix(b"\n") else {
             return Ok(offset);
         };
-        let span = LineSpan {
-            offset,
-            length: text.len() as u64,
-        };
+        let span = LineSpan { offset, length: text.len() as u64 };
         let event = match parse(text) {
-            Ok(Event::RunStarted(_)) if offset > 0 => Err(LogProblem {
-                line: number,
-                message: "a second run starts here".to_owned(),
-            }),
+            Ok(Event::RunStarted(_)) if offset > 0 => {
+                Err(LogProblem { line: number, message: "a second run starts here".to_owned() })
+            }
             Ok(event) => Ok(event),
-            Err(error) => Err(LogProblem {
-                line: number,
-                message: error.to_string(),
-            }),
+            Err(error) => Err(LogProblem { line: number, message: error.to_string() }),
         };
         each(span, event)?;
         offset += line.len() as u64;

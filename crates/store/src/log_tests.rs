@@ -20,19 +20,11 @@ fn finished(attempt: u32) -> Event {
 fn all_kinds() -> Vec<Event> {
     vec![
         Event::Planned(plan(&["a"], &["unit"])),
-        Event::UnitStarted {
-            unit: unit("a", "unit", Side::Baseline, 0),
-            at: moment(1),
-        },
+        Event::UnitStarted { unit: unit("a", "unit", Side::Baseline, 0), at: moment(1) },
         finished(0),
-        Event::Warned {
-            message: "the disk is slow".into(),
-        },
+        Event::Warned { message: "the disk is slow".into() },
         finished(1),
-        Event::RunFinished {
-            at: moment(9),
-            ending: Ending::Interrupted,
-        },
+        Event::RunFinished { at: moment(9), ending: Ending::Interrupted },
     ]
 }
 
@@ -64,10 +56,7 @@ fn what_is_written_is_read() {
     assert_eq!(run.plan, plan(&["a"], &["unit"]));
     assert_eq!(run.results.len(), 2);
     assert_eq!(run.warnings, ["the disk is slow"]);
-    assert_eq!(
-        (run.ending, run.finished_at),
-        (Some(Ending::Interrupted), Some(moment(9)))
-    );
+    assert_eq!((run.ending, run.finished_at), (Some(Ending::Interrupted), Some(moment(9))));
     assert!(run.in_flight.is_empty() && run.problems.is_empty() && run.planned);
 }
 
@@ -86,20 +75,12 @@ fn a_log_torn_at_any_byte_is_read_and_taken_up_again() {
     for cut in 0..=whole.len() {
         fs::write(torn_dir.join(LOG_FILE), &whole[..cut]).unwrap();
         if cut < head_end {
-            assert!(
-                matches!(Run::read(&torn_dir), Err(Error::NoHead { .. })),
-                "{cut}"
-            );
-            assert!(
-                matches!(RunWriter::reopen(&torn_dir), Err(Error::NoHead { .. })),
-                "{cut}"
-            );
+            assert!(matches!(Run::read(&torn_dir), Err(Error::NoHead { .. })), "{cut}");
+            assert!(matches!(RunWriter::reopen(&torn_dir), Err(Error::NoHead { .. })), "{cut}");
             continue;
         }
-        let lines = whole[..cut]
-            .split_inclusive(|&byte| byte == b'\n')
-            .filter(|line| line.ends_with(b"\n"))
-            .count();
+        let lines =
+            whole[..cut].split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n")).count();
         let run = Run::read(&torn_dir).unwrap();
         assert_eq!(run.problems, [], "{cut}");
         let read = events(&torn_dir);
@@ -109,9 +90,7 @@ fn a_log_torn_at_any_byte_is_read_and_taken_up_again() {
         // Cut off, not only overwritten: what follows may be shorter.
         let left = fs::read(torn_dir.join(LOG_FILE)).unwrap();
         assert!(left.len() <= cut && left.ends_with(b"\n"), "{cut}");
-        writer
-            .append(&Event::RunResumed { at: moment(20) })
-            .unwrap();
+        writer.append(&Event::RunResumed { at: moment(20) }).unwrap();
         writer.append(&finished(7)).unwrap();
         drop(writer);
         let mut expected = read;
@@ -137,13 +116,7 @@ fn a_damaged_line_costs_itself_only() {
     assert_eq!(run.results.len(), 1);
     assert_eq!(run.ending, Some(Ending::Interrupted));
     assert_eq!(run.problems.len(), 1);
-    assert!(
-        run.problems[0]
-            .to_string()
-            .starts_with("line 4 of the log: "),
-        "{}",
-        run.problems[0]
-    );
+    assert!(run.problems[0].to_string().starts_with("line 4 of the log: "), "{}", run.problems[0]);
 }
 
 #[test]
@@ -153,10 +126,7 @@ fn a_newer_log_is_left_alone() {
     fs::create_dir_all(&dir).unwrap();
     let line = "{\"event\":\"run-started\",\"schema\":7,\"something\":\"new\"}\n";
     fs::write(dir.join(LOG_FILE), line).unwrap();
-    for error in [
-        Run::read(&dir).unwrap_err(),
-        RunWriter::reopen(&dir).unwrap_err(),
-    ] {
+    for error in [Run::read(&dir).unwrap_err(), RunWriter::reopen(&dir).unwrap_err()] {
         let text = error.to_string();
         assert!(
             text.ends_with("was written by a newer charmproof (schema 7; this one reads up to 1)"),
@@ -174,15 +144,9 @@ fn two_processes_cannot_write_one_run() {
     let (writer, _) = RunWriter::create(&dir, &head("r", 0)).unwrap();
     assert!(is_being_written(&dir));
     let error = RunWriter::reopen(&dir).unwrap_err();
-    let text = format!(
-        "the run r is being written by process {}",
-        std::process::id()
-    );
+    let text = format!("the run r is being written by process {}", std::process::id());
     assert_eq!(error.to_string(), text);
-    assert!(matches!(
-        RunWriter::create(&dir, &head("r", 0)),
-        Err(Error::Exists { run: RunId(_) })
-    ));
+    assert!(matches!(RunWriter::create(&dir, &head("r", 0)), Err(Error::Exists { run: RunId(_) })));
     drop(writer);
     assert!(!is_being_written(&dir));
     RunWriter::reopen(&dir).unwrap();
@@ -194,12 +158,7 @@ fn what_a_kill_left_of_a_new_run_is_no_hindrance() {
     fs::create_dir_all(folder.path.join(".new-r/outputs")).unwrap();
     fs::write(folder.path.join(".new-r").join(LOG_FILE), "{").unwrap();
     write(&folder.path.join("r"), &[]);
-    assert!(
-        Run::read(&folder.path.join("r"))
-            .unwrap()
-            .results
-            .is_empty()
-    );
+    assert!(Run::read(&folder.path.join("r")).unwrap().results.is_empty());
 }
 
 #[test]
@@ -208,10 +167,7 @@ fn equal_outputs_are_kept_once_and_checked() {
     let dir = folder.path.join("r");
     let (writer, _) = RunWriter::create(&dir, &head("r", 0)).unwrap();
     let id = writer.put_output(b"hello").unwrap();
-    assert_eq!(
-        id.0,
-        "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-    );
+    assert_eq!(id.0, "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824");
     let file = folder.path.join("file");
     fs::write(&file, b"hello").unwrap();
     assert_eq!(writer.put_output_file(&file).unwrap(), id);
@@ -224,13 +180,7 @@ fn equal_outputs_are_kept_once_and_checked() {
     assert_eq!(read_output(&other, &id).unwrap(), b"hello");
 
     fs::write(dir.join("outputs").join(format!("{id}.log")), b"jello").unwrap();
-    assert!(matches!(
-        read_output(&dir, &id),
-        Err(Error::BadOutput { .. })
-    ));
+    assert!(matches!(read_output(&dir, &id), Err(Error::BadOutput { .. })));
     let outside = OutputId("../../etc/passwd".into());
-    assert!(matches!(
-        read_output(&dir, &outside),
-        Err(Error::BadOutput { .. })
-    ));
+    assert!(matches!(read_output(&dir, &outside), Err(Error::BadOutput { .. })));
 }

@@ -6,8 +6,7 @@ use camino::Utf8PathBuf;
 
 use crate::error::{Error, Result};
 use crate::event::{
-    Ending, Event, Plan, RunId, RunStarted, Side, SubjectId, SubjectRecord, SwapRecord, UnitId,
-    UnitResult,
+    Ending, Event, Plan, RunId, RunStarted, Side, SubjectId, SubjectRecord, SwapRecord, UnitId, UnitResult,
 };
 use crate::run::Run;
 use crate::store::{RunRef, Store};
@@ -21,10 +20,7 @@ impl Store {
     /// parts of one answer: they are refused. The new run is complete if all of
     /// its parts are.
     pub fn merge(&self, parts: &[RunRef], head: &RunStarted) -> Result<Run> {
-        let runs = parts
-            .iter()
-            .map(|part| Run::read(&self.find(part)?))
-            .collect::<Result<Vec<Run>>>()?;
+        let runs = parts.iter().map(|part| Run::read(&self.find(part)?)).collect::<Result<Vec<Run>>>()?;
         let plan = merged_plan(&runs)?;
         let mut results: BTreeMap<UnitId, (&Run, &UnitResult)> = BTreeMap::new();
         for run in &runs {
@@ -43,12 +39,7 @@ impl Store {
         let mut writer = self.create_run(head)?;
         self.append(&mut writer, &Event::Planned(plan))?;
         for run in &runs {
-            for message in run
-                .warnings
-                .iter()
-                .cloned()
-                .chain(run.problems.iter().map(ToString::to_string))
-            {
+            for message in run.warnings.iter().cloned().chain(run.problems.iter().map(ToString::to_string)) {
                 let message = format!("{}: {message}", run.id());
                 self.append(&mut writer, &Event::Warned { message })?;
             }
@@ -73,18 +64,8 @@ impl Store {
             self.append(&mut writer, &Event::UnitFinished(Box::new(result)))?;
         }
         let complete = runs.iter().all(|run| run.ending == Some(Ending::Completed));
-        let ending = if complete {
-            Ending::Completed
-        } else {
-            Ending::Interrupted
-        };
-        self.append(
-            &mut writer,
-            &Event::RunFinished {
-                at: head.at,
-                ending,
-            },
-        )?;
+        let ending = if complete { Ending::Completed } else { Ending::Interrupted };
+        self.append(&mut writer, &Event::RunFinished { at: head.at, ending })?;
         let dir: Utf8PathBuf = writer.dir().to_owned();
         drop(writer);
         Run::read(&dir)
@@ -95,11 +76,7 @@ impl Store {
 fn merged_plan(runs: &[Run]) -> Result<Plan> {
     // A run that was stopped before it had a plan adds nothing to one.
     let planned: Vec<&Run> = runs.iter().filter(|run| run.planned).collect();
-    let first = planned
-        .first()
-        .or(runs.first().as_ref())
-        .copied()
-        .ok_or(Error::NothingToMerge)?;
+    let first = planned.first().or(runs.first().as_ref()).copied().ok_or(Error::NothingToMerge)?;
     for run in &planned {
         check_swaps(first, run, Side::Baseline)?;
         check_swaps(first, run, Side::Candidate)?;
@@ -135,10 +112,7 @@ fn merged_plan(runs: &[Run]) -> Result<Plan> {
         }
     }
     // What one shard could not get, another may have had.
-    let had: BTreeSet<String> = subjects
-        .values()
-        .map(|(_, record)| record.repository.clone())
-        .collect();
+    let had: BTreeSet<String> = subjects.values().map(|(_, record)| record.repository.clone()).collect();
     missing.retain(|repository, _| !had.contains(repository));
     Ok(Plan {
         targets,
@@ -156,13 +130,7 @@ fn check_swaps(first: &Run, second: &Run, side: Side) -> Result<()> {
     let of = |run: &Run| -> BTreeSet<(String, String, String)> {
         swaps(run, side)
             .iter()
-            .map(|swap| {
-                (
-                    swap.package.clone(),
-                    swap.version.clone(),
-                    swap.digest.clone(),
-                )
-            })
+            .map(|swap| (swap.package.clone(), swap.version.clone(), swap.digest.clone()))
             .collect()
     };
     if of(first) == of(second) {
@@ -177,11 +145,7 @@ fn check_swaps(first: &Run, second: &Run, side: Side) -> Result<()> {
                 format!("{} {} ({digest})", swap.package, swap.version)
             })
             .collect();
-        if each.is_empty() {
-            "none".to_owned()
-        } else {
-            each.join(", ")
-        }
+        if each.is_empty() { "none".to_owned() } else { each.join(", ") }
     };
     Err(Error::DifferentSwaps {
         first: first.id().clone(),

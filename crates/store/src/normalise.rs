@@ -8,11 +8,7 @@
 /// Returns the first line of `message` that says something, with all that
 /// differs from charm to charm replaced.
 pub(crate) fn normalise(message: &str) -> String {
-    let line = message
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     let characters: Vec<char> = line.chars().collect();
     let mut out = String::with_capacity(line.len());
     let mut at = 0;
@@ -35,10 +31,7 @@ pub(crate) fn normalise(message: &str) -> String {
             }
             at += 1;
         } else if is_word(here) {
-            let length = characters[at..]
-                .iter()
-                .position(|&c| !is_word(c))
-                .unwrap_or(characters.len() - at);
+            let length = characters[at..].iter().position(|&c| !is_word(c)).unwrap_or(characters.len() - at);
             let text: String = characters[at..at + length].iter().collect();
             out.push_str(&word(&text));
             at += length;
@@ -103,9 +96,7 @@ fn word(text: &str) -> String {
     }
     if let Some(random) = bare.strip_prefix("tmp")
         && random.len() == 8
-        && random
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        && random.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
     {
         return format!("<tmp>{tail}");
     }
@@ -153,10 +144,7 @@ mod tests {
                 "'frozenset' object has no attribute 'get_unit'",
             ),
             ("<Model object at 0x7f3A01>", "<Model object at <address>>"),
-            (
-                "no such file: /tmp/pytest-of-ci/x.yaml",
-                "no such file: <path>",
-            ),
+            ("no such file: /tmp/pytest-of-ci/x.yaml", "no such file: <path>"),
             ("src/charm.py:120: bad", "<path>:N: bad"),
             ("unit 'mysql-k8s/0' is gone", "unit '…' is gone"),
             ("took 12.5 s of 10", "took N.N s of N"),

@@ -181,10 +181,7 @@ impl Outcome {
 
     /// Whether the suite's own code ran and failed, in whatever way.
     pub fn is_failure(self) -> bool {
-        matches!(
-            self,
-            Self::Fail | Self::CollectionError | Self::Timeout | Self::OutOfMemory | Self::Crashed
-        )
+        matches!(self, Self::Fail | Self::CollectionError | Self::Timeout | Self::OutOfMemory | Self::Crashed)
     }
 
     /// Whether a result with this outcome may stand in for a new run with the

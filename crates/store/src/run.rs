@@ -98,10 +98,7 @@ impl Run {
 
     /// Returns the result of each unit; of several the one that the log has last.
     pub fn latest(&self) -> BTreeMap<&UnitId, &UnitResult> {
-        self.results
-            .iter()
-            .map(|result| (&result.unit, result))
-            .collect()
+        self.results.iter().map(|result| (&result.unit, result)).collect()
     }
 
     /// Returns the run, compared.

@@ -32,18 +32,11 @@ const TIMED_ATTEMPTS: usize = 2;
 /// - A regression or a fix needs every remaining attempt of both sides.
 ///
 /// A side without any attempt has no result: [`Verdict::Unknown`].
-pub fn settle(
-    baseline: &[Option<Outcome>],
-    candidate: &[Option<Outcome>],
-    kind: CaseKind,
-) -> Verdict {
+pub fn settle(baseline: &[Option<Outcome>], candidate: &[Option<Outcome>], kind: CaseKind) -> Verdict {
     let baseline = telling(baseline, kind);
     let candidate = telling(candidate, kind);
-    let mut verdicts = baseline.iter().flat_map(|&before| {
-        candidate
-            .iter()
-            .map(move |&after| verdict(before, after, kind))
-    });
+    let mut verdicts =
+        baseline.iter().flat_map(|&before| candidate.iter().map(move |&after| verdict(before, after, kind)));
     let Some(first) = verdicts.next() else {
         return Verdict::Unknown;
     };
@@ -75,11 +68,7 @@ fn telling(attempts: &[Option<Outcome>], kind: CaseKind) -> Vec<Option<Outcome>>
         .copied()
         .filter(|&attempt| Standing::of(attempt, kind) != Standing::Troubled)
         .collect();
-    if told.is_empty() {
-        attempts.to_vec()
-    } else {
-        told
-    }
+    if told.is_empty() { attempts.to_vec() } else { told }
 }
 
 /// Whether all attempts say the same, however they say it.
@@ -96,9 +85,7 @@ fn is_steady(attempts: &[Option<Outcome>], kind: CaseKind) -> bool {
         | Standing::LeftOut
         | Standing::Unrun => Standing::of(*attempt, kind),
     };
-    attempts
-        .windows(2)
-        .all(|pair| word(&pair[0]) == word(&pair[1]))
+    attempts.windows(2).all(|pair| word(&pair[0]) == word(&pair[1]))
 }
 
 /// Returns the verdict on the times of something that works on both sides: the

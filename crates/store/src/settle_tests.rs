@@ -48,11 +48,7 @@ fn attempts_settle() {
         (&[PASS], &[], Verdict::Unknown),
         (&[], &[], Verdict::Unknown),
     ] {
-        assert_eq!(
-            settle(before, after, CaseKind::Test),
-            expected,
-            "{before:?} {after:?}"
-        );
+        assert_eq!(settle(before, after, CaseKind::Test), expected, "{before:?} {after:?}");
     }
 }
 
@@ -67,20 +63,11 @@ fn times_need_two_of_each_and_a_clear_difference() {
     assert_eq!(case(&[1000, 1100], &[9000, 1100]), Verdict::StillPassing);
     // Much, but not by much; and by much, but not much.
     assert_eq!(case(&[10, 10], &[900, 900]), Verdict::StillPassing);
-    assert_eq!(
-        case(&[100_000, 100_000], &[140_000, 140_000]),
-        Verdict::StillPassing
-    );
+    assert_eq!(case(&[100_000, 100_000], &[140_000, 140_000]), Verdict::StillPassing);
     // A test that took no time and now takes some is slower.
     assert_eq!(case(&[0, 0], &[5000, 5000]), Verdict::Slower);
-    assert_eq!(
-        settle_times(&[1000, 1000], &[2600, 2600], CaseKind::Suite),
-        Verdict::StillPassing
-    );
-    assert_eq!(
-        settle_times(&[5000, 5000], &[9000, 9000], CaseKind::Suite),
-        Verdict::Slower
-    );
+    assert_eq!(settle_times(&[1000, 1000], &[2600, 2600], CaseKind::Suite), Verdict::StillPassing);
+    assert_eq!(settle_times(&[5000, 5000], &[9000, 9000], CaseKind::Suite), Verdict::Slower);
     assert!(looks_slower(&[1000], &[2600], CaseKind::Test));
     assert!(!looks_slower(&[], &[2600], CaseKind::Test));
 }

@@ -27,8 +27,8 @@ const RUNS: &str = "runs";
 /// The letters of a run's random part: no vowels, so no words, and nothing that
 /// looks like something else.
 const LETTERS: [char; 32] = [
-    'b', 'c', 'd', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w', 'x', 'z',
-    '2', '3', '4', '5', '6', '7', '8', '9', 'y', 'a', 'e', 'u', '0',
+    'b', 'c', 'd', 'f', 'g', 'h', 'j', 'k', 'm', 'n', 'p', 'q', 'r', 's', 't', 'v', 'w', 'x', 'z', '2', '3',
+    '4', '5', '6', '7', '8', '9', 'y', 'a', 'e', 'u', '0',
 ];
 
 /// A folder of runs, with its index.
@@ -86,9 +86,8 @@ impl std::fmt::Display for RunRef {
 /// `20261121-130211-k3f9`; the last four come from 20 bits of `random`.
 pub fn run_id(at: Timestamp, random: u32) -> RunId {
     let at = at.to_zoned(TimeZone::UTC);
-    let letters: String = (0..4)
-        .map(|place| LETTERS[(random >> (5 * place)) as usize % LETTERS.len()])
-        .collect();
+    let letters: String =
+        (0..4).map(|place| LETTERS[(random >> (5 * place)) as usize % LETTERS.len()]).collect();
     RunId(format!("{}-{letters}", at.strftime("%Y%m%d-%H%M%S")))
 }
 
@@ -109,11 +108,7 @@ impl Store {
             fs_err::rename(&temporary, &format).map_err(&io)?;
         }
         let (index, warnings) = Index::open(&root.join(INDEX_FILE), &root.join(RUNS))?;
-        Ok(Self {
-            root: root.to_owned(),
-            index,
-            warnings,
-        })
+        Ok(Self { root: root.to_owned(), index, warnings })
     }
 
     /// Returns where the store lies.
@@ -145,9 +140,7 @@ impl Store {
         }
         let (writer, span) = RunWriter::create(&self.run_dir(&head.run), head)?;
         // An index that cannot take it now catches up later; the run goes on.
-        let _ = self
-            .index
-            .record(&head.run, &Event::RunStarted(head.clone()), span);
+        let _ = self.index.record(&head.run, &Event::RunStarted(head.clone()), span);
         Ok(writer)
     }
 
@@ -157,9 +150,7 @@ impl Store {
     pub fn append(&self, writer: &mut RunWriter, event: &Event) -> Result<Option<String>> {
         let span = writer.append(event)?;
         let noted = self.index.record(writer.run(), event, span);
-        Ok(noted
-            .err()
-            .map(|error| format!("{error}: {}", reason(&error))))
+        Ok(noted.err().map(|error| format!("{error}: {}", reason(&error))))
     }
 
     /// Takes a run up again at `at`. Returns its writer and what it holds so far.
@@ -183,17 +174,12 @@ impl Store {
 
     /// Returns the folder of the run that is meant.
     pub fn find(&self, run: &RunRef) -> Result<Utf8PathBuf> {
-        let none = || Error::NoRun {
-            name: run.to_string(),
-            root: self.root.clone(),
-        };
+        let none = || Error::NoRun { name: run.to_string(), root: self.root.clone() };
         match run {
             RunRef::Latest | RunRef::Previous => {
                 let place = usize::from(*run == RunRef::Previous);
                 let runs = self.runs()?;
-                runs.get(place)
-                    .map(|one| self.run_dir(&one.id))
-                    .ok_or_else(none)
+                runs.get(place).map(|one| self.run_dir(&one.id)).ok_or_else(none)
             }
             RunRef::Path(path) => {
                 if path.join(LOG_FILE).exists() {
@@ -265,10 +251,7 @@ impl Store {
         let id = RunId(crate::error::name_of(&dir).to_owned());
         let here = self.run_dir(&id);
         if dir.parent() != here.parent() {
-            return Err(Error::NoRun {
-                name: run.to_string(),
-                root: self.root.clone(),
-            });
+            return Err(Error::NoRun { name: run.to_string(), root: self.root.clone() });
         }
         let held = lock(&dir, &id)?;
         // First out of sight, so that a kill leaves no half of a run.
@@ -288,15 +271,9 @@ impl Store {
 
 fn check_format(root: &Utf8Path, text: &str) -> Result<()> {
     match text.trim().parse::<u32>() {
-        Ok(found) if found > STORE_FORMAT => Err(Error::NewerStore {
-            root: root.to_owned(),
-            found,
-        }),
+        Ok(found) if found > STORE_FORMAT => Err(Error::NewerStore { root: root.to_owned(), found }),
         Ok(_) => Ok(()),
-        Err(_) => Err(Error::BadFormat {
-            root: root.to_owned(),
-            text: text.trim().to_owned(),
-        }),
+        Err(_) => Err(Error::BadFormat { root: root.to_owned(), text: text.trim().to_owned() }),
     }
 }
 

@@ -6,8 +6,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use jiff::Timestamp;
 
 use crate::event::{
-    CaseKind, CaseResult, Failure, Frame, Injection, LOG_SCHEMA, Plan, Proof, RunId, RunStarted,
-    Side, SubjectId, SubjectRecord, SwapRecord, UnitId, UnitResult,
+    CaseKind, CaseResult, Failure, Frame, Injection, LOG_SCHEMA, Plan, Proof, RunId, RunStarted, Side,
+    SubjectId, SubjectRecord, SwapRecord, UnitId, UnitResult,
 };
 use crate::outcome::Outcome;
 
@@ -19,13 +19,8 @@ pub(crate) struct Folder {
 }
 
 pub(crate) fn folder() -> Folder {
-    let held = tempfile::tempdir_in("/dev/shm")
-        .or_else(|_| tempfile::tempdir())
-        .unwrap();
-    Folder {
-        path: Utf8Path::from_path(held.path()).unwrap().to_owned(),
-        _held: held,
-    }
+    let held = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+    Folder { path: Utf8Path::from_path(held.path()).unwrap().to_owned(), _held: held }
 }
 
 pub(crate) fn moment(second: i64) -> Timestamp {
@@ -80,12 +75,7 @@ pub(crate) fn head(name: &str, second: i64) -> RunStarted {
 }
 
 pub(crate) fn unit(name: &str, target: &str, side: Side, attempt: u32) -> UnitId {
-    UnitId {
-        subject: SubjectId(name.into()),
-        target: target.into(),
-        side,
-        attempt,
-    }
+    UnitId { subject: SubjectId(name.into()), target: target.into(), side, attempt }
 }
 
 pub(crate) fn failure(exception: &str, message: &str) -> Failure {
@@ -128,21 +118,12 @@ pub(crate) fn diagnostic(name: &str, rule: &str) -> CaseResult {
         kind: CaseKind::Diagnostic,
         outcome: Outcome::Fail,
         duration_ms: 0,
-        failure: Some(Failure {
-            exception: rule.into(),
-            message: name.into(),
-            ..Failure::default()
-        }),
+        failure: Some(Failure { exception: rule.into(), message: name.into(), ..Failure::default() }),
     }
 }
 
 /// A result of the `unit` target of the charm `a`, with proof.
-pub(crate) fn result(
-    side: Side,
-    attempt: u32,
-    outcome: Outcome,
-    cases: Vec<CaseResult>,
-) -> UnitResult {
+pub(crate) fn result(side: Side, attempt: u32, outcome: Outcome, cases: Vec<CaseResult>) -> UnitResult {
     UnitResult {
         unit: unit("a", "unit", side, attempt),
         outcome,

@@ -213,10 +213,7 @@ impl Standing {
 ///
 /// Total: see the table in the [module's documentation](self). One pair of
 /// attempts is a suspicion; [`settle`](crate::settle::settle) makes it a claim.
-#[expect(
-    clippy::match_same_arms,
-    reason = "the arms follow the rows of the table"
-)]
+#[expect(clippy::match_same_arms, reason = "the arms follow the rows of the table")]
 pub fn verdict(baseline: Option<Outcome>, candidate: Option<Outcome>, kind: CaseKind) -> Verdict {
     use Standing as S;
     match (Standing::of(baseline, kind), Standing::of(candidate, kind)) {

@@ -7,9 +7,7 @@ use crate::event::CaseKind;
 use crate::outcome::Outcome;
 
 fn cells() -> Vec<Option<Outcome>> {
-    std::iter::once(None)
-        .chain(Outcome::all().into_iter().map(Some))
-        .collect()
+    std::iter::once(None).chain(Outcome::all().into_iter().map(Some)).collect()
 }
 
 fn words(cell: Option<Outcome>) -> String {
@@ -31,13 +29,7 @@ fn the_whole_matrix() {
         for before in cells() {
             for after in cells() {
                 let verdict = format!("{:?}", verdict(before, after, kind));
-                writeln!(
-                    text,
-                    "{:<33} -> {:<33} {verdict}",
-                    words(before),
-                    words(after)
-                )
-                .unwrap();
+                writeln!(text, "{:<33} -> {:<33} {verdict}", words(before), words(after)).unwrap();
             }
         }
         insta::assert_snapshot!(format!("matrix_{kind:?}").to_lowercase(), text);
@@ -50,15 +42,9 @@ fn environment_trouble_never_accuses() {
         let trouble = |cell| Standing::of(cell, kind) == Standing::Troubled;
         if trouble(before) || trouble(after) {
             let found = verdict(before, after, kind);
+            assert!(!found.is_accusation(), "{before:?} {after:?} {kind:?} {found:?}");
             assert!(
-                !found.is_accusation(),
-                "{before:?} {after:?} {kind:?} {found:?}"
-            );
-            assert!(
-                !matches!(
-                    found,
-                    Verdict::StillPassing | Verdict::Fixed | Verdict::NewCase
-                ),
+                !matches!(found, Verdict::StillPassing | Verdict::Fixed | Verdict::NewCase),
                 "{before:?} {after:?} {kind:?} {found:?}"
             );
         }
@@ -71,10 +57,7 @@ fn passing_trouble_is_trouble() {
         if let Outcome::CouldNotPrepare(kind) = outcome
             && kind.is_passing_trouble()
         {
-            assert_eq!(
-                Standing::of(Some(outcome), CaseKind::Suite),
-                Standing::Troubled
-            );
+            assert_eq!(Standing::of(Some(outcome), CaseKind::Suite), Standing::Troubled);
         }
     }
 }
@@ -83,10 +66,7 @@ fn passing_trouble_is_trouble() {
 fn nothing_changes_between_equal_sides() {
     for kind in CaseKind::ALL {
         for cell in cells() {
-            assert!(
-                !verdict(cell, cell, kind).claims_a_change(),
-                "{cell:?} {kind:?}"
-            );
+            assert!(!verdict(cell, cell, kind).claims_a_change(), "{cell:?} {kind:?}");
         }
     }
 }
@@ -108,11 +88,7 @@ fn the_other_way_round_a_loss_is_a_gain() {
                 if !matches!(Standing::of(before, kind), Standing::Unused)
                     && !matches!(Standing::of(after, kind), Standing::Unused) =>
             {
-                assert_eq!(
-                    back,
-                    verdict(before, after, kind),
-                    "{before:?} {after:?} {kind:?}"
-                );
+                assert_eq!(back, verdict(before, after, kind), "{before:?} {after:?} {kind:?}");
             }
             _ => {}
         }
@@ -125,10 +101,7 @@ fn a_pass_needs_two_passes() {
         if verdict(before, after, kind) == Verdict::StillPassing {
             assert_eq!((before, after), (Some(Outcome::Pass), Some(Outcome::Pass)));
         }
-        if matches!(
-            verdict(before, after, kind),
-            Verdict::Fixed | Verdict::NewCase
-        ) {
+        if matches!(verdict(before, after, kind), Verdict::Fixed | Verdict::NewCase) {
             assert!(after == Some(Outcome::Pass) || kind == CaseKind::Diagnostic);
         }
     }

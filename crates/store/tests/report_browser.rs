@@ -30,18 +30,11 @@ struct Visit {
 
 impl Browser {
     fn new() -> Self {
-        let chosen = std::env::var("CHARMPROOF_CHROMIUM")
-            .ok()
-            .filter(|name| !name.is_empty());
-        let names = chosen.map_or_else(
-            || vec!["chromium".into(), "chromium-browser".into()],
-            |name| vec![name],
-        );
+        let chosen = std::env::var("CHARMPROOF_CHROMIUM").ok().filter(|name| !name.is_empty());
+        let names =
+            chosen.map_or_else(|| vec!["chromium".into(), "chromium-browser".into()], |name| vec![name]);
         let works = |name: &String| {
-            Command::new(name)
-                .arg("--version")
-                .output()
-                .is_ok_and(|output| output.status.success())
+            Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
         };
         let program = names.into_iter().find(works);
         Self {
@@ -62,18 +55,8 @@ impl Browser {
         let profile = tempfile::tempdir_in(self.folder.path()).unwrap();
         let network = profile.path().join("network.json");
         let output = Command::new(&self.program)
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-quic",
-                "--no-first-run",
-            ])
-            .args([
-                "--disable-background-networking",
-                "--disable-component-update",
-                "--disable-sync",
-            ])
+            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
+            .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
             .args([
                 "--disable-extensions",
                 "--enable-logging=stderr",
@@ -94,11 +77,7 @@ impl Visit {
         let dom = String::from_utf8_lossy(&output.stdout).into_owned();
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(dom.contains("</html>"), "chromium gave no page: {log}");
-        Self {
-            dom,
-            log,
-            network: network.to_owned(),
-        }
+        Self { dom, log, network: network.to_owned() }
     }
 
     /// The charms of the rows that can be seen, in order.
@@ -115,17 +94,9 @@ impl Visit {
 
     /// Fails if the page reported an error, or was refused something.
     fn assert_quiet(&self) {
-        let said: Vec<&str> = self
-            .log
-            .lines()
-            .filter(|line| line.contains(":CONSOLE"))
-            .collect();
+        let said: Vec<&str> = self.log.lines().filter(|line| line.contains(":CONSOLE")).collect();
         assert!(said.is_empty(), "{said:#?}");
-        assert!(
-            !self.log.contains("Content Security Policy"),
-            "{}",
-            self.log
-        );
+        assert!(!self.log.contains("Content Security Policy"), "{}", self.log);
     }
 
     /// Fails if the page asked for anything but itself.
@@ -143,14 +114,8 @@ impl Visit {
 
 /// Whether an address belongs to Chromium itself, which calls home when it starts.
 fn is_own_service(url: &str) -> bool {
-    let host = url
-        .split("//")
-        .nth(1)
-        .and_then(|rest| rest.split(['/', ':']).next())
-        .unwrap_or_default();
-    ["google.com", "googleapis.com", "gvt1.com", "gstatic.com"]
-        .iter()
-        .any(|own| host.ends_with(own))
+    let host = url.split("//").nth(1).and_then(|rest| rest.split(['/', ':']).next()).unwrap_or_default();
+    ["google.com", "googleapis.com", "gvt1.com", "gstatic.com"].iter().any(|own| host.ends_with(own))
 }
 
 #[test]
@@ -178,13 +143,7 @@ fn report_browser_sorts_by_the_address() {
     let browser = Browser::new();
     let run = sample();
     let visit = browser.visit(&run, "#sort=-time");
-    assert_eq!(
-        visit.charms()[..2],
-        [
-            "canonical/postgresql-k8s-operator",
-            "canonical/loki-k8s-operator"
-        ]
-    );
+    assert_eq!(visit.charms()[..2], ["canonical/postgresql-k8s-operator", "canonical/loki-k8s-operator"]);
     assert!(visit.dom.contains("aria-sort=\"descending\""));
 
     let visit = browser.visit(&run, "#sort=charm");
@@ -228,15 +187,11 @@ fn report_browser_notices_errors_and_requests() {
     let browser = Browser::new();
     let page = browser.folder.path().join("bad.html");
     let policy = "<meta http-equiv=\"Content-Security-Policy\" content=\"script-src 'unsafe-inline'; img-src 'none'\">";
-    let body = "<img src=\"http://192.0.2.1/a.png\"><link rel=\"stylesheet\" href=\"http://127.0.0.1:9/b.css\">";
-    fs_err::write(
-        &page,
-        format!("<html>{policy}{body}<script>throw 1</script></html>"),
-    )
-    .unwrap();
+    let body =
+        "<img src=\"http://192.0.2.1/a.png\"><link rel=\"stylesheet\" href=\"http://127.0.0.1:9/b.css\">";
+    fs_err::write(&page, format!("<html>{policy}{body}<script>throw 1</script></html>")).unwrap();
     let visit = browser.open(&page, "");
-    let caught =
-        |check: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err();
+    let caught = |check: &dyn Fn()| std::panic::catch_unwind(std::panic::AssertUnwindSafe(check)).is_err();
     assert!(caught(&|| visit.assert_quiet()));
     assert!(caught(&|| visit.assert_no_requests("file://")));
 }
@@ -245,9 +200,6 @@ fn report_browser_notices_errors_and_requests() {
 fn report_browser_copes_with_a_large_fleet() {
     let browser = Browser::new();
     let visit = browser.visit(&fleet(600), "#filter=0599&sort=-time");
-    assert_eq!(
-        visit.charms(),
-        ["canonical/some-fairly-long-operator-name-0599/charms/worker"]
-    );
+    assert_eq!(visit.charms(), ["canonical/some-fairly-long-operator-name-0599/charms/worker"]);
     visit.assert_quiet();
 }

@@ -15,16 +15,7 @@ use report_support::{Sample, fleet, hostile, sample};
 /// and headings beyond the first are all signs of text that got out.
 fn escaped(markdown: &str) -> Vec<String> {
     let options = Options::ENABLE_TABLES | Options::ENABLE_GFM | Options::ENABLE_STRIKETHROUGH;
-    let ours = [
-        "<details>",
-        "</details>",
-        "<summary>",
-        "</summary>",
-        "<code>",
-        "</code>",
-        "<sub>",
-        "</sub>",
-    ];
+    let ours = ["<details>", "</details>", "<summary>", "</summary>", "<code>", "</code>", "<sub>", "</sub>"];
     let mut out = Vec::new();
     let mut headings = 0;
     for event in Parser::new_ext(markdown, options) {
@@ -62,10 +53,7 @@ fn table_widths(markdown: &str) -> Vec<usize> {
 fn report_markdown_lets_nothing_out() {
     let markdown = hostile().show(report::markdown);
     assert_eq!(escaped(&markdown), Vec::<String>::new());
-    assert_eq!(
-        table_widths(&markdown),
-        table_widths(&sample().show(report::markdown))
-    );
+    assert_eq!(table_widths(&markdown), table_widths(&sample().show(report::markdown)));
     // Mentions outside of code would notify people.
     let text = Parser::new_ext(&markdown, Options::ENABLE_TABLES | Options::ENABLE_GFM);
     let mut in_code = false;
@@ -85,11 +73,7 @@ fn report_markdown_lets_nothing_out() {
 fn report_markdown_of_a_large_fleet_fits_and_says_what_it_left_out() {
     let markdown = fleet(600).show(report::markdown);
     assert!(markdown.len() <= GITHUB_COMMENT_LIMIT);
-    assert!(
-        markdown.len() > GITHUB_COMMENT_LIMIT / 2,
-        "room is left unused: {}",
-        markdown.len()
-    );
+    assert!(markdown.len() > GITHUB_COMMENT_LIMIT / 2, "room is left unused: {}", markdown.len());
     assert!(markdown.starts_with("### ❌ 7 regression causes, 200 charms: `ops 3.7.1 → 3.8.0`\n"));
     assert!(markdown.contains("Left out to stay within the limit for comments: "));
     assert_eq!(escaped(&markdown), Vec::<String>::new());
@@ -124,10 +108,7 @@ fn flood(sample: &mut Sample, text: &str, times: usize) {
         result.unit.target.push_str(&long);
         result.reproduce.push_str(&long);
     }
-    sample
-        .outputs
-        .values_mut()
-        .for_each(|log| log.push_str(&long));
+    sample.outputs.values_mut().for_each(|log| log.push_str(&long));
 }
 
 proptest! {
@@ -184,10 +165,7 @@ fn report_html_escapes_everything() {
     assert!(!html.contains("<img"));
     assert!(!html.contains("<svg onload"));
     assert!(!html.contains("href=\"javascript:"));
-    assert!(
-        html.contains("{{ 7*7 }}"),
-        "a template ran inside of a text"
-    );
+    assert!(html.contains("{{ 7*7 }}"), "a template ran inside of a text");
     assert!(!html.contains(['\u{0}', '\u{1b}', '\u{202e}']));
 }
 
@@ -207,10 +185,7 @@ fn report_html_reads_without_its_script() {
     }
     // Nothing is hidden by the markup itself but what only a script can serve.
     assert_eq!(body.matches("<tbody class=\"pair\" ").count(), 17);
-    assert!(
-        !body.contains("style=\""),
-        "the policy forbids inline styles"
-    );
+    assert!(!body.contains("style=\""), "the policy forbids inline styles");
     assert!(!body.contains("onclick"));
 }
 
@@ -253,20 +228,11 @@ fn report_headline_never_promises_too_much() {
     run.comparison.causes.clear();
     run.ending = Some(Ending::Completed);
     run.comparison.unfinished = 0;
-    assert_eq!(
-        headline(&run),
-        "2 charms regressed, 1 more charm lost cases: ops 3.7.1 → 3.8.0"
-    );
+    assert_eq!(headline(&run), "2 charms regressed, 1 more charm lost cases: ops 3.7.1 → 3.8.0");
     run.comparison.pairs.retain(|pair| !pair.signal);
-    assert_eq!(
-        headline(&run),
-        "nothing is known: none of 6 charms gave a signal: ops 3.7.1 → 3.8.0"
-    );
+    assert_eq!(headline(&run), "nothing is known: none of 6 charms gave a signal: ops 3.7.1 → 3.8.0");
     run.comparison.pairs.truncate(1);
-    assert_eq!(
-        headline(&run),
-        "nothing is known: the charm gave no signal: ops 3.7.1 → 3.8.0"
-    );
+    assert_eq!(headline(&run), "nothing is known: the charm gave no signal: ops 3.7.1 → 3.8.0");
     run.comparison.pairs.clear();
     assert_eq!(headline(&run), "nothing was checked: ops 3.7.1 → 3.8.0");
     run.plan.candidate.clear();
@@ -276,13 +242,7 @@ fn report_headline_never_promises_too_much() {
     let mut clean = fleet(9);
     clean.comparison.causes.clear();
     clean.comparison.pairs.retain(|pair| pair.cases.is_empty());
-    assert_eq!(
-        headline(&clean),
-        "no regression in 6 charms: ops 3.7.1 → 3.8.0"
-    );
+    assert_eq!(headline(&clean), "no regression in 6 charms: ops 3.7.1 → 3.8.0");
     clean.comparison.pairs[0].signal = false;
-    assert_eq!(
-        headline(&clean),
-        "no regression in 5 charms (1 more gave no signal): ops 3.7.1 → 3.8.0"
-    );
+    assert_eq!(headline(&clean), "no regression in 5 charms (1 more gave no signal): ops 3.7.1 → 3.8.0");
 }

@@ -13,10 +13,7 @@ use report_support::{Sample, fleet, hostile, sample};
 use serde_json::Value;
 
 fn schema() -> Value {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/reference/report.schema.json"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/report.schema.json");
     serde_json::from_str(&fs_err::read_to_string(path).unwrap()).unwrap()
 }
 
@@ -32,9 +29,7 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, faults: &mut V
             "$schema" | "$defs" | "title" | "description" => {}
             "$ref" => {
                 let pointer = demand.as_str().unwrap().strip_prefix('#').unwrap();
-                let target = root
-                    .pointer(pointer)
-                    .unwrap_or_else(|| panic!("{demand} leads nowhere"));
+                let target = root.pointer(pointer).unwrap_or_else(|| panic!("{demand} leads nowhere"));
                 check(root, target, value, path, faults);
             }
             "anyOf" => {
@@ -50,10 +45,7 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, faults: &mut V
             "type" => {
                 let one = std::slice::from_ref(demand);
                 let types = demand.as_array().map_or(one, Vec::as_slice);
-                if !types
-                    .iter()
-                    .any(|name| is_type(value, name.as_str().unwrap()))
-                {
+                if !types.iter().any(|name| is_type(value, name.as_str().unwrap())) {
                     fault(faults, format!("{value} is not {demand}"));
                 }
             }
@@ -61,10 +53,7 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, faults: &mut V
             "enum" if demand.as_array().unwrap().contains(value) => {}
             "const" | "enum" => fault(faults, format!("{value} is not {demand}")),
             "minimum" => {
-                if value
-                    .as_i64()
-                    .is_some_and(|number| number < demand.as_i64().unwrap())
-                {
+                if value.as_i64().is_some_and(|number| number < demand.as_i64().unwrap()) {
                     fault(faults, format!("{value} is too small"));
                 }
             }
@@ -90,11 +79,7 @@ fn check(root: &Value, schema: &Value, value: &Value, path: &str, faults: &mut V
             "additionalProperties" => {
                 assert_eq!(*demand, Value::Bool(false));
                 let known = schema["properties"].as_object().unwrap();
-                for name in value
-                    .as_object()
-                    .into_iter()
-                    .flat_map(serde_json::Map::keys)
-                {
+                for name in value.as_object().into_iter().flat_map(serde_json::Map::keys) {
                     if !known.contains_key(name) {
                         fault(faults, format!("{name} is not in the schema"));
                     }
@@ -139,11 +124,7 @@ fn report_json_may_hold_every_outcome() {
         sample.comparison.pairs[0].signal = false;
         sample.comparison.pairs[0].verdict = charmproof_store::verdict::Verdict::Spurious;
         sample.results[0].outcome = outcome;
-        assert_eq!(
-            faults(&document(&sample)),
-            Vec::<String>::new(),
-            "{outcome:?}"
-        );
+        assert_eq!(faults(&document(&sample)), Vec::<String>::new(), "{outcome:?}");
     }
 }
 
@@ -172,10 +153,7 @@ fn report_schema_check_finds_faults() {
 /// Every word of the format is on the page that describes it.
 #[test]
 fn report_json_page_is_complete() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../docs/reference/report-json.md"
-    );
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/report-json.md");
     let page = fs_err::read_to_string(path).unwrap();
     let schema = schema();
     assert_eq!(schema["properties"]["schema"]["const"], JSON_SCHEMA);
@@ -185,9 +163,6 @@ fn report_json_page_is_complete() {
     names.extend(of("/$defs/unit/properties"));
     names.extend(of("/$defs/cause/properties"));
     names.extend(of("/properties/totals/properties"));
-    let missing: Vec<&&String> = names
-        .iter()
-        .filter(|name| !page.contains(&format!("`{name}`")))
-        .collect();
+    let missing: Vec<&&String> = names.iter().filter(|name| !page.contains(&format!("`{name}`"))).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -34,8 +34,7 @@ fn report_terminal_of_a_clean_run() {
 fn report_terminal_show_pair() {
     let sample = sample();
     let charm = charm(&sample, "kfp-ui");
-    let shown =
-        sample.show(|run| report::show(run, charm, Some("unit"), None, Terminal::default()));
+    let shown = sample.show(|run| report::show(run, charm, Some("unit"), None, Terminal::default()));
     insta::assert_snapshot!(shown.expect("the charm is there"));
 }
 
@@ -43,8 +42,7 @@ fn report_terminal_show_pair() {
 fn report_terminal_show_case() {
     let sample = sample();
     let charm = charm(&sample, "kfp-ui");
-    let shown = sample
-        .show(|run| report::show(run, charm, None, Some("test_ingress"), Terminal::default()));
+    let shown = sample.show(|run| report::show(run, charm, None, Some("test_ingress"), Terminal::default()));
     insta::assert_snapshot!(shown.expect("the case is there"));
 }
 
@@ -96,8 +94,7 @@ fn report_terminal_colour_adds_no_words() {
 #[test]
 fn report_terminal_fits_80_columns() {
     let text = sample().show(|report| report::summary(report, Terminal::default()));
-    let wide =
-        |line: &&str| line.chars().count() > 80 && !line.trim_start().starts_with("charmproof ");
+    let wide = |line: &&str| line.chars().count() > 80 && !line.trim_start().starts_with("charmproof ");
     let wide: Vec<&str> = text.lines().filter(wide).collect();
     assert!(wide.is_empty(), "{wide:#?}");
 }

@@ -48,12 +48,7 @@ pub fn charm(name: &str) -> Charm {
         ("charmcraft.yaml".to_owned(), metadata),
         ("src/charm.py".to_owned(), CHARM_PY.to_owned()),
     ]);
-    Charm {
-        name: name.to_owned(),
-        requirements: Vec::new(),
-        environments: Vec::new(),
-        files,
-    }
+    Charm { name: name.to_owned(), requirements: Vec::new(), environments: Vec::new(), files }
 }
 
 /// A charm in the making; [`charm()`] begins one.
@@ -86,10 +81,7 @@ impl Charm {
 
     /// Adds a tox environment that runs these commands.
     pub fn with_tox(mut self, environment: &str, commands: &[&str]) -> Self {
-        let commands = commands
-            .iter()
-            .map(|command| (*command).to_owned())
-            .collect();
+        let commands = commands.iter().map(|command| (*command).to_owned()).collect();
         self.environments.push((environment.to_owned(), commands));
         self
     }
@@ -104,10 +96,7 @@ impl Charm {
     pub fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();
         if !self.requirements.is_empty() {
-            files.insert(
-                "requirements.txt".to_owned(),
-                self.requirements.join("\n") + "\n",
-            );
+            files.insert("requirements.txt".to_owned(), self.requirements.join("\n") + "\n");
         }
         if !self.environments.is_empty() {
             files.insert("tox.ini".to_owned(), self.tox_ini());
@@ -129,9 +118,7 @@ impl Charm {
     pub fn into_repo(self) -> Repo {
         let repo = Repo::new();
         let files = self.files().into_iter();
-        files
-            .fold(repo, |repo, (path, text)| repo.file(&path, &text))
-            .commit("Begin")
+        files.fold(repo, |repo, (path, text)| repo.file(&path, &text)).commit("Begin")
     }
 
     fn tox_ini(&self) -> String {
@@ -161,16 +148,7 @@ mod tests {
             .with_file("README.md", "# web\n")
             .files();
         let paths: Vec<&str> = files.keys().map(String::as_str).collect();
-        assert_eq!(
-            paths,
-            [
-                "README.md",
-                "charmcraft.yaml",
-                "requirements.txt",
-                "src/charm.py",
-                "tox.ini"
-            ]
-        );
+        assert_eq!(paths, ["README.md", "charmcraft.yaml", "requirements.txt", "src/charm.py", "tox.ini"]);
         assert_eq!(
             files["tox.ini"],
             "[tox]\nno_package = true\n\n\
@@ -191,9 +169,6 @@ mod tests {
     #[test]
     fn a_charm_can_be_a_repository() {
         let repo = charm("web").with_tox_unit(&["true"]).into_repo();
-        assert_eq!(
-            repo.git(&["ls-files"]),
-            "charmcraft.yaml\nsrc/charm.py\ntox.ini"
-        );
+        assert_eq!(repo.git(&["ls-files"]), "charmcraft.yaml\nsrc/charm.py\ntox.ini");
     }
 }

@@ -73,9 +73,7 @@ impl TestEnv {
     /// Makes one for the program at this path. Only the tests of its crate know the
     /// path: `TestEnv::new(env!("CARGO_BIN_EXE_charmproof"))`.
     pub fn new(program: impl Into<Utf8PathBuf>) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("charmproof-test-")
-            .tempdir();
+        let folder = tempfile::Builder::new().prefix("charmproof-test-").tempdir();
         let folder = folder.expect("a temporary folder");
         let root = canonical(folder.path());
         for name in ["home", "cache", "config", "data", "state", "tmp", "work"] {
@@ -107,8 +105,7 @@ impl TestEnv {
     /// Sets a variable for all calls that follow.
     pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         self.variables.retain(|(known, _)| known != name);
-        self.variables
-            .push((name.into(), value.as_ref().to_owned()));
+        self.variables.push((name.into(), value.as_ref().to_owned()));
     }
 
     /// Sets how long a call may take.
@@ -182,11 +179,7 @@ impl TestEnv {
             stderr: text_of(&mut stderr),
         };
         let words = arguments.join(" ");
-        assert!(
-            status.is_some(),
-            "`charmproof {words}` took over {:?}\n{result}",
-            self.limit
-        );
+        assert!(status.is_some(), "`charmproof {words}` took over {:?}\n{result}", self.limit);
         result
     }
 
@@ -198,20 +191,15 @@ impl TestEnv {
 
 /// Returns the variables of the host that are kept, and where its pip is configured.
 fn host_variables() -> Vec<(OsString, OsString)> {
-    let mut variables: Vec<(OsString, OsString)> = KEPT
-        .iter()
-        .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)))
-        .collect();
+    let mut variables: Vec<(OsString, OsString)> =
+        KEPT.iter().filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?))).collect();
     // pip looks for its settings in the home, which is another one here.
     if std::env::var_os("PIP_CONFIG_FILE").is_none()
         && let Some(home) = std::env::var_os("HOME")
     {
         let home = std::path::PathBuf::from(home);
         let places = [".config/pip/pip.conf", ".pip/pip.conf"];
-        let file = places
-            .iter()
-            .map(|place| home.join(place))
-            .find(|path| path.is_file());
+        let file = places.iter().map(|place| home.join(place)).find(|path| path.is_file());
         variables.extend(file.map(|file| ("PIP_CONFIG_FILE".into(), file.into_os_string())));
     }
     variables
@@ -240,15 +228,8 @@ mod tests {
         let result = env.charmproof(&["-c", "echo $HOME $XDG_CACHE_HOME; pwd; echo $TZ; env"]);
         let text = result.expect_code(0).stdout;
         let root = env.root();
-        assert!(
-            text.starts_with(&format!("{root}/home {root}/cache\n{root}/work\nUTC\n")),
-            "{text}"
-        );
-        let names: Vec<&str> = text
-            .lines()
-            .skip(3)
-            .filter_map(|line| line.split('=').next())
-            .collect();
+        assert!(text.starts_with(&format!("{root}/home {root}/cache\n{root}/work\nUTC\n")), "{text}");
+        let names: Vec<&str> = text.lines().skip(3).filter_map(|line| line.split('=').next()).collect();
         assert!(!names.contains(&"CARGO_MANIFEST_DIR"), "{names:?}");
         assert!(names.contains(&"PATH"), "{names:?}");
     }
@@ -273,10 +254,7 @@ mod tests {
     fn variables_can_be_set() {
         let mut env = shell();
         env.set("TZ", "Europe/Berlin");
-        assert_eq!(
-            env.charmproof(&["-c", "echo $TZ"]).success(),
-            "Europe/Berlin\n"
-        );
+        assert_eq!(env.charmproof(&["-c", "echo $TZ"]).success(), "Europe/Berlin\n");
     }
 
     #[test]

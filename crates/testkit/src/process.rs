@@ -18,12 +18,7 @@ pub fn processes_with(text: &str) -> Vec<FoundProcess> {
     let mut found: Vec<FoundProcess> = entries
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
         .filter(|id| *id != std::process::id())
-        .filter_map(|id| {
-            Some(FoundProcess {
-                id,
-                command: command_of(id)?,
-            })
-        })
+        .filter_map(|id| Some(FoundProcess { id, command: command_of(id)? }))
         .filter(|process| process.command.contains(text))
         .collect();
     found.sort_by_key(|process| process.id);
@@ -33,9 +28,7 @@ pub fn processes_with(text: &str) -> Vec<FoundProcess> {
 /// `None` for a process that has ended meanwhile.
 fn command_of(id: u32) -> Option<String> {
     let bytes = fs_err::read(format!("/proc/{id}/cmdline")).ok()?;
-    let words = bytes
-        .split(|byte| *byte == 0)
-        .filter(|word| !word.is_empty());
+    let words = bytes.split(|byte| *byte == 0).filter(|word| !word.is_empty());
     let words: Vec<_> = words.map(String::from_utf8_lossy).collect();
     (!words.is_empty()).then(|| words.join(" "))
 }
@@ -53,23 +46,12 @@ mod tests {
         // A number of seconds that no other test sleeps.
         let seconds = format!("4{}", std::process::id());
         let text = format!("sleep {seconds}");
-        let mut child = Command::new("sleep")
-            .arg(&seconds)
-            .spawn()
-            .expect("sleep starts");
-        wait_for("the process", Duration::from_secs(10), || {
-            !processes_with(&text).is_empty()
-        });
+        let mut child = Command::new("sleep").arg(&seconds).spawn().expect("sleep starts");
+        wait_for("the process", Duration::from_secs(10), || !processes_with(&text).is_empty());
         let found = processes_with(&text);
         child.kill().expect("it still runs");
         child.wait().expect("it is ours");
-        assert_eq!(
-            found,
-            [FoundProcess {
-                id: child.id(),
-                command: text.clone()
-            }]
-        );
+        assert_eq!(found, [FoundProcess { id: child.id(), command: text.clone() }]);
         assert_eq!(processes_with(&text), []);
     }
 }

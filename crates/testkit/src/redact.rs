@@ -28,8 +28,7 @@ const DURATION: &str =
 const RUN: &str = r"\b\d{8}-\d{6}-[a-z0-9]{4}\b";
 
 /// Moments: RFC 3339, and with a space and without seconds as people write it.
-const MOMENT: &str =
-    r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}| UTC)?";
+const MOMENT: &str = r"\b\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2}| UTC)?";
 
 /// The digest in the version of a swapped package, such as `3.9.0+cp.1a2b3c4d5e`.
 const SWAPPED: &str = r"\+cp\.[0-9a-f]{10}\b";
@@ -41,9 +40,7 @@ const COMMIT: &str = r"\b[0-9a-f]{40}\b";
 impl Redactor {
     /// Returns one that replaces nothing yet.
     pub fn new() -> Self {
-        Self {
-            replacements: Vec::new(),
-        }
+        Self { replacements: Vec::new() }
     }
 
     /// Returns one that replaces times, digests and names of runs.
@@ -67,10 +64,7 @@ impl Redactor {
             Replacement::Pattern { .. } | Replacement::Padded { .. } => false,
         };
         let index = self.replacements.partition_point(is_before);
-        let replacement = Replacement::Text {
-            text: text.into(),
-            stand_in: stand_in.into(),
-        };
+        let replacement = Replacement::Text { text: text.into(), stand_in: stand_in.into() };
         self.replacements.insert(index, replacement);
         self
     }
@@ -79,10 +73,7 @@ impl Redactor {
     #[must_use]
     pub fn pattern(mut self, pattern: &str, stand_in: &str) -> Self {
         let pattern = Regex::new(pattern).expect("a test knows its pattern");
-        self.replacements.push(Replacement::Pattern {
-            pattern,
-            stand_in: stand_in.into(),
-        });
+        self.replacements.push(Replacement::Pattern { pattern, stand_in: stand_in.into() });
         self
     }
 
@@ -91,10 +82,7 @@ impl Redactor {
     #[must_use]
     fn padded(mut self, pattern: &str, stand_in: &str) -> Self {
         let pattern = Regex::new(pattern).expect("a constant");
-        self.replacements.push(Replacement::Padded {
-            pattern,
-            stand_in: stand_in.into(),
-        });
+        self.replacements.push(Replacement::Padded { pattern, stand_in: stand_in.into() });
         self
     }
 
@@ -103,16 +91,13 @@ impl Redactor {
         let mut text = text.to_owned();
         for replacement in &self.replacements {
             text = match replacement {
-                Replacement::Text {
-                    text: from,
-                    stand_in,
-                } => text.replace(from, stand_in),
+                Replacement::Text { text: from, stand_in } => text.replace(from, stand_in),
                 Replacement::Pattern { pattern, stand_in } => {
                     pattern.replace_all(&text, stand_in).into_owned()
                 }
-                Replacement::Padded { pattern, stand_in } => pattern
-                    .replace_all(&text, |found: &Captures<'_>| pad(found, stand_in))
-                    .into_owned(),
+                Replacement::Padded { pattern, stand_in } => {
+                    pattern.replace_all(&text, |found: &Captures<'_>| pad(found, stand_in)).into_owned()
+                }
             };
         }
         text
@@ -152,15 +137,9 @@ mod tests {
 
     #[test]
     fn durations() {
-        check(
-            "done in 1.2 s, 812 ms of it waiting",
-            "done in <took>, <took> of it waiting",
-        );
+        check("done in 1.2 s, 812 ms of it waiting", "done in <took>, <took> of it waiting");
         check("3 min 12 s; 1 h 04 min; 3 s.", "<took>; <took>; <took>.");
-        check(
-            "3 suites, 4 months, 5 minutes, v1.2 sed",
-            "3 suites, 4 months, 5 minutes, v1.2 sed",
-        );
+        check("3 suites, 4 months, 5 minutes, v1.2 sed", "3 suites, 4 months, 5 minutes, v1.2 sed");
     }
 
     #[test]
@@ -191,13 +170,8 @@ mod tests {
 
     #[test]
     fn longer_paths_come_first() {
-        let redactor = Redactor::standard()
-            .text("/tmp/x", "$TEST")
-            .text("/tmp/x/cache", "$CACHE");
-        assert_eq!(
-            redactor.redact("/tmp/x/cache/a /tmp/x/b"),
-            "$CACHE/a $TEST/b"
-        );
+        let redactor = Redactor::standard().text("/tmp/x", "$TEST").text("/tmp/x/cache", "$CACHE");
+        assert_eq!(redactor.redact("/tmp/x/cache/a /tmp/x/b"), "$CACHE/a $TEST/b");
     }
 
     #[test]

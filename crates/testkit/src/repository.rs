@@ -37,11 +37,7 @@ impl Repo {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = canonical(folder.path());
-        let repo = Self {
-            path,
-            commits: 0,
-            _folder: folder,
-        };
+        let repo = Self { path, commits: 0, _folder: folder };
         repo.git(&["init", "--quiet", "--initial-branch=main"]);
         repo
     }
@@ -84,14 +80,7 @@ impl Repo {
     pub fn commit(mut self, message: &str) -> Self {
         self.git(&["add", "--all"]);
         let date = format!("@{} +0000", FIRST_COMMIT + 60 * self.commits);
-        let words = [
-            "commit",
-            "--quiet",
-            "--allow-empty",
-            "--no-verify",
-            "--message",
-            message,
-        ];
+        let words = ["commit", "--quiet", "--allow-empty", "--no-verify", "--message", message];
         self.git_at(&words, &date);
         self.commits += 1;
         self
@@ -108,11 +97,7 @@ impl Repo {
     #[must_use]
     pub fn branch(self, name: &str) -> Self {
         let is_new = self.git(&["branch", "--list", name]).is_empty();
-        let how: &[&str] = if is_new {
-            &["switch", "--quiet", "--create"]
-        } else {
-            &["switch", "--quiet"]
-        };
+        let how: &[&str] = if is_new { &["switch", "--quiet", "--create"] } else { &["switch", "--quiet"] };
         self.git(&[how, &[name]].concat());
         self
     }
@@ -123,10 +108,7 @@ impl Repo {
     }
 
     /// Runs git in the repository, and returns what it printed; panics if it fails.
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "many commands print nothing of interest"
-    )]
+    #[expect(clippy::must_use_candidate, reason = "many commands print nothing of interest")]
     #[track_caller]
     pub fn git(&self, words: &[&str]) -> String {
         self.git_at(words, &format!("@{FIRST_COMMIT} +0000"))
@@ -155,14 +137,8 @@ impl Repo {
             .output()
             .expect("git is installed");
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(
-            output.status.success(),
-            "git {} failed:\n{said}",
-            words.join(" ")
-        );
-        String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned()
+        assert!(output.status.success(), "git {} failed:\n{said}", words.join(" "));
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 }
 
@@ -200,20 +176,13 @@ mod tests {
         let last = FIRST_COMMIT + 60;
         let log = format!("second {last} +0000\nfirst {FIRST_COMMIT} +0000");
         assert_eq!(repo.git(&["log", "--date=raw", "--format=%s %ad"]), log);
-        assert_eq!(
-            repo.git(&["ls-tree", "-r", "--name-only", "1.0"]),
-            "a/b.txt\nc"
-        );
+        assert_eq!(repo.git(&["ls-tree", "-r", "--name-only", "1.0"]), "a/b.txt\nc");
         assert_eq!(repo.git(&["status", "--porcelain"]), "");
     }
 
     #[test]
     fn branches_begin_where_they_are_asked_for() {
-        let repo = Repo::new()
-            .commit("first")
-            .branch("dev")
-            .commit("second")
-            .branch("main");
+        let repo = Repo::new().commit("first").branch("dev").commit("second").branch("main");
         assert_eq!(repo.git(&["log", "--format=%s", "main"]), "first");
         assert_eq!(repo.git(&["log", "--format=%s", "dev"]), "second\nfirst");
     }

@@ -20,11 +20,7 @@ impl CliResult {
     /// Checks the exit code; panics with all that was printed if it is another.
     #[track_caller]
     pub fn expect_code(self, code: i32) -> Self {
-        assert_eq!(
-            self.code,
-            Some(code),
-            "another exit code than expected\n{self}"
-        );
+        assert_eq!(self.code, Some(code), "another exit code than expected\n{self}");
         self
     }
 
@@ -63,11 +59,7 @@ mod tests {
     use super::*;
 
     fn result() -> CliResult {
-        CliResult {
-            code: Some(1),
-            stdout: "took 1.2 s\n".into(),
-            stderr: "oh".into(),
-        }
+        CliResult { code: Some(1), stdout: "took 1.2 s\n".into(), stderr: "oh".into() }
     }
 
     #[test]
@@ -76,15 +68,8 @@ mod tests {
             result().snapshot(&Redactor::standard()),
             "exit code: 1\n--- stdout\ntook <took>\n--- stderr\noh\n(no newline at the end)\n"
         );
-        let killed = CliResult {
-            code: None,
-            stdout: String::new(),
-            stderr: String::new(),
-        };
-        assert_eq!(
-            killed.to_string(),
-            "ended by a signal\n--- stdout\n--- stderr\n"
-        );
+        let killed = CliResult { code: None, stdout: String::new(), stderr: String::new() };
+        assert_eq!(killed.to_string(), "ended by a signal\n--- stdout\n--- stderr\n");
     }
 
     #[test]

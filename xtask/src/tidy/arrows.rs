@@ -30,25 +30,10 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     ),
     (
         "charmproof-juju",
-        &[
-            "charmproof-agent",
-            "charmproof-lifecycle",
-            "charmproof-sandbox",
-            "charmproof-charm",
-        ],
+        &["charmproof-agent", "charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"],
     ),
-    (
-        "charmproof-fleet",
-        &["charmproof-store", "charmproof-sandbox", "charmproof-charm"],
-    ),
-    (
-        "charmproof-agent",
-        &[
-            "charmproof-lifecycle",
-            "charmproof-sandbox",
-            "charmproof-charm",
-        ],
-    ),
+    ("charmproof-fleet", &["charmproof-store", "charmproof-sandbox", "charmproof-charm"]),
+    ("charmproof-agent", &["charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"]),
     ("charmproof-lifecycle", &["charmproof-charm"]),
     ("charmproof-store", &[]),
     ("charmproof-sandbox", &[]),
@@ -59,24 +44,18 @@ const ALLOWED: [(&str, &[&str]); 10] = [
 
 /// Checks the arrows between our crates.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    manifests(tree)
-        .flat_map(|(path, text)| check_manifest(path, text))
-        .collect()
+    manifests(tree).flat_map(|(path, text)| check_manifest(path, text)).collect()
 }
 
 /// Returns the manifests of the workspace's crates.
 pub(super) fn manifests(tree: &Tree) -> impl Iterator<Item = (&str, &str)> {
-    tree.ending("/Cargo.toml")
-        .filter(|(path, _)| path.starts_with("crates/") || *path == "xtask/Cargo.toml")
+    tree.ending("/Cargo.toml").filter(|(path, _)| path.starts_with("crates/") || *path == "xtask/Cargo.toml")
 }
 
 /// Returns the dependency tables of a manifest, with whether they ship.
 pub(super) fn dependency_tables(manifest: &Table) -> Vec<(bool, &Table)> {
-    const TABLES: [(&str, bool); 3] = [
-        ("dependencies", true),
-        ("build-dependencies", true),
-        ("dev-dependencies", false),
-    ];
+    const TABLES: [(&str, bool); 3] =
+        [("dependencies", true), ("build-dependencies", true), ("dev-dependencies", false)];
     let mut holders = vec![manifest];
     if let Some(targets) = manifest.get("target").and_then(Value::as_table) {
         holders.extend(targets.values().filter_map(Value::as_table));
@@ -84,12 +63,7 @@ pub(super) fn dependency_tables(manifest: &Table) -> Vec<(bool, &Table)> {
     let mut tables = Vec::new();
     for holder in holders {
         for (name, ships) in TABLES {
-            tables.extend(
-                holder
-                    .get(name)
-                    .and_then(Value::as_table)
-                    .map(|table| (ships, table)),
-            );
+            tables.extend(holder.get(name).and_then(Value::as_table).map(|table| (ships, table)));
         }
     }
     tables
@@ -152,18 +126,14 @@ mod tests {
         check_one(
             "charmproof-store",
             "[dependencies]\ncharmproof-fleet.workspace = true",
-            &[
-                "crates/x/Cargo.toml: `charmproof-store` may use none of our crates, and uses \
-               `charmproof-fleet`",
-            ],
+            &["crates/x/Cargo.toml: `charmproof-store` may use none of our crates, and uses \
+               `charmproof-fleet`"],
         );
         check_one(
             "charmproof-lifecycle",
             "[target.'cfg(unix)'.build-dependencies]\ncharmproof-agent.workspace = true",
-            &[
-                "crates/x/Cargo.toml: `charmproof-lifecycle` may not use `charmproof-agent`, only \
-               charmproof-charm",
-            ],
+            &["crates/x/Cargo.toml: `charmproof-lifecycle` may not use `charmproof-agent`, only \
+               charmproof-charm"],
         );
     }
 
@@ -172,10 +142,8 @@ mod tests {
         check_one(
             "charmproof",
             "[dependencies]\ncharmproof-testkit.workspace = true",
-            &[
-                "crates/x/Cargo.toml: `charmproof-testkit` is for tests only: move it to \
-               dev-dependencies",
-            ],
+            &["crates/x/Cargo.toml: `charmproof-testkit` is for tests only: move it to \
+               dev-dependencies"],
         );
     }
 
@@ -184,10 +152,8 @@ mod tests {
         check_one(
             "charmproof-new",
             "",
-            &[
-                "crates/x/Cargo.toml: `charmproof-new` is new: say in xtask/src/tidy/arrows.rs what \
-               it may use",
-            ],
+            &["crates/x/Cargo.toml: `charmproof-new` is new: say in xtask/src/tidy/arrows.rs what \
+               it may use"],
         );
     }
 
@@ -195,16 +161,9 @@ mod tests {
     fn what_is_allowed_has_no_circle() {
         fn depth(name: &str, trail: &[&str]) -> usize {
             assert!(!trail.contains(&name), "{name} is below itself: {trail:?}");
-            let (_, below) = ALLOWED
-                .iter()
-                .find(|(known, _)| *known == name)
-                .expect("is listed");
+            let (_, below) = ALLOWED.iter().find(|(known, _)| *known == name).expect("is listed");
             let trail = [trail, &[name]].concat();
-            below
-                .iter()
-                .map(|name| depth(name, &trail))
-                .max()
-                .map_or(0, |depth| depth + 1)
+            below.iter().map(|name| depth(name, &trail)).max().map_or(0, |depth| depth + 1)
         }
         assert_eq!(depth("charmproof", &[]), 4);
     }

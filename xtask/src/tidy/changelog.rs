@@ -10,21 +10,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let Some(text) = tree.text(CHANGELOG) else {
         return vec![Problem::in_file(CHANGELOG, "is missing")];
     };
-    let first = text
-        .lines()
-        .zip(1..)
-        .find_map(|(line, number)| Some((line.strip_prefix("## ")?, number)));
+    let first = text.lines().zip(1..).find_map(|(line, number)| Some((line.strip_prefix("## ")?, number)));
     match first {
         Some(("[Unreleased]" | "Unreleased", _)) => Vec::new(),
         Some((title, number)) => {
-            let message =
-                format!("the first section is `{title}`: put `## [Unreleased]` before it");
+            let message = format!("the first section is `{title}`: put `## [Unreleased]` before it");
             vec![Problem::at(CHANGELOG, number, message)]
         }
-        None => vec![Problem::in_file(
-            CHANGELOG,
-            "has no section `## [Unreleased]`",
-        )],
+        None => vec![Problem::in_file(CHANGELOG, "has no section `## [Unreleased]`")],
     }
 }
 
@@ -35,11 +28,7 @@ mod tests {
 
     #[test]
     fn an_open_changelog_is_fine() {
-        assert_says(
-            check,
-            &[(CHANGELOG, "# Changelog\n\n## [Unreleased]\n\n## [1.0.0]\n")],
-            &[],
-        );
+        assert_says(check, &[(CHANGELOG, "# Changelog\n\n## [Unreleased]\n\n## [1.0.0]\n")], &[]);
     }
 
     #[test]

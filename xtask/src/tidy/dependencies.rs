@@ -14,10 +14,7 @@ const PAGE: &str = "docs/dependencies.md";
 /// Checks that the workspace's dependencies and the lines of the page are the same, and
 /// that no crate has a dependency of its own beside them.
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
-    let Some(manifest) = tree
-        .text(MANIFEST)
-        .and_then(|text| text.parse::<Table>().ok())
-    else {
+    let Some(manifest) = tree.text(MANIFEST).and_then(|text| text.parse::<Table>().ok()) else {
         return vec![Problem::in_file(MANIFEST, "is missing, or no TOML")];
     };
     let used: BTreeSet<&str> = manifest
@@ -44,10 +41,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         // That one which is no TOML is told elsewhere.
         let manifest: Table = text.parse().unwrap_or_default();
         for (_, table) in dependency_tables(&manifest) {
-            for (name, _) in table
-                .iter()
-                .filter(|(_, value)| value.get("workspace").is_none())
-            {
+            for (name, _) in table.iter().filter(|(_, value)| value.get("workspace").is_none()) {
                 let message = format!(
                     "`{name}` has a version of its own: list it in the workspace's \
                      dependencies and write `{name}.workspace = true`"
@@ -62,19 +56,14 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
 /// Returns the names in the first column of the table of crates, with their lines.
 fn explained(page: &str) -> Vec<(&str, usize)> {
     let lines = page.lines().zip(1..);
-    let section = lines
-        .skip_while(|(line, _)| line.trim() != "## Crates")
-        .skip(1);
+    let section = lines.skip_while(|(line, _)| line.trim() != "## Crates").skip(1);
     section
         .take_while(|(line, _)| !line.starts_with("## "))
         .filter_map(|(line, number)| {
             let (name, rest) = line.strip_prefix("| `")?.split_once("` |")?;
             // A name alone explains nothing.
             let cells = rest.trim_end_matches('|').split('|');
-            cells
-                .into_iter()
-                .all(|cell| !cell.trim().is_empty())
-                .then_some((name, number))
+            cells.into_iter().all(|cell| !cell.trim().is_empty()).then_some((name, number))
         })
         .collect()
 }
@@ -116,15 +105,10 @@ mod tests {
             check,
             &[
                 (MANIFEST, "[workspace]\n"),
-                (
-                    "crates/a/Cargo.toml",
-                    "[dependencies]\nregex = \"1\"\nserde.workspace = true\n",
-                ),
+                ("crates/a/Cargo.toml", "[dependencies]\nregex = \"1\"\nserde.workspace = true\n"),
             ],
-            &[
-                "crates/a/Cargo.toml: `regex` has a version of its own: list it in the workspace's \
-               dependencies and write `regex.workspace = true`",
-            ],
+            &["crates/a/Cargo.toml: `regex` has a version of its own: list it in the workspace's \
+               dependencies and write `regex.workspace = true`"],
         );
     }
 }

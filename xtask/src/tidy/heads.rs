@@ -10,9 +10,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         .filter(|(path, _)| ours(path))
         .flat_map(|(path, text)| public_modules(path, text))
         .filter_map(|files| {
-            let (path, text) = files
-                .iter()
-                .find_map(|path| Some((path, tree.text(path)?)))?;
+            let (path, text) = files.iter().find_map(|path| Some((path, tree.text(path)?)))?;
             let message = "is a public module: begin with `//!` and what it is for";
             (!has_head(text)).then(|| Problem::in_file(path, message))
         })
@@ -28,11 +26,7 @@ fn public_modules(path: &str, text: &str) -> Vec<[String; 2]> {
     let mut lines_before = "";
     let mut modules = Vec::new();
     for line in text.lines() {
-        if let Some(name) = line
-            .trim()
-            .strip_prefix("pub mod ")
-            .and_then(|rest| rest.strip_suffix(';'))
-        {
+        if let Some(name) = line.trim().strip_prefix("pub mod ").and_then(|rest| rest.strip_suffix(';')) {
             // A path in an attribute counts from the folder of the file that has it.
             let given = lines_before
                 .trim()
@@ -41,10 +35,7 @@ fn public_modules(path: &str, text: &str) -> Vec<[String; 2]> {
                 .and_then(|given| join(folder_of(path), given));
             modules.push(match given {
                 Some(given) => [given.clone(), given],
-                None => [
-                    format!("{folder}/{name}.rs"),
-                    format!("{folder}/{name}/mod.rs"),
-                ],
+                None => [format!("{folder}/{name}.rs"), format!("{folder}/{name}/mod.rs")],
             });
         }
         lines_before = line;
@@ -55,10 +46,7 @@ fn public_modules(path: &str, text: &str) -> Vec<[String; 2]> {
 fn has_head(text: &str) -> bool {
     text.lines()
         .find(|line| !line.trim().is_empty())
-        .is_some_and(|line| {
-            line.strip_prefix("//!")
-                .is_some_and(|words| !words.trim().is_empty())
-        })
+        .is_some_and(|line| line.strip_prefix("//!").is_some_and(|words| !words.trim().is_empty()))
 }
 
 #[cfg(test)]
@@ -71,10 +59,7 @@ mod tests {
         assert_says(
             check,
             &[
-                (
-                    "crates/a/src/lib.rs",
-                    "//! A.\npub mod b;\nmod private;\npub mod c;\n",
-                ),
+                ("crates/a/src/lib.rs", "//! A.\npub mod b;\nmod private;\npub mod c;\n"),
                 ("crates/a/src/b.rs", "//! B.\n"),
                 ("crates/a/src/c/mod.rs", "//! C.\n"),
                 ("crates/a/src/private.rs", ""),
@@ -89,10 +74,7 @@ mod tests {
             check,
             &[
                 ("crates/a/src/lib.rs", "pub mod b;\n    pub mod e;\n"),
-                (
-                    "crates/a/src/b.rs",
-                    "//!\npub mod c;\n#[path = \"other.rs\"]\npub mod d;\n",
-                ),
+                ("crates/a/src/b.rs", "//!\npub mod c;\n#[path = \"other.rs\"]\npub mod d;\n"),
                 ("crates/a/src/b/c.rs", "use x;\n"),
                 ("crates/a/src/other.rs", ""),
                 ("crates/a/src/e.rs", "\n//! E.\n"),

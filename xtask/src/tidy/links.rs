@@ -91,13 +91,8 @@ fn slug(line: &str) -> Option<String> {
         return None;
     }
     let kept = title.trim().to_lowercase();
-    let kept = kept
-        .chars()
-        .filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
-    Some(
-        kept.map(|letter| if letter == ' ' { '-' } else { letter })
-            .collect(),
-    )
+    let kept = kept.chars().filter(|letter| letter.is_alphanumeric() || " -_".contains(*letter));
+    Some(kept.map(|letter| if letter == ' ' { '-' } else { letter }).collect())
 }
 
 #[cfg(test)]
@@ -115,11 +110,7 @@ mod tests {
             [ref]: how-to/a.md\n";
         assert_says(
             check,
-            &[
-                ("docs/index.md", index),
-                ("docs/how-to/a.md", "## How to `run` it?\n"),
-                ("b.md", ""),
-            ],
+            &[("docs/index.md", index), ("docs/how-to/a.md", "## How to `run` it?\n"), ("b.md", "")],
             &[],
         );
     }

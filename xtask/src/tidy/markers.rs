@@ -6,10 +6,7 @@ use super::tree::Tree;
 /// What may not be in our Rust code, and what to do instead. In pieces, so that this
 /// file is not told on.
 const FORBIDDEN: [([&str; 2], &str); 2] = [
-    (
-        ["#[", "ignore"],
-        "switches a test off: assert what happens now, with a comment",
-    ),
+    (["#[", "ignore"], "switches a test off: assert what happens now, with a comment"),
     (["to", "do!"], "leaves something undone"),
 ];
 

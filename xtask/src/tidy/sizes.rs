@@ -25,11 +25,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Problem> {
         }
         let (path, reason) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
         if reason.trim().is_empty() {
-            problems.push(Problem::at(
-                EXCEPTIONS,
-                number,
-                format!("`{path}` has no reason"),
-            ));
+            problems.push(Problem::at(EXCEPTIONS, number, format!("`{path}` has no reason")));
         }
         exceptions.insert(path, number);
     }
@@ -67,15 +63,10 @@ mod tests {
                 ("crates/a/src/table.rs", &long),
                 ("crates/a/src/short.rs", &"a\n".repeat(800)),
                 ("crates/a/data.txt", &long),
-                (
-                    EXCEPTIONS,
-                    "# note\ncrates/a/src/table.rs  one table, easier in one piece\n",
-                ),
+                (EXCEPTIONS, "# note\ncrates/a/src/table.rs  one table, easier in one piece\n"),
             ],
-            &[
-                "crates/a/src/lib.rs: has 801 lines, more than 800: divide it, or give a reason in \
-               xtask/long-files.txt",
-            ],
+            &["crates/a/src/lib.rs: has 801 lines, more than 800: divide it, or give a reason in \
+               xtask/long-files.txt"],
         );
     }
 
@@ -84,10 +75,7 @@ mod tests {
         let long = "a\n".repeat(801);
         assert_says(
             check,
-            &[
-                ("examples/a.py", &long),
-                (EXCEPTIONS, "examples/a.py\ncrates/gone.rs it was long\n"),
-            ],
+            &[("examples/a.py", &long), (EXCEPTIONS, "examples/a.py\ncrates/gone.rs it was long\n")],
             &[
                 "xtask/long-files.txt:1: `examples/a.py` has no reason",
                 "xtask/long-files.txt:2: `crates/gone.rs` is no long file (any more): remove the \

@@ -25,10 +25,7 @@ const FORBIDDEN: [[&str; 2]; 11] = [
 pub(super) fn check(tree: &Tree) -> Vec<Problem> {
     let forbidden = FORBIDDEN.map(|pieces| pieces.concat());
     let mut problems = Vec::new();
-    let is_lock = |path: &str| {
-        path.rsplit_once('.')
-            .is_some_and(|(_, ending)| ending == "lock")
-    };
+    let is_lock = |path: &str| path.rsplit_once('.').is_some_and(|(_, ending)| ending == "lock");
     for (path, text) in tree.texts().filter(|(path, _)| !is_lock(path)) {
         for (line, number) in text.lines().zip(1..) {
             for word in forbidden.iter().filter(|word| line.contains(word.as_str())) {
@@ -50,11 +47,7 @@ mod tests {
         let text = format!("a\nsee https://{host}/simple\n");
         assert_says(
             check,
-            &[
-                ("README.md", &text),
-                ("uv.lock", &text),
-                ("b.md", "https://example.com\n"),
-            ],
+            &[("README.md", &text), ("uv.lock", &text), ("b.md", "https://example.com\n")],
             &[&format!("README.md:2: names `{host}`")],
         );
     }

@@ -16,28 +16,15 @@ impl Tree {
     /// Reads the checkout at `root`. What git ignores is left out.
     pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let output = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(root)
             .output()
             .context("could not run git")?;
         if !output.status.success() {
-            bail!(
-                "git ls-files failed: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("git ls-files failed: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         let mut files = BTreeMap::new();
-        for name in output
-            .stdout
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-        {
+        for name in output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
             let name = String::from_utf8_lossy(name).into_owned();
             let path = root.join(&name);
             // A link's target is looked at under its own name; a file that was just
@@ -54,12 +41,8 @@ impl Tree {
     /// Makes one out of paths and texts.
     #[cfg(test)]
     pub(super) fn of(files: &[(&str, &str)]) -> Self {
-        let files = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
-        Self {
-            files: files.collect(),
-        }
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), Some((*text).to_owned())));
+        Self { files: files.collect() }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -68,16 +51,11 @@ impl Tree {
 
     /// Returns the paths and texts of all text files, in order.
     pub(super) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.files
-            .iter()
-            .filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
+        self.files.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
     }
 
     /// Returns the paths and texts of the text files with this ending, such as `.rs`.
-    pub(super) fn ending<'a>(
-        &'a self,
-        ending: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> {
+    pub(super) fn ending<'a>(&'a self, ending: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
         self.texts().filter(move |(path, _)| path.ends_with(ending))
     }
 
@@ -99,8 +77,7 @@ impl Tree {
         }
         let folder = format!("{path}/");
         let mut from = self.files.range(folder.clone()..);
-        from.next()
-            .is_some_and(|(name, _)| name.starts_with(&folder))
+        from.next().is_some_and(|(name, _)| name.starts_with(&folder))
     }
 }
 
@@ -142,10 +119,7 @@ mod tests {
 
     #[test]
     fn paths_join_within_the_tree() {
-        assert_eq!(
-            join("docs/how-to", "../index.md").as_deref(),
-            Some("docs/index.md")
-        );
+        assert_eq!(join("docs/how-to", "../index.md").as_deref(), Some("docs/index.md"));
         assert_eq!(join("", "./a//b").as_deref(), Some("a/b"));
         assert_eq!(join("docs", "../..").as_deref(), None);
         assert_eq!(folder_of("docs/index.md"), "docs");

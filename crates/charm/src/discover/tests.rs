@@ -10,11 +10,7 @@ fn check(fixture: &str, expected: &[&str]) {
         .roots
         .iter()
         .map(|root| {
-            let path = if root.path.as_str().is_empty() {
-                "."
-            } else {
-                root.path.as_str()
-            };
+            let path = if root.path.as_str().is_empty() { "." } else { root.path.as_str() };
             let name = root.name.as_ref().map_or("?", CharmName::as_str);
             format!("{path} {name} {:?}", root.kind)
         })
@@ -24,26 +20,17 @@ fn check(fixture: &str, expected: &[&str]) {
 
 #[test]
 fn a_charm_at_the_top() {
-    check(
-        "--- charmcraft.yaml\ntype: charm\nname: a\n--- src/charm.py\n",
-        &[". a Ops"],
-    );
+    check("--- charmcraft.yaml\ntype: charm\nname: a\n--- src/charm.py\n", &[". a Ops"]);
 }
 
 #[test]
 fn a_charm_known_by_metadata_alone() {
-    check(
-        "--- metadata.yaml\nname: a\nsummary: s\n--- src/charm.py\nimport ops\n",
-        &[". a Ops"],
-    );
+    check("--- metadata.yaml\nname: a\nsummary: s\n--- src/charm.py\nimport ops\n", &[". a Ops"]);
 }
 
 #[test]
 fn a_charmcraft_file_without_a_type() {
-    check(
-        "--- charmcraft.yaml\nbases: []\n--- metadata.yaml\nname: a\n--- src/charm.py\n",
-        &[". a Ops"],
-    );
+    check("--- charmcraft.yaml\nbases: []\n--- metadata.yaml\nname: a\n--- src/charm.py\n", &[". a Ops"]);
     check("--- charmcraft.yaml\nsomething: else\n", &[]);
 }
 
@@ -95,31 +82,16 @@ fn caches_hold_no_charms() {
 
 #[test]
 fn other_metadata_files_are_not_charms() {
-    check(
-        "--- metadata.yaml\npackage: {name: conda}\n--- src/x.py\n",
-        &[],
-    );
-    check(
-        "--- metadata.yaml\nname: a\nsummary: no code beside it\n",
-        &[],
-    );
-    check(
-        "--- metadata.yaml\nname: a\nversion: 1\n--- src/x.py\n",
-        &[],
-    );
-    check(
-        "--- metadata.yaml\nname: My Dashboard\ndescription: d\n--- src/x.ts\n",
-        &[],
-    );
+    check("--- metadata.yaml\npackage: {name: conda}\n--- src/x.py\n", &[]);
+    check("--- metadata.yaml\nname: a\nsummary: no code beside it\n", &[]);
+    check("--- metadata.yaml\nname: a\nversion: 1\n--- src/x.py\n", &[]);
+    check("--- metadata.yaml\nname: My Dashboard\ndescription: d\n--- src/x.ts\n", &[]);
     check("--- snap/metadata.yaml\n{{ jinja }}\n", &[]);
 }
 
 #[test]
 fn reactive_charms_in_both_layouts() {
-    check(
-        "--- metadata.yaml\nname: a\nsummary: s\n--- layer.yaml\n--- reactive/a.py\n",
-        &[". a Reactive"],
-    );
+    check("--- metadata.yaml\nname: a\nsummary: s\n--- layer.yaml\n--- reactive/a.py\n", &[". a Reactive"]);
     check(
         "--- src/metadata.yaml\nname: a\nsummary: s\n--- src/layer.yaml\n--- src/reactive/a.py\n--- tox.ini\n",
         &[". a Reactive"],
@@ -132,18 +104,12 @@ fn reactive_charms_in_both_layouts() {
 
 #[test]
 fn charms_without_ops() {
-    check(
-        "--- metadata.yaml\nname: a\nsummary: s\n--- hooks/install\n#!/bin/sh\n",
-        &[". a HooksOnly"],
-    );
+    check("--- metadata.yaml\nname: a\nsummary: s\n--- hooks/install\n#!/bin/sh\n", &[". a HooksOnly"]);
     check(
         "--- charmcraft.yaml\ntype: charm\nname: go\nparts: {go: {plugin: go}}\n--- main.go\n",
         &[". go NotPython"],
     );
-    check(
-        "--- metadata.yaml\nname: a\nsummary: s\n--- hooks/install\n--- src/charm.py\n",
-        &[". a Ops"],
-    );
+    check("--- metadata.yaml\nname: a\nsummary: s\n--- hooks/install\n--- src/charm.py\n", &[". a Ops"]);
 }
 
 #[test]
@@ -178,9 +144,7 @@ fn a_hostile_tree_is_bounded() {
 #[test]
 fn every_kind_that_is_left_out_says_why() {
     use CharmKind::{Bundle, HooksOnly, NotPython, Ops, Reactive, Template, TestHelper};
-    for kind in [
-        Ops, Reactive, HooksOnly, Bundle, NotPython, TestHelper, Template,
-    ] {
+    for kind in [Ops, Reactive, HooksOnly, Bundle, NotPython, TestHelper, Template] {
         assert_eq!(kind.skip_reason().is_none(), kind == Ops, "{kind:?}");
     }
 }

@@ -25,10 +25,9 @@ fn wishes(words: &str) -> PythonWishes {
                 wishes.python_version_file = Some(Wish::new(version(value), ".python-version"));
             }
             "base" => wishes.base = Some(value.parse().expect("it is a base")),
-            package => wishes.floors.push(Floor {
-                package: PackageName::new(package),
-                requires_python: constraint(value),
-            }),
+            package => wishes
+                .floors
+                .push(Floor { package: PackageName::new(package), requires_python: constraint(value) }),
         }
     }
     wishes
@@ -65,25 +64,13 @@ fn the_base_decides_when_nothing_else_does() {
 fn an_explicit_interpreter_wins() {
     check("base=ubuntu@22.04 tox=3.8", ALL, "3.8");
     check("base=ubuntu@22.04 file=3.11", ALL, "3.11");
-    check(
-        "tox=3.9 file=3.11",
-        ALL,
-        "3.9; PythonVersionFile 3.11 -> 3.9",
-    );
-    check(
-        "file=3.10.12",
-        "3.10.4 3.12",
-        "3.10.4; PythonVersionFile 3.10.12 -> 3.10",
-    );
+    check("tox=3.9 file=3.11", ALL, "3.9; PythonVersionFile 3.11 -> 3.9");
+    check("file=3.10.12", "3.10.4 3.12", "3.10.4; PythonVersionFile 3.10.12 -> 3.10");
 }
 
 #[test]
 fn an_explicit_interpreter_that_is_absent_is_lifted() {
-    check(
-        "base=ubuntu@24.04 tox=3.10",
-        "3.12",
-        "3.12; ToxBasePython 3.10 -> 3.12",
-    );
+    check("base=ubuntu@24.04 tox=3.10", "3.12", "3.12; ToxBasePython 3.10 -> 3.12");
 }
 
 #[test]
@@ -103,11 +90,7 @@ fn floors_are_lifted_to_what_the_candidate_needs() {
         "3.12; RequiresPython >=3.8,<4 -> >=3.10,<4; LockRequiresPython >=3.8 -> >=3.10; ToxBasePython 3.8 -> 3.12; Base 3.8 -> 3.12",
     );
     check("base=ubuntu@22.04 requires=>=3.10 ops=>=3.8", ALL, "3.10");
-    check(
-        "requires=>=3.8 a=>=3.10 b=>=3.11",
-        "3.11",
-        "3.11; RequiresPython >=3.8 -> >=3.11",
-    );
+    check("requires=>=3.8 a=>=3.10 b=>=3.11", "3.11", "3.11; RequiresPython >=3.8 -> >=3.11");
 }
 
 #[test]
@@ -117,11 +100,7 @@ fn what_nothing_meets_is_named() {
         ALL,
         "no Python here meets `~3.8` (requires-python) and `>=3.10` (ops); available: 3.8, 3.9, 3.10, 3.11, 3.12, 3.13, 3.14",
     );
-    check(
-        "requires=>=3.15",
-        "3.12",
-        "no Python here meets `>=3.15` (requires-python); available: 3.12",
-    );
+    check("requires=>=3.15", "3.12", "no Python here meets `>=3.15` (requires-python); available: 3.12");
     check(
         "tox=3.5 base=ubuntu@16.04",
         "3.8 3.12",

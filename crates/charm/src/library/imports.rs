@@ -22,10 +22,7 @@ pub struct LibraryImport {
 pub fn library_imports(tree: &dyn Tree) -> Vec<LibraryImport> {
     let directories = ["src", "lib", "tests/unit"];
     let mut imports = Vec::new();
-    for file in directories
-        .iter()
-        .flat_map(|directory| tree.files_below(Utf8Path::new(directory)))
-    {
+    for file in directories.iter().flat_map(|directory| tree.files_below(Utf8Path::new(directory))) {
         if file.extension() != Some("py") {
             continue;
         }
@@ -33,11 +30,7 @@ pub fn library_imports(tree: &dyn Tree) -> Vec<LibraryImport> {
             continue;
         };
         let found = imports_in(&text);
-        imports.extend(found.into_iter().map(|(line, key)| LibraryImport {
-            key,
-            file: file.clone(),
-            line,
-        }));
+        imports.extend(found.into_iter().map(|(line, key)| LibraryImport { key, file: file.clone(), line }));
     }
     imports
 }
@@ -69,8 +62,7 @@ pub(super) fn imports_in(text: &str) -> Vec<(usize, LibraryKey)> {
             // several lines.
             let mut statement = without_comment(names).to_owned();
             let is_open = |statement: &str| {
-                statement.contains('(') && !statement.contains(')')
-                    || statement.trim_end().ends_with('\\')
+                statement.contains('(') && !statement.contains(')') || statement.trim_end().ends_with('\\')
             };
             while statement.len() < STATEMENT_BYTES
                 && is_open(&statement)
@@ -81,11 +73,7 @@ pub(super) fn imports_in(text: &str) -> Vec<(usize, LibraryKey)> {
                 statement.push(' ');
                 statement.push_str(without_comment(more));
             }
-            for name in statement
-                .split([',', '(', ')'])
-                .map(first_word)
-                .filter(|name| !name.is_empty())
-            {
+            for name in statement.split([',', '(', ')']).map(first_word).filter(|name| !name.is_empty()) {
                 imports.extend(key_of_module(&format!("{module}.{name}")).map(|key| (number, key)));
             }
         }
@@ -98,10 +86,7 @@ fn without_comment(line: &str) -> &str {
 }
 
 fn first_word(text: &str) -> &str {
-    text.split_whitespace()
-        .next()
-        .unwrap_or("")
-        .trim_end_matches(';')
+    text.split_whitespace().next().unwrap_or("").trim_end_matches(';')
 }
 
 /// The library of a module `charms.<charm>.v<api>.<lib>`, or one below it.
@@ -111,16 +96,11 @@ fn key_of_module(module: &str) -> Option<LibraryKey> {
         return None;
     }
     let (charm, version, lib) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_name =
-        |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let is_name = |name: &str| !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_name(charm) || !is_name(lib) {
         return None;
     }
-    Some(LibraryKey {
-        charm: charm.to_owned(),
-        api: api_of(version)?,
-        lib: lib.to_owned(),
-    })
+    Some(LibraryKey { charm: charm.to_owned(), api: api_of(version)?, lib: lib.to_owned() })
 }
 
 #[cfg(test)]
@@ -130,24 +110,16 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        let found: Vec<String> = imports_in(text)
-            .into_iter()
-            .map(|(line, key)| format!("{line} {key}"))
-            .collect();
+        let found: Vec<String> =
+            imports_in(text).into_iter().map(|(line, key)| format!("{line} {key}")).collect();
         assert_eq!(found, expected, "{text}");
     }
 
     #[test]
     fn imports_are_written_in_many_ways() {
         check("from charms.a_b.v0.c import D\n", &["1 charms.a_b.v0.c"]);
-        check(
-            "try:\n    import charms.a.v1.b as b, os\n",
-            &["2 charms.a.v1.b"],
-        );
-        check(
-            "from charms.a.v2 import b, c as d  # noqa\n",
-            &["1 charms.a.v2.b", "1 charms.a.v2.c"],
-        );
+        check("try:\n    import charms.a.v1.b as b, os\n", &["2 charms.a.v1.b"]);
+        check("from charms.a.v2 import b, c as d  # noqa\n", &["1 charms.a.v2.b", "1 charms.a.v2.c"]);
         check(
             "from charms.a.v2 import (  # noqa\n    b,\n    c,\n)\n",
             &["1 charms.a.v2.b", "1 charms.a.v2.c"],
@@ -158,14 +130,8 @@ mod tests {
 
     #[test]
     fn other_imports_are_left_alone() {
-        check(
-            "from charms.reactive import when\nimport charms\nfrom charms import x\n",
-            &[],
-        );
-        check(
-            "\"\"\"\nfrom charms.a.v0.b import C\n\"\"\"\n# from charms.a.v0.b import C\n",
-            &[],
-        );
+        check("from charms.reactive import when\nimport charms\nfrom charms import x\n", &[]);
+        check("\"\"\"\nfrom charms.a.v0.b import C\n\"\"\"\n# from charms.a.v0.b import C\n", &[]);
         check("from charms.a.vx.b import C\n", &[]);
     }
 

@@ -55,9 +55,7 @@ fn after_short_string(mut rest: &str, quote: char) -> &str {
 }
 
 fn skip(text: &str, characters: usize) -> &str {
-    text.char_indices()
-        .nth(characters)
-        .map_or("", |(at, _)| &text[at..])
+    text.char_indices().nth(characters).map_or("", |(at, _)| &text[at..])
 }
 
 #[cfg(test)]
@@ -73,20 +71,11 @@ mod tests {
 
     #[test]
     fn docstrings_and_comments_are_no_code() {
-        check(
-            "\"\"\"doc\nimport a\n\"\"\"\nimport b\n# import c\n",
-            &["\"\"\"doc", "import b"],
-        );
+        check("\"\"\"doc\nimport a\n\"\"\"\nimport b\n# import c\n", &["\"\"\"doc", "import b"]);
         check("x = '''a'''\nimport b\n", &["x = '''a'''", "import b"]);
-        check(
-            "x = \"it's '''\"\nimport b\n",
-            &["x = \"it's '''\"", "import b"],
-        );
+        check("x = \"it's '''\"\nimport b\n", &["x = \"it's '''\"", "import b"]);
         check("x = 1  # it's\nimport b\n", &["x = 1  # it's", "import b"]);
-        check(
-            "'''\n\\'''\nimport b\n'''\nimport c\n",
-            &["'''", "import c"],
-        );
+        check("'''\n\\'''\nimport b\n'''\nimport c\n", &["'''", "import c"]);
     }
 
     proptest! {

@@ -21,8 +21,7 @@ fn the_usual_assignments() {
 
 #[test]
 fn unusual_assignments() {
-    let library =
-        parse("LIBID: str = 'e6de'\nLIBAPI: int = 2\nLIBPATCH=int(3)\nif LIBAPI == 3: pass\n");
+    let library = parse("LIBID: str = 'e6de'\nLIBAPI: int = 2\nLIBPATCH=int(3)\nif LIBAPI == 3: pass\n");
     assert_eq!(library.libid.as_deref(), Some("e6de"));
     assert_eq!((library.libapi, library.libpatch), (Some(2), None));
     assert_eq!(parse("").libid, None);
@@ -45,12 +44,8 @@ fn paths_that_are_libraries() {
 
 fn index() -> LibraryIndex {
     let mut index = LibraryIndex::default();
-    let charms = [
-        ("a", "name: traefik-k8s", 3),
-        ("b", "name: b", 7),
-        ("c", "name: c", 3),
-        ("d", "name: d", 5),
-    ];
+    let charms =
+        [("a", "name: traefik-k8s", 3), ("b", "name: b", 7), ("c", "name: c", 3), ("d", "name: d", 5)];
     for (repository, metadata, patch) in charms {
         let tree = MemoryTree::new([(INGRESS, format!("LIBAPI = 2\nLIBPATCH = {patch}\n"))]);
         let metadata = CharmMetadata::parse(Some(metadata), None, None);
@@ -67,13 +62,9 @@ fn check_resolve(version: &str, expected: Option<&str>) {
         line: 1,
     };
     let index = index();
-    let found = index.resolve(&wanted).map(|candidate| {
-        format!(
-            "{} {}",
-            candidate.provider.repository,
-            candidate.library.version()
-        )
-    });
+    let found = index
+        .resolve(&wanted)
+        .map(|candidate| format!("{} {}", candidate.provider.repository, candidate.library.version()));
     assert_eq!(found.as_deref(), expected, "{version}");
 }
 

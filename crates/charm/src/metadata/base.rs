@@ -37,10 +37,7 @@ impl Base {
     /// The base that an Ubuntu codename means.
     pub fn from_series(series: &str) -> Option<Self> {
         let (_, channel, _) = UBUNTU.iter().find(|(codename, _, _)| *codename == series)?;
-        Some(Self {
-            name: "ubuntu".to_owned(),
-            channel: (*channel).to_owned(),
-        })
+        Some(Self { name: "ubuntu".to_owned(), channel: (*channel).to_owned() })
     }
 
     /// The Python that comes with the base, if it is known.
@@ -48,9 +45,7 @@ impl Base {
         if self.name != "ubuntu" {
             return None;
         }
-        let (_, _, minor) = UBUNTU
-            .iter()
-            .find(|(_, channel, _)| *channel == self.channel)?;
+        let (_, _, minor) = UBUNTU.iter().find(|(_, channel, _)| *channel == self.channel)?;
         Some(PythonVersion::three(*minor))
     }
 }
@@ -65,17 +60,12 @@ impl FromStr for Base {
         let channel = channel.split([':', '/']).next().unwrap_or("");
         let is_word = |word: &str| {
             !word.is_empty()
-                && word
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
+                && word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))
         };
         if !is_word(name) || !is_word(channel) {
             return Err(invalid());
         }
-        Ok(Self {
-            name: name.to_lowercase(),
-            channel: channel.to_owned(),
-        })
+        Ok(Self { name: name.to_lowercase(), channel: channel.to_owned() })
     }
 }
 
@@ -91,14 +81,8 @@ mod tests {
 
     fn check(text: &str, base: Option<&str>, python: Option<&str>) {
         let parsed = text.parse::<Base>().ok();
-        assert_eq!(
-            parsed.as_ref().map(ToString::to_string).as_deref(),
-            base,
-            "{text}"
-        );
-        let version = parsed
-            .and_then(|base| base.python())
-            .map(|version| version.to_string());
+        assert_eq!(parsed.as_ref().map(ToString::to_string).as_deref(), base, "{text}");
+        let version = parsed.and_then(|base| base.python()).map(|version| version.to_string());
         assert_eq!(version.as_deref(), python, "{text}");
     }
 

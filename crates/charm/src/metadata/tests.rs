@@ -14,14 +14,8 @@ fn check_bases(charmcraft: &str, expected: &[&str]) {
 
 #[test]
 fn bases_are_written_in_five_ways() {
-    check_bases(
-        "base: ubuntu@24.04\nplatforms: {amd64: }\n",
-        &["ubuntu@24.04"],
-    );
-    check_bases(
-        "platforms:\n  ubuntu@22.04:amd64:\n  ubuntu@22.04:arm64:\n",
-        &["ubuntu@22.04"],
-    );
+    check_bases("base: ubuntu@24.04\nplatforms: {amd64: }\n", &["ubuntu@24.04"]);
+    check_bases("platforms:\n  ubuntu@22.04:amd64:\n  ubuntu@22.04:arm64:\n", &["ubuntu@22.04"]);
     check_bases(
         "platforms:\n  jammy:\n    build-on: [ubuntu@22.04:amd64]\n    build-for: [ubuntu@22.04:amd64]\n  noble:\n    build-on: ubuntu@24.04:amd64\n",
         &["ubuntu@22.04", "ubuntu@24.04"],
@@ -30,39 +24,21 @@ fn bases_are_written_in_five_ways() {
         "bases:\n  - build-on: [{name: ubuntu, channel: '22.04'}]\n    run-on:\n      - {name: ubuntu, channel: '20.04'}\n      - {name: ubuntu, channel: '22.04'}\n",
         &["ubuntu@20.04", "ubuntu@22.04"],
     );
-    check_bases(
-        "bases: [{name: ubuntu, channel: 20.04}]\n",
-        &["ubuntu@20.04"],
-    );
+    check_bases("bases: [{name: ubuntu, channel: 20.04}]\n", &["ubuntu@20.04"]);
 }
 
 #[test]
 fn a_series_stands_in_for_a_base() {
-    let metadata = CharmMetadata::parse(
-        Some("type: charm\n"),
-        Some("name: a\nseries: [focal, jammy]\n"),
-        None,
-    );
-    assert_eq!(
-        metadata
-            .base_for_tests()
-            .map(ToString::to_string)
-            .as_deref(),
-        Some("ubuntu@22.04")
-    );
+    let metadata =
+        CharmMetadata::parse(Some("type: charm\n"), Some("name: a\nseries: [focal, jammy]\n"), None);
+    assert_eq!(metadata.base_for_tests().map(ToString::to_string).as_deref(), Some("ubuntu@22.04"));
 }
 
 #[test]
 fn of_several_bases_the_tests_run_on_one() {
     for (platforms, expected) in [
-        (
-            "{ubuntu@22.04:amd64: , ubuntu@26.04:amd64: }",
-            Some("ubuntu@22.04"),
-        ),
-        (
-            "{ubuntu@20.04:all: , ubuntu@24.04:all: , ubuntu@22.04:all: }",
-            Some("ubuntu@24.04"),
-        ),
+        ("{ubuntu@22.04:amd64: , ubuntu@26.04:amd64: }", Some("ubuntu@22.04")),
+        ("{ubuntu@20.04:all: , ubuntu@24.04:all: , ubuntu@22.04:all: }", Some("ubuntu@24.04")),
         ("{ubuntu@26.04:amd64: }", Some("ubuntu@26.04")),
         ("{ubuntu@99.04:amd64: }", Some("ubuntu@99.04")),
         ("{amd64: }", None),
@@ -86,10 +62,7 @@ fn charmcraft_wins_and_metadata_fills_in() {
     );
     assert_eq!(metadata.name.as_ref().map(CharmName::as_str), Some("new"));
     assert_eq!(metadata.summary.as_deref(), Some("About it."));
-    assert_eq!(
-        metadata.config_options.iter().collect::<Vec<_>>(),
-        ["a", "b"]
-    );
+    assert_eq!(metadata.config_options.iter().collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(metadata.containers.iter().collect::<Vec<_>>(), ["web"]);
     assert_eq!(metadata.assumes, ["juju >= 3.1", "k8s-api", "juju < 4"]);
     assert_eq!(metadata.substrate(), Substrate::Kubernetes);
@@ -102,11 +75,8 @@ fn library_versions_keep_their_zeros() {
     let metadata = of_charmcraft(
         "charm-libs:\n  - lib: traefik-k8s.ingress\n    version: \"2\"\n  - lib: a.b\n    version: 0.10\n  - lib: c.d\n    version: 1\n  - lib: nodot\n    version: 1\n  - lib: e.f\n    version: new\n",
     );
-    let libs: Vec<String> = metadata
-        .charm_libs
-        .iter()
-        .map(|lib| format!("{}.{} {}", lib.charm, lib.lib, lib.version))
-        .collect();
+    let libs: Vec<String> =
+        metadata.charm_libs.iter().map(|lib| format!("{}.{} {}", lib.charm, lib.lib, lib.version)).collect();
     assert_eq!(libs, ["traefik_k8s.ingress 2", "a.b 0.10", "c.d 1"]);
     let notes: Vec<String> = metadata.notes.iter().map(ToString::to_string).collect();
     assert_eq!(
@@ -125,12 +95,7 @@ fn a_broken_file_still_gives_its_name() {
     assert_eq!(metadata.name.as_ref().map(CharmName::as_str), Some("a"));
     assert_eq!(metadata.project_type, Some(ProjectType::Bundle));
     assert_eq!(metadata.notes.len(), 1);
-    assert!(
-        metadata.notes[0]
-            .snippet
-            .as_deref()
-            .is_some_and(|snippet| snippet.contains('^'))
-    );
+    assert!(metadata.notes[0].snippet.as_deref().is_some_and(|snippet| snippet.contains('^')));
 }
 
 #[test]

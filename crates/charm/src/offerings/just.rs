@@ -11,13 +11,8 @@ pub fn just_recipes(text: &str) -> BTreeSet<String> {
         if line.is_empty() || line.starts_with([' ', '\t', '#']) {
             continue;
         }
-        if let Some(attributes) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
-            is_private |= attributes
-                .split(',')
-                .any(|attribute| attribute.trim() == "private");
+        if let Some(attributes) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
+            is_private |= attributes.split(',').any(|attribute| attribute.trim() == "private");
             continue;
         }
         if let Some(name) = recipe_or_alias(line)
@@ -33,9 +28,8 @@ pub fn just_recipes(text: &str) -> BTreeSet<String> {
 
 fn recipe_or_alias(line: &str) -> Option<&str> {
     let line = line.strip_prefix('@').unwrap_or(line);
-    let end = line
-        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-')))
-        .unwrap_or(line.len());
+    let end =
+        line.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(line.len());
     let (word, rest) = line.split_at(end);
     if word == "alias"
         && let Some((name, _)) = rest.split_once(":=")
@@ -72,11 +66,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        assert_eq!(
-            just_recipes(text).into_iter().collect::<Vec<_>>(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(just_recipes(text).into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
@@ -87,10 +77,7 @@ mod tests {
         );
         check("@quiet:\n", &["quiet"]);
         check("unit $X='a:b' y=\"c\": dep && after\n", &["unit"]);
-        check(
-            "[private]\nhidden:\n[group('x')]\nshown:\n_too:\n",
-            &["shown"],
-        );
+        check("[private]\nhidden:\n[group('x')]\nshown:\n_too:\n", &["shown"]);
         check("[doc('x')] [private]\n", &[]);
         check("import 'x.just'\nmod sub\nmod? other 'x:y'\n", &[]);
     }

@@ -26,8 +26,7 @@ pub fn make_targets(text: &str) -> BTreeSet<String> {
         let Some((names, rest)) = split_rule(header) else {
             continue;
         };
-        let is_assignment =
-            rest.starts_with('=') || names.contains('=') || is_scoped_assignment(rest);
+        let is_assignment = rest.starts_with('=') || names.contains('=') || is_scoped_assignment(rest);
         let is_directive = matches!(
             word,
             "export"
@@ -51,9 +50,7 @@ pub fn make_targets(text: &str) -> BTreeSet<String> {
         for name in names.split_whitespace() {
             let is_plain = !name.starts_with('.')
                 && !name.starts_with('-')
-                && name
-                    .chars()
-                    .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+'));
+                && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/' | '+'));
             if is_plain {
                 targets.insert(name.to_owned());
             }
@@ -96,33 +93,20 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        assert_eq!(
-            make_targets(text).into_iter().collect::<Vec<_>>(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(make_targets(text).into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
     fn targets() {
-        check(
-            "lint: deps ## help\n\ttox -e lint\nunit test:\n\tpytest a:b\n",
-            &["lint", "test", "unit"],
-        );
+        check("lint: deps ## help\n\ttox -e lint\nunit test:\n\tpytest a:b\n", &["lint", "test", "unit"]);
         check("double:: x\n", &["double"]);
     }
 
     #[test]
     fn what_is_no_target() {
         check(".PHONY: lint\n%.o: %.c\n$(BIN): x\n", &[]);
-        check(
-            "A := b:c\nB ::= d\nC = e:f\nD ?= x\nunit: X = y\nunit: export Z := y\n",
-            &[],
-        );
-        check(
-            "define x\nunit:\nendef\n# lint:\ninclude a:b\nifeq (a:b,c)\nA = \\\n  unit: x\n",
-            &[],
-        );
+        check("A := b:c\nB ::= d\nC = e:f\nD ?= x\nunit: X = y\nunit: export Z := y\n", &[]);
+        check("define x\nunit:\nendef\n# lint:\ninclude a:b\nifeq (a:b,c)\nA = \\\n  unit: x\n", &[]);
     }
 
     proptest! {

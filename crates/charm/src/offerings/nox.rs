@@ -19,9 +19,7 @@ pub fn nox_sessions(text: &str) -> BTreeSet<String> {
             }
             continue;
         }
-        if let Some(rest) = trimmed
-            .strip_prefix("@nox.session")
-            .or_else(|| trimmed.strip_prefix("@session"))
+        if let Some(rest) = trimmed.strip_prefix("@nox.session").or_else(|| trimmed.strip_prefix("@session"))
         {
             if rest.is_empty() || rest.starts_with(['(', ' ', '#']) {
                 is_open = is_unclosed(rest);
@@ -29,9 +27,7 @@ pub fn nox_sessions(text: &str) -> BTreeSet<String> {
             }
             continue;
         }
-        let function = trimmed
-            .strip_prefix("def ")
-            .or_else(|| trimmed.strip_prefix("async def "));
+        let function = trimmed.strip_prefix("def ").or_else(|| trimmed.strip_prefix("async def "));
         if let Some(function) = function
             && let Some(arguments) = decorator.take()
         {
@@ -54,13 +50,8 @@ fn keyword<'a>(arguments: &'a str, name: &str) -> Option<&'a str> {
     arguments.split(['(', ',']).find_map(|argument| {
         let (key, value) = argument.split_once('=')?;
         let value = value.trim().trim_end_matches(')').trim();
-        let quote = value
-            .chars()
-            .next()
-            .filter(|first| matches!(first, '"' | '\''))?;
-        (key.trim() == name)
-            .then(|| value[1..].split(quote).next())
-            .flatten()
+        let quote = value.chars().next().filter(|first| matches!(first, '"' | '\''))?;
+        (key.trim() == name).then(|| value[1..].split(quote).next()).flatten()
     })
 }
 
@@ -71,31 +62,18 @@ mod tests {
     use super::*;
 
     fn check(text: &str, expected: &[&str]) {
-        assert_eq!(
-            nox_sessions(text).into_iter().collect::<Vec<_>>(),
-            expected,
-            "{text}"
-        );
+        assert_eq!(nox_sessions(text).into_iter().collect::<Vec<_>>(), expected, "{text}");
     }
 
     #[test]
     fn sessions() {
-        check(
-            "import nox\n@nox.session\ndef lint(session):\n    pass\ndef helper(): pass\n",
-            &["lint"],
-        );
+        check("import nox\n@nox.session\ndef lint(session):\n    pass\ndef helper(): pass\n", &["lint"]);
         check(
             "@nox.session(python=[\"3.10\", \"3.12\"], name=\"unit-tests\")\ndef unit(session): pass\n",
             &["unit-tests"],
         );
-        check(
-            "@nox.session(\n    name='a',\n)\n@nox.parametrize('x', [1])\ndef b(session): pass\n",
-            &["a"],
-        );
-        check(
-            "@nox.session()  # why\ndef c(session: nox.Session) -> None: pass\n",
-            &["c"],
-        );
+        check("@nox.session(\n    name='a',\n)\n@nox.parametrize('x', [1])\ndef b(session): pass\n", &["a"]);
+        check("@nox.session()  # why\ndef c(session: nox.Session) -> None: pass\n", &["c"]);
         check("@nox.sessions\ndef d(s): pass\n", &[]);
     }
 

@@ -94,15 +94,7 @@ const ALIASES: [(&str, &[&str]); 4] = [
             "static-lib",
         ],
     ),
-    (
-        "integration",
-        &[
-            "integration-tests",
-            "integration-test",
-            "integration_tests",
-            "integration_test",
-        ],
-    ),
+    ("integration", &["integration-tests", "integration-test", "integration_tests", "integration_test"]),
 ];
 
 /// Finds what a target means for a charm: the very name in any runner, or
@@ -110,20 +102,11 @@ const ALIASES: [(&str, &[&str]); 4] = [
 /// before make before nox. Unit tests that nothing offers are given to pytest,
 /// unless there is a configuration that cannot be read.
 pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, NoTarget> {
-    let exact = RUNNERS
-        .into_iter()
-        .find(|runner| offerings.of(*runner).any(|name| name == target));
+    let exact = RUNNERS.into_iter().find(|runner| offerings.of(*runner).any(|name| name == target));
     if let Some(runner) = exact {
-        return Ok(Invocation {
-            runner,
-            name: target.to_owned(),
-            why: format!("{runner} has `{target}`"),
-        });
+        return Ok(Invocation { runner, name: target.to_owned(), why: format!("{runner} has `{target}`") });
     }
-    let aliases = ALIASES
-        .iter()
-        .find(|(name, _)| *name == target)
-        .map_or(&[][..], |(_, aliases)| aliases);
+    let aliases = ALIASES.iter().find(|(name, _)| *name == target).map_or(&[][..], |(_, aliases)| aliases);
     for alias in aliases {
         if let Some((runner, name)) = find(offerings, alias) {
             let why = format!("nothing is called `{target}`, and {runner} has `{name}`");
@@ -135,11 +118,7 @@ pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, 
         && let Some(directory) = &offerings.pytest
     {
         let why = format!("no runner offers unit tests, and there are some in `{directory}`");
-        return Ok(Invocation {
-            runner: Runner::Pytest,
-            name: directory.clone(),
-            why,
-        });
+        return Ok(Invocation { runner: Runner::Pytest, name: directory.clone(), why });
     }
     Err(NoTarget {
         target: target.to_owned(),
@@ -150,10 +129,7 @@ pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, 
 
 fn find(offerings: &Offerings, pattern: &str) -> Option<(Runner, String)> {
     RUNNERS.into_iter().find_map(|runner| {
-        let mut fitting: Vec<&str> = offerings
-            .of(runner)
-            .filter(|name| fits(pattern, name))
-            .collect();
+        let mut fitting: Vec<&str> = offerings.of(runner).filter(|name| fits(pattern, name)).collect();
         // Of `py38` and `py312`, the newest.
         fitting.sort_by_key(|name| (name.len(), *name));
         fitting.last().map(|name| (runner, (*name).to_owned()))
@@ -162,9 +138,9 @@ fn find(offerings: &Offerings, pattern: &str) -> Option<(Runner, String)> {
 
 fn fits(pattern: &str, name: &str) -> bool {
     match pattern.strip_suffix('*') {
-        Some(start) => name.strip_prefix(start).is_some_and(|digits| {
-            !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())
-        }),
+        Some(start) => name
+            .strip_prefix(start)
+            .is_some_and(|digits| !digits.is_empty() && digits.bytes().all(|digit| digit.is_ascii_digit())),
         None => name == pattern,
     }
 }
@@ -178,9 +154,7 @@ fn offered(offerings: &Offerings) -> Vec<String> {
                 Runner::Nox => "nox -s",
                 Runner::Just | Runner::Make | Runner::Pytest => runner.name(),
             };
-            offerings
-                .of(runner)
-                .map(move |name| format!("{command} {name}"))
+            offerings.of(runner).map(move |name| format!("{command} {name}"))
         })
         .collect()
 }

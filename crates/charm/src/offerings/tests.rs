@@ -43,26 +43,14 @@ fn targets_find_their_suites() {
         ("lint", "tox:style tox:check", "tox check"),
         ("lint", "just:lint-code", "just lint-code"),
         ("lint", "pytest:tests/unit", "none"),
-        (
-            "static",
-            "tox:static-charm tox:static-lib",
-            "tox static-charm",
-        ),
+        ("static", "tox:static-charm tox:static-lib", "tox static-charm"),
         ("static", "tox:static-lib", "tox static-lib"),
         ("static", "tox:mypy", "tox mypy"),
         ("static", "make:typecheck nox:typing", "make typecheck"),
         ("static", "just:types", "just types"),
         ("static", "tox:lint", "none"),
-        (
-            "integration",
-            "tox:integration tox:integration-tests",
-            "tox integration",
-        ),
-        (
-            "integration",
-            "tox:integration-tests",
-            "tox integration-tests",
-        ),
+        ("integration", "tox:integration tox:integration-tests", "tox integration"),
+        ("integration", "tox:integration-tests", "tox integration-tests"),
         ("integration", "tox:integration-upgrade", "none"),
         ("format", "tox:fmt", "none"),
         ("fmt", "tox:fmt", "tox fmt"),
@@ -78,13 +66,10 @@ fn targets_find_their_suites() {
 
 #[test]
 fn what_is_offered_instead_is_told() {
-    let error = choose_target("docs", &offerings("make:test tox:lint nox:a just:b"))
-        .expect_err("nothing fits");
+    let error =
+        choose_target("docs", &offerings("make:test tox:lint nox:a just:b")).expect_err("nothing fits");
     assert_eq!(error.to_string(), "the charm offers nothing for `docs`");
-    assert_eq!(
-        error.offered,
-        ["tox -e lint", "just b", "make test", "nox -s a"]
-    );
+    assert_eq!(error.offered, ["tox -e lint", "just b", "make test", "nox -s a"]);
 }
 
 #[test]
@@ -93,16 +78,12 @@ fn offerings_are_read_from_all_files() {
         "--- tox.ini\n[tox]\nenvlist = lint\n--- Justfile\nfmt:\n--- Makefile\nall:\n--- noxfile.py\n@nox.session\ndef docs(s): pass\n\
          --- tests/unit/test_x.py\n--- tests/integration/test_y.py\n",
     );
-    assert_eq!(
-        Offerings::read(&tree),
-        offerings("tox:lint just:fmt make:all nox:docs pytest:tests/unit")
-    );
+    assert_eq!(Offerings::read(&tree), offerings("tox:lint just:fmt make:all nox:docs pytest:tests/unit"));
 }
 
 #[test]
 fn integration_tests_are_not_given_to_pytest() {
-    let tree =
-        MemoryTree::from_fixture("--- tests/integration/test_y.py\n--- tests/unit/helpers.py\n");
+    let tree = MemoryTree::from_fixture("--- tests/integration/test_y.py\n--- tests/unit/helpers.py\n");
     assert_eq!(Offerings::read(&tree).pytest, None);
 }
 
@@ -113,13 +94,7 @@ fn pytest_does_not_stand_in_for_a_broken_tox_file() {
         .expect_err("tox cannot say what it offers");
     assert_eq!(error.broken.map(|broken| broken.place.line), Some(1));
     let fixture = format!("{fixture}--- Makefile\nunit:\n");
-    assert!(
-        choose_target(
-            "unit",
-            &Offerings::read(&MemoryTree::from_fixture(&fixture))
-        )
-        .is_ok()
-    );
+    assert!(choose_target("unit", &Offerings::read(&MemoryTree::from_fixture(&fixture))).is_ok());
 }
 
 proptest! {

@@ -41,11 +41,7 @@ const LISTS: [&[&str]; 13] = [
     &["tool", "tox", "env", "*", "deps"],
 ];
 
-const TOX_TOML_LISTS: [&[&str]; 3] = [
-    &["requires"],
-    &["env_run_base", "deps"],
-    &["env", "*", "deps"],
-];
+const TOX_TOML_LISTS: [&[&str]; 3] = [&["requires"], &["env_run_base", "deps"], &["env", "*", "deps"]];
 
 /// Tables whose keys are the names of distributions.
 const TABLES: [&[&str]; 4] = [
@@ -56,21 +52,14 @@ const TABLES: [&[&str]; 4] = [
 ];
 
 /// Keys of a part in charmcraft.yaml that list requirements.
-const PART_KEYS: [&str; 4] = [
-    "python-packages",
-    "charm-python-packages",
-    "charm-binary-python-packages",
-    "charm-strict-dependencies",
-];
+const PART_KEYS: [&str; 4] =
+    ["python-packages", "charm-python-packages", "charm-binary-python-packages", "charm-strict-dependencies"];
 
 /// Every place in a charm's files that names a distribution, by file and
 /// line: manifests, requirements files, the tox configuration, the parts of
 /// the build, and the locks. Files that are broken mention nothing.
 pub fn mentions(tree: &dyn Tree, package: &PackageName) -> Vec<Mention> {
-    let mut finder = Finder {
-        package,
-        found: BTreeSet::new(),
-    };
+    let mut finder = Finder { package, found: BTreeSet::new() };
     let own_files = own_files(tree);
     for file in own_files {
         let is_top = file.components().count() == 1;
@@ -137,14 +126,10 @@ pub(super) fn is_requirements_file(file: &Utf8Path) -> bool {
 /// Whether a tox configuration installs anything.
 pub(super) fn has_tox_deps(tree: &dyn Tree) -> bool {
     let read = |name: &str| tree.read(Utf8Path::new(name)).unwrap_or_default();
-    read("tox.ini")
-        .lines()
-        .chain(read("tox.toml").lines())
-        .any(|line| {
-            let key = line.trim_start();
-            key.strip_prefix("deps")
-                .is_some_and(|rest| rest.trim_start().starts_with(['=', ':']))
-        })
+    read("tox.ini").lines().chain(read("tox.toml").lines()).any(|line| {
+        let key = line.trim_start();
+        key.strip_prefix("deps").is_some_and(|rest| rest.trim_start().starts_with(['=', ':']))
+    })
 }
 
 struct Finder<'a> {
@@ -232,11 +217,7 @@ impl Finder<'_> {
             return;
         };
         for (part, value) in root.get("parts").map_or(&[][..], yaml::Node::entries) {
-            for item in PART_KEYS
-                .iter()
-                .filter_map(|key| value.get(key))
-                .flat_map(yaml::Node::items)
-            {
+            for item in PART_KEYS.iter().filter_map(|key| value.get(key)).flat_map(yaml::Node::items) {
                 if let Some(requirement) = item.text() {
                     self.consider(file, item.place.line, &format!("parts.{part}"), requirement);
                 }
@@ -273,19 +254,16 @@ impl Finder<'_> {
 
 fn matches(pattern: &[&str], path: &[String]) -> bool {
     pattern.len() == path.len()
-        && pattern
-            .iter()
-            .zip(path)
-            .all(|(wanted, key)| *wanted == "*" || wanted == key)
+        && pattern.iter().zip(path).all(|(wanted, key)| *wanted == "*" || wanted == key)
 }
 
 /// Cuts the condition off a line of tox: `py310-unit: ops`.
 fn without_factors(line: &str) -> &str {
     match line.split_once(": ") {
         Some((factors, rest))
-            if factors.chars().all(|c| {
-                c.is_alphanumeric() || matches!(c, '-' | '_' | ',' | '!' | '{' | '}' | '.')
-            }) =>
+            if factors
+                .chars()
+                .all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | ',' | '!' | '{' | '}' | '.')) =>
         {
             rest
         }

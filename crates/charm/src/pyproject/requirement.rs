@@ -12,41 +12,25 @@ pub fn requirement_name(requirement: &str) -> Option<PackageName> {
         .find_map(|flag| text.strip_prefix(flag))
         .unwrap_or(text)
         .trim();
-    if let Some((_, egg)) = text
-        .split_once("#egg=")
-        .or_else(|| text.split_once("&egg="))
-    {
+    if let Some((_, egg)) = text.split_once("#egg=").or_else(|| text.split_once("&egg=")) {
         return leading_name(egg);
     }
-    let end = text
-        .find(|c: char| !is_name_character(c))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !is_name_character(c)).unwrap_or(text.len());
     let (name, rest) = text.split_at(end);
     let rest = rest.trim_start();
     // A path or a bare URL: the file's name tells, if it is a wheel's.
     if name.is_empty() || rest.starts_with([':', '/', '\\', '+']) {
-        let file = text
-            .split(['?', '#'])
-            .next()
-            .unwrap_or(text)
-            .rsplit('/')
-            .next()?;
-        let is_wheel = file
-            .rsplit_once('.')
-            .is_some_and(|(_, extension)| extension == "whl");
-        return is_wheel
-            .then(|| leading_name(file.split('-').next()?))
-            .flatten();
+        let file = text.split(['?', '#']).next().unwrap_or(text).rsplit('/').next()?;
+        let is_wheel = file.rsplit_once('.').is_some_and(|(_, extension)| extension == "whl");
+        return is_wheel.then(|| leading_name(file.split('-').next()?)).flatten();
     }
-    let goes_on = rest.is_empty()
-        || rest.starts_with(['[', '(', '<', '>', '=', '!', '~', ';', '@', '#', ',', '^']);
+    let goes_on =
+        rest.is_empty() || rest.starts_with(['[', '(', '<', '>', '=', '!', '~', ';', '@', '#', ',', '^']);
     if goes_on { leading_name(name) } else { None }
 }
 
 fn leading_name(text: &str) -> Option<PackageName> {
-    let end = text
-        .find(|c: char| !is_name_character(c))
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !is_name_character(c)).unwrap_or(text.len());
     let name = text[..end].trim_end_matches(['-', '_', '.']);
     let fine = name.starts_with(|first: char| first.is_ascii_alphanumeric());
     fine.then(|| PackageName::new(name))
@@ -64,29 +48,16 @@ mod tests {
 
     fn check(requirement: &str, expected: Option<&str>) {
         let name = requirement_name(requirement);
-        assert_eq!(
-            name.as_ref().map(PackageName::as_str),
-            expected,
-            "{requirement}"
-        );
+        assert_eq!(name.as_ref().map(PackageName::as_str), expected, "{requirement}");
     }
 
     #[test]
     fn requirements_name_their_package() {
         check("ops", Some("ops"));
         check("  Ops_Scenario >= 7 , < 8", Some("ops-scenario"));
-        check(
-            "ops[testing,tracing]~=2.19 ; python_version > '3.8'",
-            Some("ops"),
-        );
-        check(
-            "ops @ git+https://github.com/canonical/operator@main",
-            Some("ops"),
-        );
-        check(
-            "-e git+https://github.com/canonical/operator#egg=ops&subdirectory=x",
-            Some("ops"),
-        );
+        check("ops[testing,tracing]~=2.19 ; python_version > '3.8'", Some("ops"));
+        check("ops @ git+https://github.com/canonical/operator@main", Some("ops"));
+        check("-e git+https://github.com/canonical/operator#egg=ops&subdirectory=x", Some("ops"));
         check(
             "git+https://github.com/canonical/operator#subdirectory=testing&egg=ops-scenario",
             Some("ops-scenario"),

@@ -13,48 +13,27 @@ fn check_style(fixture: &str, expected: Style) {
 
 #[test]
 fn styles_are_told_apart() {
-    check_style(
-        "--- pyproject.toml\n[project]\ndependencies = []\n--- uv.lock\n",
-        Style::Uv { lock: true },
-    );
+    check_style("--- pyproject.toml\n[project]\ndependencies = []\n--- uv.lock\n", Style::Uv { lock: true });
     check_style("--- pyproject.toml\n[tool.uv]\n", Style::Uv { lock: false });
     check_style(
         "--- pyproject.toml\n[tool.poetry.dependencies]\npython = '^3.8'\n--- poetry.lock\n",
         Style::Poetry { lock: true },
     );
-    check_style(
-        "--- pyproject.toml\n[tool.poetry]\npackage-mode = false\n",
-        Style::Poetry { lock: false },
-    );
+    check_style("--- pyproject.toml\n[tool.poetry]\npackage-mode = false\n", Style::Poetry { lock: false });
     check_style(
         "--- pyproject.toml\n[project]\ndependencies = ['ops']\n--- requirements.txt\n",
         Style::Pep621,
     );
-    check_style(
-        "--- pyproject.toml\n[tool.ruff]\n--- requirements.txt\nops\n",
-        Style::Requirements,
-    );
-    check_style(
-        "--- tox.ini\n[testenv:unit]\ndeps =\n  ops\n",
-        Style::ToxDeps,
-    );
+    check_style("--- pyproject.toml\n[tool.ruff]\n--- requirements.txt\nops\n", Style::Requirements);
+    check_style("--- tox.ini\n[testenv:unit]\ndeps =\n  ops\n", Style::ToxDeps);
     check_style("--- README.md\n", Style::Unknown);
 }
 
 fn check_requires(fixture: &str, manifest: Option<&str>, lock: Option<&str>) {
     let facts = facts(fixture);
-    let text =
-        |wish: &Option<Wish<PythonConstraint>>| wish.as_ref().map(|wish| wish.value.to_string());
-    assert_eq!(
-        text(&facts.requires_python).as_deref(),
-        manifest,
-        "{fixture}"
-    );
-    assert_eq!(
-        text(&facts.lock_requires_python).as_deref(),
-        lock,
-        "{fixture}"
-    );
+    let text = |wish: &Option<Wish<PythonConstraint>>| wish.as_ref().map(|wish| wish.value.to_string());
+    assert_eq!(text(&facts.requires_python).as_deref(), manifest, "{fixture}");
+    assert_eq!(text(&facts.lock_requires_python).as_deref(), lock, "{fixture}");
 }
 
 #[test]
@@ -70,12 +49,7 @@ fn the_python_is_constrained_in_many_places() {
         Some("^3.10"),
     );
     check_requires("--- pyproject.toml\n[project]\nname = 'x'\n", None, None);
-    assert_eq!(
-        facts("--- pyproject.toml\n[project]\nrequires-python = 'new'\n")
-            .notes
-            .len(),
-        1
-    );
+    assert_eq!(facts("--- pyproject.toml\n[project]\nrequires-python = 'new'\n").notes.len(), 1);
 }
 
 #[test]
@@ -84,42 +58,22 @@ fn all_wishes_come_together() {
         "--- pyproject.toml\n[project]\nrequires-python = '>=3.8'\n--- .python-version\n# why\n3.11\n\
          --- tox.ini\n[testenv]\nbase_python = python3.10\n--- charmcraft.yaml\nname: a\nbase: ubuntu@24.04\n",
     );
-    let tox = crate::toxconfig::tox_config(&tree)
-        .expect("it is fine")
-        .expect("it is there");
+    let tox = crate::toxconfig::tox_config(&tree).expect("it is fine").expect("it is there");
     let metadata = CharmMetadata::read(&tree);
     let facts = dependency_facts(&tree).expect("it is fine");
     let wishes = facts.python_wishes(&metadata, Some((&tox, "unit")), Vec::new());
     assert_eq!(
-        wishes
-            .tox_base_python
-            .map(|wish| (wish.value.to_string(), wish.source)),
+        wishes.tox_base_python.map(|wish| (wish.value.to_string(), wish.source)),
         Some(("3.10".into(), "environment unit in tox.ini".into()))
     );
-    assert_eq!(
-        wishes
-            .python_version_file
-            .map(|wish| wish.value.to_string())
-            .as_deref(),
-        Some("3.11")
-    );
-    assert_eq!(
-        wishes.base.map(|base| base.to_string()).as_deref(),
-        Some("ubuntu@24.04")
-    );
+    assert_eq!(wishes.python_version_file.map(|wish| wish.value.to_string()).as_deref(), Some("3.11"));
+    assert_eq!(wishes.base.map(|base| base.to_string()).as_deref(), Some("ubuntu@24.04"));
 }
 
 fn check_mentions(fixture: &str, expected: &[&str]) {
     let found: Vec<String> = mentions(&MemoryTree::from_fixture(fixture), &PackageName::new("ops"))
         .into_iter()
-        .map(
-            |Mention {
-                 file,
-                 line,
-                 table,
-                 text,
-             }| format!("{file}:{line} [{table}] {text}"),
-        )
+        .map(|Mention { file, line, table, text }| format!("{file}:{line} [{table}] {text}"))
         .collect();
     assert_eq!(found, expected, "{fixture}");
 }
@@ -163,19 +117,10 @@ fn lists_sections_parts_and_locks_mention_packages() {
 
 #[test]
 fn a_broken_manifest_is_an_error_with_a_place() {
-    let broken = dependency_facts(&MemoryTree::from_fixture(
-        "--- pyproject.toml\n[project\nname = 'a'\n",
-    ))
-    .expect_err("it is broken");
-    assert_eq!(
-        (broken.place.line, broken.file.as_str()),
-        (1, "pyproject.toml")
-    );
-    assert!(
-        broken.snippet.starts_with("1 | [project\n"),
-        "{}",
-        broken.snippet
-    );
+    let broken = dependency_facts(&MemoryTree::from_fixture("--- pyproject.toml\n[project\nname = 'a'\n"))
+        .expect_err("it is broken");
+    assert_eq!((broken.place.line, broken.file.as_str()), (1, "pyproject.toml"));
+    assert!(broken.snippet.starts_with("1 | [project\n"), "{}", broken.snippet);
 }
 
 proptest! {

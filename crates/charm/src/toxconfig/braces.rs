@@ -64,11 +64,7 @@ fn split_outside_braces(list: &str) -> Vec<&str> {
         }
     }
     items.push(&list[start..]);
-    items
-        .into_iter()
-        .map(str::trim)
-        .filter(|item| !item.is_empty())
-        .collect()
+    items.into_iter().map(str::trim).filter(|item| !item.is_empty()).collect()
 }
 
 /// Splits `py{310,311}-unit` into its fixed and alternative parts.
@@ -81,12 +77,7 @@ fn axes_of(item: &str) -> Vec<Vec<String>> {
         };
         axes.push(vec![rest[..open].to_owned()]);
         let inside = &rest[open + 1..open + length];
-        axes.push(
-            inside
-                .split(',')
-                .flat_map(|part| range_of(part.trim()))
-                .collect(),
-        );
+        axes.push(inside.split(',').flat_map(|part| range_of(part.trim())).collect());
         rest = &rest[open + length + 1..];
     }
     axes.push(vec![rest.to_owned()]);
@@ -101,13 +92,9 @@ fn range_of(part: &str) -> Vec<String> {
         let fine = !text.is_empty() && text.bytes().all(|digit| digit.is_ascii_digit());
         if fine { text.parse::<u16>().ok() } else { None }
     };
-    let bounds = part
-        .split_once('-')
-        .and_then(|(from, to)| Some((number(from)?, number(to)?)));
+    let bounds = part.split_once('-').and_then(|(from, to)| Some((number(from)?, number(to)?)));
     match bounds {
-        Some((from, to)) if from <= to && to - from < 100 => {
-            (from..=to).map(|at| at.to_string()).collect()
-        }
+        Some((from, to)) if from <= to && to - from < 100 => (from..=to).map(|at| at.to_string()).collect(),
         _ => vec![part.to_owned()],
     }
 }
@@ -127,10 +114,7 @@ mod tests {
         check("fmt, lint,unit", &["fmt", "lint", "unit"]);
         check("\n  lint\n  unit\n", &["lint", "unit"]);
         check("py{38,39}", &["py38", "py39"]);
-        check(
-            "py{38, 39}-{a,b}",
-            &["py38-a", "py38-b", "py39-a", "py39-b"],
-        );
+        check("py{38, 39}-{a,b}", &["py38-a", "py38-b", "py39-a", "py39-b"]);
         check("py3{10-12}", &["py310", "py311", "py312"]);
         check("unit{,-slow}", &["unit", "unit-slow"]);
         check("{unit", &["{unit"]);

@@ -6,11 +6,7 @@ use crate::MemoryTree;
 fn check_environments(fixture: &str, expected: &[&str]) {
     let config = tox_config(&MemoryTree::from_fixture(fixture)).expect("it is not broken");
     let environments = config.map(|config| config.environments).unwrap_or_default();
-    assert_eq!(
-        environments.into_iter().collect::<Vec<_>>(),
-        expected,
-        "{fixture}"
-    );
+    assert_eq!(environments.into_iter().collect::<Vec<_>>(), expected, "{fixture}");
 }
 
 #[test]
@@ -28,10 +24,7 @@ fn environments_are_listed_or_have_sections() {
 
 #[test]
 fn every_file_that_tox_reads() {
-    check_environments(
-        "--- setup.cfg\n[metadata]\nname = a\n[tox:tox]\nenvlist = unit\n",
-        &["unit"],
-    );
+    check_environments("--- setup.cfg\n[metadata]\nname = a\n[tox:tox]\nenvlist = unit\n", &["unit"]);
     check_environments(
         "--- tox.toml\nenv_list = ['lint', 'py3{10,11}']\n[env.unit]\n[env_run_base]\n",
         &["lint", "py310", "py311", "unit"],
@@ -48,10 +41,7 @@ fn every_file_that_tox_reads() {
         "--- pyproject.toml\n[tool.tox]\nlegacy_tox_ini = '''\n[tox]\nenvlist = a\n'''\n--- tox.toml\n[env.b]\n",
         &["a"],
     );
-    check_environments(
-        "--- pyproject.toml\n[project]\nname = 'a'\n--- tox.toml\n[env.b]\n",
-        &["b"],
-    );
+    check_environments("--- pyproject.toml\n[project]\nname = 'a'\n--- tox.toml\n[env.b]\n", &["b"]);
     check_environments("--- README.md\n", &[]);
 }
 
@@ -66,9 +56,7 @@ fn interpreters_are_found_where_they_are_asked_for() {
     assert_eq!(config.requires, ["tox>=4", "tox-uv"]);
     assert_eq!(config.min_version.as_deref(), Some("4.2"));
     for (environment, expected) in [("lint", "3.12"), ("unit", "3.10"), ("py38-unit", "3.8")] {
-        let python = config
-            .base_python_of(environment)
-            .map(|version| version.to_string());
+        let python = config.base_python_of(environment).map(|version| version.to_string());
         assert_eq!(python.as_deref(), Some(expected), "{environment}");
     }
 }

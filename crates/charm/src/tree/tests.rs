@@ -15,10 +15,7 @@ fn checkout(files: &[&str]) -> Checkout {
         fs_err::create_dir_all(path.parent().expect("files have parents")).expect("can be made");
         fs_err::write(path, format!("text of {file}")).expect("can be written");
     }
-    Checkout {
-        _directory: directory,
-        root,
-    }
+    Checkout { _directory: directory, root }
 }
 
 fn listed(tree: &DiskTree) -> Vec<&str> {
@@ -37,14 +34,8 @@ fn caches_and_dot_directories_are_left_out() {
         "src/charm.py",
     ]);
     let tree = DiskTree::open(&checkout.root).expect("it is there");
-    assert_eq!(
-        listed(&tree),
-        [".python-version", "charmcraft.yaml", "src/charm.py"]
-    );
-    assert_eq!(
-        tree.read(Utf8Path::new("src/charm.py")).as_deref(),
-        Some("text of src/charm.py")
-    );
+    assert_eq!(listed(&tree), [".python-version", "charmcraft.yaml", "src/charm.py"]);
+    assert_eq!(tree.read(Utf8Path::new("src/charm.py")).as_deref(), Some("text of src/charm.py"));
     assert_eq!(tree.read(Utf8Path::new("../x")), None);
 }
 
@@ -61,17 +52,7 @@ fn links_out_of_the_root_and_loops_are_not_followed() {
     symlink("x", root.join("a/z")).expect("can link");
     symlink("nowhere", root.join("dangling")).expect("can link");
     let tree = DiskTree::open(root).expect("it is there");
-    assert_eq!(
-        listed(&tree),
-        [
-            "a/lib/charms/y.py",
-            "a/x",
-            "a/z",
-            "lib/a/x",
-            "lib/a/z",
-            "lib/charms/y.py"
-        ]
-    );
+    assert_eq!(listed(&tree), ["a/lib/charms/y.py", "a/x", "a/z", "lib/a/x", "lib/a/z", "lib/charms/y.py"]);
     assert!(tree.is_linked(Utf8Path::new("a/lib/charms/y.py")));
     assert!(!tree.is_linked(Utf8Path::new("a/z")));
     assert!(tree.read(Utf8Path::new("a/lib/charms/y.py")).is_some());
@@ -82,31 +63,19 @@ fn limits_end_the_listing_with_a_note() {
     let names: Vec<String> = (0..50).map(|index| format!("d{index}/f")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let checkout = checkout(&names);
-    let limits = Limits {
-        entries: 60,
-        ..Limits::default()
-    };
+    let limits = Limits { entries: 60, ..Limits::default() };
     let tree = DiskTree::open_within(&checkout.root, limits).expect("it is there");
     assert_eq!(tree.files().len(), 10);
     assert_eq!(tree.notes().len(), 1);
-    let limits = Limits {
-        depth: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { depth: 1, ..Limits::default() };
     let tree = DiskTree::open_within(&checkout.root, limits).expect("it is there");
-    assert_eq!(
-        tree.notes()[0].text,
-        "50 directories lie deeper than 1 levels and were not seen"
-    );
+    assert_eq!(tree.notes()[0].text, "50 directories lie deeper than 1 levels and were not seen");
 }
 
 #[test]
 fn a_large_file_is_not_read() {
     let checkout = checkout(&["f"]);
-    let limits = Limits {
-        file_size_bytes: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { file_size_bytes: 3, ..Limits::default() };
     let tree = DiskTree::open_within(&checkout.root, limits).expect("it is there");
     assert_eq!(tree.read(Utf8Path::new("f")), None);
 }

@@ -52,19 +52,13 @@ fn is_int(unsigned: &str) -> bool {
 }
 
 fn is_float(unsigned: &str) -> bool {
-    if matches!(
-        unsigned,
-        ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN"
-    ) {
+    if matches!(unsigned, ".inf" | ".Inf" | ".INF" | ".nan" | ".NaN" | ".NAN") {
         return true;
     }
     let Some((whole, fraction)) = unsigned.split_once('.') else {
         return false;
     };
-    let digits = |part: &str| {
-        part.chars()
-            .all(|digit| digit == '_' || digit.is_ascii_digit())
-    };
+    let digits = |part: &str| part.chars().all(|digit| digit == '_' || digit.is_ascii_digit());
     if whole.contains(':') {
         let mut parts = whole.split(':');
         let first = parts.next().unwrap_or("");
@@ -99,9 +93,7 @@ fn is_sexagesimal_digit(part: &str) -> bool {
 fn is_timestamp(text: &str) -> bool {
     let bytes = text.as_bytes();
     let digits = |range: std::ops::Range<usize>| {
-        bytes
-            .get(range)
-            .is_some_and(|part| part.iter().all(u8::is_ascii_digit))
+        bytes.get(range).is_some_and(|part| part.iter().all(u8::is_ascii_digit))
     };
     let is_date = digits(0..4)
         && bytes.get(4) == Some(&b'-')

@@ -8,11 +8,7 @@ fn parse_text(text: &str) -> (Node, Vec<Note>) {
 
 fn check_kind(plain: &str, expected: Kind) {
     let (root, _) = parse_text(&format!("d: {plain}\n"));
-    assert_eq!(
-        root.get("d").expect("the key is there").kind(),
-        expected,
-        "{plain}"
-    );
+    assert_eq!(root.get("d").expect("the key is there").kind(), expected, "{plain}");
 }
 
 #[test]
@@ -85,22 +81,16 @@ fn merge_keys_fill_in_what_is_absent() {
 
 #[test]
 fn an_error_has_a_line_a_column_and_a_caret() {
-    let broken = parse(
-        Utf8Path::new("charmcraft.yaml"),
-        "name: a\nparts: [a\nbase: b\n",
-    )
-    .expect_err("the list is not closed");
+    let broken = parse(Utf8Path::new("charmcraft.yaml"), "name: a\nparts: [a\nbase: b\n")
+        .expect_err("the list is not closed");
     assert!(broken.place.line >= 2, "{broken:?}");
     assert!(broken.snippet.ends_with('^'), "{broken:?}");
 }
 
 #[test]
 fn a_template_is_named_as_one() {
-    let broken = parse(
-        Utf8Path::new("charmcraft.yaml"),
-        "name: a\n{% if x %}\ntype: charm\n",
-    )
-    .expect_err("a template is not YAML");
+    let broken = parse(Utf8Path::new("charmcraft.yaml"), "name: a\n{% if x %}\ntype: charm\n")
+        .expect_err("a template is not YAML");
     assert!(broken.message.contains("looks like a template"), "{broken}");
 }
 
@@ -113,10 +103,7 @@ fn an_alias_bomb_is_refused() {
     }
     let text = lines.concat();
     let broken = parse(Utf8Path::new("f.yaml"), &text).expect_err("that is a billion nodes");
-    assert_eq!(
-        broken.message,
-        "the file is too large once its aliases are followed"
-    );
+    assert_eq!(broken.message, "the file is too large once its aliases are followed");
 }
 
 #[test]

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use charmproof_store::event::RunId;
-use charmproof_store::store::{RunRef, run_id};
 use charmproof_fleet::run::settings::RunSettings;
 use charmproof_sandbox::CancelToken;
+use charmproof_store::event::RunId;
+use charmproof_store::store::{RunRef, run_id};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -94,7 +94,9 @@ fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
             .plan
             .subjects
             .into_iter()
-            .filter_map(|subject| Some((subject.repository, subject.commit?.trim_end_matches('+').to_string())))
+            .filter_map(|subject| {
+                Some((subject.repository, subject.commit?.trim_end_matches('+').to_string()))
+            })
             .collect(),
     };
     Ok(Asked {

@@ -9,8 +9,11 @@ use crate::place::Place;
 
 pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
     let root = &place.cache.root;
-    let names: &[&str] =
-        if args.all { &["work", "mirrors", "swaps", "tools", "libraries", "store", "pythons.json"] } else { &["work/s", "work/t"] };
+    let names: &[&str] = if args.all {
+        &["work", "mirrors", "swaps", "tools", "libraries", "store", "pythons.json"]
+    } else {
+        &["work/s", "work/t"]
+    };
     for name in names {
         let path = root.join(name);
         if !path.exists() {

@@ -16,7 +16,8 @@ pub(crate) fn run(place: &Place, args: &CompareArgs, colour: Colour) -> Result<E
     let before = store.run(&RunRef::parse(&args.before))?;
     let after = store.run(&RunRef::parse(&args.after))?;
     let comparison = compare_runs(&before, &after);
-    let swaps_before = if before.plan.candidate.is_empty() { &before.plan.baseline } else { &before.plan.candidate };
+    let swaps_before =
+        if before.plan.candidate.is_empty() { &before.plan.baseline } else { &before.plan.candidate };
     let plan = Plan { baseline: swaps_before.clone(), ..after.plan.clone() };
     let outputs = |id: &OutputId| {
         let bytes = after.output(id).or_else(|_| before.output(id)).ok()?;

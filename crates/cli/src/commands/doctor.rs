@@ -35,10 +35,8 @@ pub(crate) fn run(place: &Place) -> Result<Exit, Failure> {
     }
     lines.push(String::new());
     lines.push("Protections".to_string());
-    let abilities = place
-        .launcher()
-        .probe()
-        .map_err(|error| Failure::of("the sandbox could not be tried", &error))?;
+    let abilities =
+        place.launcher().probe().map_err(|error| Failure::of("the sandbox could not be tried", &error))?;
     let mut ability = |name: &str, ability: &Ability| {
         let state = if ability.works { "yes" } else { "no " };
         lines.push(format!("  {name:22} {state}  {}", ability.why));

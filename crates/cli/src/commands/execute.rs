@@ -79,8 +79,12 @@ pub(crate) fn execute(
         home: place.home.clone(),
         cancel: &is_cancelled,
     };
-    let swap_context =
-        SwapContext { folder: place.cache.swaps(), tools: &tools, python: &newest.program, sources: &sources };
+    let swap_context = SwapContext {
+        folder: place.cache.swaps(),
+        tools: &tools,
+        python: &newest.program,
+        sources: &sources,
+    };
     let swapped = |specs: &[SwapSpec]| {
         prepare(specs, &swap_context).map_err(|error| Failure::of("the swap could not be prepared", &error))
     };
@@ -94,14 +98,12 @@ pub(crate) fn execute(
 
     let planned = find_charms(place, &list, &mirrors, &asked);
     let (planned, plan) = narrow(planned, &asked, &store, &candidate, &baseline, failed)?;
-    for warning in &planned.warnings {
-        talk(&format!("warning: {warning}"));
-    }
-
     let (mut writer, finished) = begin(&store, &asked, before.as_ref(), &plan)?;
-    for warning in &planned.warnings {
-        // Losing a warning changes no result.
-        let _ = store.append(&mut writer, &Event::Warned { message: warning.clone() });
+    if before.is_none() {
+        for (charm, warning) in &planned.warnings {
+            // Losing a warning changes no result.
+            let _ = store.append(&mut writer, &Event::Warned { message: format!("{charm}: {warning}") });
+        }
     }
     let run = writer.run().clone();
     let capacity = capacity(asked.jobs);
@@ -170,12 +172,11 @@ fn specs(texts: &[String]) -> Result<Vec<SwapSpec>, Failure> {
 fn newest(pythons: &[Python]) -> Result<&Python, Failure> {
     // The packages are built and resolved with the oldest Python that tools support:
     // what works there works above it.
-    pythons
-        .iter()
-        .find(|python| python.numbers() >= vec![3, 10])
-        .ok_or_else(|| {
-            Failure::usage("there is no Python from 3.10 on").hint("install one, for example with `uv python install`").exit(Exit::CouldNotRun)
-        })
+    pythons.iter().find(|python| python.numbers() >= vec![3, 10]).ok_or_else(|| {
+        Failure::usage("there is no Python from 3.10 on")
+            .hint("install one, for example with `uv python install`")
+            .exit(Exit::CouldNotRun)
+    })
 }
 
 fn fetch_missing(
@@ -238,6 +239,9 @@ fn narrow(
     let selection = asked.selection();
     planned.subjects.retain(|subject| is_selected(&subject.record.id.0, &selection));
     planned.records.retain(|record| is_selected(&record.id.0, &selection));
+    let is_meant = |name: &str| planned.records.iter().any(|record| record.id.0.starts_with(name));
+    let warnings = planned.warnings.iter().filter(|(name, _)| is_meant(name)).cloned().collect();
+    planned.warnings = warnings;
     if let Some((number, count)) = asked.shard {
         let costs: Vec<(SubjectId, u64)> = planned
             .records
@@ -259,7 +263,8 @@ fn narrow(
     }
     if planned.subjects.is_empty() && planned.records.is_empty() && asked.shard.is_none() {
         let mut failure = Failure::usage("no charm of the fleet is meant").exit(Exit::CouldNotRun);
-        failure.causes = planned.missing.iter().take(10).map(|(label, why)| format!("{label}: {why}")).collect();
+        failure.causes =
+            planned.missing.iter().take(10).map(|(label, why)| format!("{label}: {why}")).collect();
         return Err(failure.hint("`charmproof fleet list` shows what there is"));
     }
     let mut missing = planned.missing.clone();
@@ -283,7 +288,8 @@ fn begin(
     plan: &Plan,
 ) -> Result<(RunWriter, Vec<charmproof_store::event::UnitResult>), Failure> {
     let Some(before) = before else {
-        let settings = serde_json::to_value(asked).map_err(|error| Failure::of("the settings cannot be kept", &error))?;
+        let settings = serde_json::to_value(asked)
+            .map_err(|error| Failure::of("the settings cannot be kept", &error))?;
         let head = RunStarted {
             schema: LOG_SCHEMA,
             run: new_run_id(),
@@ -296,7 +302,9 @@ fn begin(
         store.append(&mut writer, &Event::Planned(plan.clone()))?;
         return Ok((writer, Vec::new()));
     };
-    if before.planned && before.plan.candidate.iter().map(|s| &s.digest).ne(plan.candidate.iter().map(|s| &s.digest)) {
+    if before.planned
+        && before.plan.candidate.iter().map(|s| &s.digest).ne(plan.candidate.iter().map(|s| &s.digest))
+    {
         return Err(Failure::usage("what is swapped in has changed since the run began")
             .hint("start a new check; what has not changed is reused"));
     }
@@ -311,7 +319,8 @@ fn begin(
 /// Installs what every run needs, so that the first charms do not pay for it.
 fn provide_tools(tools: &Tools, python: &Python) -> Result<(), Failure> {
     let failed = |error: &(dyn std::error::Error + 'static)| {
-        Failure::of("the tools could not be installed", error).hint("`charmproof doctor` tells what this host offers")
+        Failure::of("the tools could not be installed", error)
+            .hint("`charmproof doctor` tells what this host offers")
     };
     tools.uv().map_err(|error| failed(&error))?;
     let _ = python;
@@ -319,9 +328,7 @@ fn provide_tools(tools: &Tools, python: &Python) -> Result<(), Failure> {
 }
 
 fn capacity(jobs: Option<usize>) -> Capacity {
-    let jobs = jobs
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from))
-        .max(1);
+    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).max(1);
     let available = fs_err::read_to_string("/proc/meminfo")
         .ok()
         .and_then(|text| {

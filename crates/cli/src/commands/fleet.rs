@@ -15,7 +15,12 @@ use crate::error::{Exit, Failure};
 use crate::output::{self, say};
 use crate::place::{Place, is_selected};
 
-pub(crate) fn run(place: &Place, command: &FleetCommand, is_quiet: bool, cancel: &CancelToken) -> Result<Exit, Failure> {
+pub(crate) fn run(
+    place: &Place,
+    command: &FleetCommand,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
     match command {
         FleetCommand::Fetch(args) => fetch(place, args, is_quiet, cancel),
         FleetCommand::List(args) => list(place, args),
@@ -23,7 +28,12 @@ pub(crate) fn run(place: &Place, command: &FleetCommand, is_quiet: bool, cancel:
     }
 }
 
-fn fetch(place: &Place, args: &FleetFetchArgs, is_quiet: bool, cancel: &CancelToken) -> Result<Exit, Failure> {
+fn fetch(
+    place: &Place,
+    args: &FleetFetchArgs,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
     let list = place.fleet(&args.fleet.fleet, &args.fleet.selection)?;
     let mirrors = place.mirrors()?;
     let wanted: Vec<GitRef> = list.entries.iter().filter_map(|entry| entry.git().cloned()).collect();
@@ -31,8 +41,11 @@ fn fetch(place: &Place, args: &FleetFetchArgs, is_quiet: bool, cancel: &CancelTo
         output::result("Nothing to fetch: the fleet lies on this disk");
         return Ok(Exit::Fine);
     }
-    let settings =
-        FetchSettings { jobs: args.jobs, timeout: Duration::from_secs(args.timeout), ..FetchSettings::default() };
+    let settings = FetchSettings {
+        jobs: args.jobs,
+        timeout: Duration::from_secs(args.timeout),
+        ..FetchSettings::default()
+    };
     let failed = fetch_all(&mirrors, &wanted, settings, is_quiet, cancel);
     if cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
@@ -98,7 +111,11 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
     for (label, why) in &planned.missing {
         lines.push(format!("{label:<56} missing: {why}"));
     }
-    lines.push(format!("{count} charms to run, {} left out, {} missing", planned.records.len() - count, planned.missing.len()));
+    lines.push(format!(
+        "{count} charms to run, {} left out, {} missing",
+        planned.records.len() - count,
+        planned.missing.len()
+    ));
     output::result(&lines.join("\n"));
     Ok(Exit::Fine)
 }
@@ -121,8 +138,10 @@ fn status(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
     let mut lines = Vec::new();
     let mut failed = 0;
     for status in mirrors.status(&list) {
-        let commit = status.state.commit.as_deref().map_or("never fetched", |commit| &commit[..commit.len().min(10)]);
-        let at = status.state.fetched_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M").to_string());
+        let commit =
+            status.state.commit.as_deref().map_or("never fetched", |commit| &commit[..commit.len().min(10)]);
+        let at =
+            status.state.fetched_at.map_or_else(String::new, |at| at.strftime("%Y-%m-%d %H:%M").to_string());
         let mut line = format!(
             "{:<56} {commit:<13} {at:<17} {:>6.1} MiB",
             status.label,

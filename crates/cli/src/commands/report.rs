@@ -20,7 +20,8 @@ pub(crate) fn run(place: &Place, args: &ReportArgs, colour: Colour) -> Result<Ex
     });
     match &args.output {
         Some(path) => {
-            fs_err::write(path, text).map_err(|error| Failure::of("the report could not be written", &error))?;
+            fs_err::write(path, text)
+                .map_err(|error| Failure::of("the report could not be written", &error))?;
             say(&format!("wrote {path}"));
         }
         None => output::result(&text),

@@ -20,7 +20,8 @@ pub(crate) fn run(
 ) -> Result<Exit, Failure> {
     let run = place.store()?.run(&RunRef::parse(&args.run))?;
     let mut asked: Asked = serde_json::from_value(run.started.settings.clone()).map_err(|error| {
-        Failure::of("the run cannot be resumed", &error).hint("a merged run has nothing to resume; resume its parts")
+        Failure::of("the run cannot be resumed", &error)
+            .hint("a merged run has nothing to resume; resume its parts")
     })?;
     if run.ending == Some(Ending::Completed) {
         say(&format!("{} is complete already", run.id()));

@@ -53,7 +53,12 @@ fn find(shown: &Shown, word: &str) -> Result<SubjectId, Failure> {
     }
 }
 
-fn whole_log(shown: &Shown, subject: &SubjectId, target: Option<&str>, side: SideArg) -> Result<Exit, Failure> {
+fn whole_log(
+    shown: &Shown,
+    subject: &SubjectId,
+    target: Option<&str>,
+    side: SideArg,
+) -> Result<Exit, Failure> {
     let side = match side {
         SideArg::Baseline => Side::Baseline,
         SideArg::Candidate => Side::Candidate,

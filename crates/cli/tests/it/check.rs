@@ -37,7 +37,7 @@ fn a_regression_is_told_once_and_what_has_not_changed_is_not_run_again() {
     assert_eq!(second.reused(), 10, "everything");
     assert!(took < Duration::from_secs(2), "nothing was to be run, and it took {took:?}");
 
-    world.checkout("operator", "2.0", POLITE);
+    world.checkout("operator", "2.0", "def greet(name):\n    return f'hello {name}'\n");
     let third = world.check(&words).code(0);
     third.expect("web", "unit", "still-passing: pass -> pass");
     assert_eq!(third.reused(), 3, "the baselines");
@@ -59,7 +59,8 @@ fn a_flaky_test_is_not_blamed_on_the_swap() {
     world.add(&small_greeter("web").with_file("tests/unit/test_charm.py", test));
     // Suites may write nowhere else.
     let counter = format!("COUNTER={}", world.cache().join("work/counter"));
-    let run = world.check(&["unit", "./fleet", "--swap", "charmgreet==2.0", "--jobs", "1", "--env", &counter]);
+    let run =
+        world.check(&["unit", "./fleet", "--swap", "charmgreet==2.0", "--jobs", "1", "--env", &counter]);
     assert_eq!(run.pair("web", "unit")["verdict"], "flaky", "{}", run.result);
     let run = run.code(0);
     let cases = run.pair("web", "unit")["cases"].as_array().unwrap();
@@ -89,7 +90,18 @@ fn settings_of_the_charm_stay_when_others_are_added() {
     world.add(&both("lenient-without-posargs", "pytest tests/unit"));
     world.add(&greeter("strict").with_file("tests/unit/test_charm.py", warns));
 
-    let words = ["unit", "./fleet", "--swap", "charmgreet==2.0", "--werror", "--env", "ASKED=yes", "--", "-rA", "--durations=3"];
+    let words = [
+        "unit",
+        "./fleet",
+        "--swap",
+        "charmgreet==2.0",
+        "--werror",
+        "--env",
+        "ASKED=yes",
+        "--",
+        "-rA",
+        "--durations=3",
+    ];
     let run = world.check(&words).code(0);
     run.expect("strict", "unit", "still-failing: fail -> fail");
     for name in ["lenient", "lenient-without-posargs"] {
@@ -106,7 +118,8 @@ fn settings_of_the_charm_stay_when_others_are_added() {
             ] {
                 assert!(log.contains(seen), "{seen:?} is not in the log of {name}\n{log}");
             }
-            let options = log.lines().find(|line| line.starts_with("SEEN PYTEST_ADDOPTS")).unwrap_or_default();
+            let options =
+                log.lines().find(|line| line.starts_with("SEEN PYTEST_ADDOPTS")).unwrap_or_default();
             assert!(options.contains("-s"), "{name}: {options:?}\n{log}");
         }
     }
@@ -118,7 +131,8 @@ fn arguments_reach_the_test_runner() {
     world.add(&greeter("with-posargs"));
     world.add(&greeter("without-posargs").with_file("tox.ini",
         "[tox]\nno_package = true\n\n[testenv:unit]\ndeps = -r requirements.txt\ncommands = pytest tests/unit\n"));
-    let run = world.check(&["unit", "./fleet", "--swap", "charmgreet==2.0", "--", "-k", "has_a_name"]).code(0);
+    let run =
+        world.check(&["unit", "./fleet", "--swap", "charmgreet==2.0", "--", "-k", "has_a_name"]).code(0);
     for name in ["with-posargs", "without-posargs"] {
         run.expect(name, "unit", "still-passing: pass -> pass");
         let pair = run.pair(name, "unit");
@@ -131,13 +145,20 @@ fn lint_tells_which_diagnostics_are_new() {
     let world = World::new();
     let lint = |lines: &[&str]| {
         let print: String = lines.iter().map(|line| format!("    print({line:?})\n")).collect();
-        format!("import sys\n\n\ndef lint():\n{print}    print('Found {} errors.')\n    sys.exit(1)\n", lines.len())
+        format!(
+            "import sys\n\n\ndef lint():\n{print}    print('Found {} errors.')\n    sys.exit(1)\n",
+            lines.len()
+        )
     };
     let old = "src/charm.py:3:1: D100 Missing docstring";
     world.index.publish("charmgreet", "1.5", &lint(&[old, "src/charm.py:9:5: E741 Ambiguous name"]));
     // One is where it was but for a line, one is gone and one is new.
     let moved = "src/charm.py:4:1: D100 Missing docstring";
-    world.index.publish("charmgreet", "2.5", &lint(&[moved, "src/charm.py:11:1: F401 `os` imported but unused"]));
+    world.index.publish(
+        "charmgreet",
+        "2.5",
+        &lint(&[moved, "src/charm.py:11:1: F401 `os` imported but unused"]),
+    );
     world.add(
         &charm("web")
             .with_requirement("charmgreet==1.5")
@@ -168,11 +189,10 @@ fn a_vendored_library_is_swapped_where_a_charm_has_it() {
             .with_file("lib/charms/greeter/v0/greet.py", &library)
             .with_file("tests/unit/test_charm.py", test),
     );
-    world.add(
-        &charm("without")
-            .with_tox_unit(&[UNITTEST])
-            .with_file("tests/unit/test_charm.py", "import unittest\n\n\nclass Own(unittest.TestCase):\n    def test_own(self):\n        pass\n"),
-    );
+    world.add(&charm("without").with_tox_unit(&[UNITTEST]).with_file(
+        "tests/unit/test_charm.py",
+        "import unittest\n\n\nclass Own(unittest.TestCase):\n    def test_own(self):\n        pass\n",
+    ));
     world.env.file("greet.py", &format!("LIBID = 'a'\nLIBAPI = 0\nLIBPATCH = 2\n\n\n{LOUD}"));
     let words = ["unit", "./fleet", "--swap", "charms.greeter.v0.greet -> ./greet.py", "--attempts", "1"];
     let run = world.check(&words).code(1);
@@ -185,7 +205,8 @@ fn a_vendored_library_is_swapped_where_a_charm_has_it() {
     run.expect("web", "unit", "still-passing: pass -> pass");
 
     // A distribution takes the place of the library, under the library's name.
-    let words = ["unit", "./fleet", "--swap", "charms.greeter.v0.greet -> charmgreet==2.0", "--attempts", "1"];
+    let words =
+        ["unit", "./fleet", "--swap", "charms.greeter.v0.greet -> charmgreet==2.0", "--attempts", "1"];
     let run = world.check(&words);
     run.expect("web", "unit", "regressed: pass -> fail");
 }
@@ -199,9 +220,31 @@ fn a_baseline_replaces_what_the_charm_asks_for() {
             .with_tox_unit(&[UNITTEST])
             .with_file("tests/unit/test_charm.py", TEST),
     );
-    let run = world.check(&["unit", "./fleet", "--baseline", "charmgreet==1.0", "--swap", "charmgreet==2.0", "--attempts", "1"]).code(1);
+    let run = world
+        .check(&[
+            "unit",
+            "./fleet",
+            "--baseline",
+            "charmgreet==1.0",
+            "--swap",
+            "charmgreet==2.0",
+            "--attempts",
+            "1",
+        ])
+        .code(1);
     run.expect("web", "unit", "regressed: pass -> fail");
-    let fixed = world.check(&["unit", "./fleet", "--baseline", "charmgreet==2.0", "--swap", "charmgreet==1.0", "--attempts", "1"]).code(0);
+    let fixed = world
+        .check(&[
+            "unit",
+            "./fleet",
+            "--baseline",
+            "charmgreet==2.0",
+            "--swap",
+            "charmgreet==1.0",
+            "--attempts",
+            "1",
+        ])
+        .code(0);
     fixed.expect("web", "unit", "fixed: fail -> pass");
     // What the charm gets by itself is the newest.
     let same = world.check(&["unit", "./fleet", "--swap", "charmgreet==1.0", "--attempts", "1"]).code(0);
@@ -218,8 +261,18 @@ fn the_companions_of_ops_follow_it() {
              Provides-Extra: tracing\nRequires-Dist: ops-tracing=={ops} ; extra == \"tracing\"\n"
         );
         world.index.publish_with("ops", ops, &format!("VERSION = '{ops}'\n"), &metadata);
-        world.index.publish_with("ops-scenario", scenario, &format!("VERSION = '{scenario}'\n"), &format!("Requires-Dist: ops=={ops}\n"));
-        world.index.publish_with("ops-tracing", ops, &format!("VERSION = '{ops}'\n"), &format!("Requires-Dist: ops=={ops}\n"));
+        world.index.publish_with(
+            "ops-scenario",
+            scenario,
+            &format!("VERSION = '{scenario}'\n"),
+            &format!("Requires-Dist: ops=={ops}\n"),
+        );
+        world.index.publish_with(
+            "ops-tracing",
+            ops,
+            &format!("VERSION = '{ops}'\n"),
+            &format!("Requires-Dist: ops=={ops}\n"),
+        );
     }
     let test = "import unittest\n\nimport ops\nimport ops_scenario\n\n\nclass Pair(unittest.TestCase):\n    def test_pair(self):\n        \
                 self.assertIn((ops.VERSION, ops_scenario.VERSION), [('3.7.1', '8.7.1'), ('3.8.0', '8.8.0')])\n    \

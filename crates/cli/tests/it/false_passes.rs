@@ -2,6 +2,7 @@
 //! most of which another tool has given: a suite that passed because the swapped
 //! package was not what ran, or a loss that nobody was told of.
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use charmproof_testkit::{Repo, charm, processes_with, wait_for};
@@ -12,6 +13,9 @@ use crate::support::{LOUD, POLITE, TEST, UNITTEST, World, greeter, package_sourc
 const REGRESSED: &str = "regressed: pass -> fail";
 /// One run of each side is enough where nothing is flaky.
 const ONCE: [&str; 2] = ["--attempts", "1"];
+
+/// As [`POLITE`], in other words: the very same files would be no swap.
+const ALSO_POLITE: &str = "def greet(name):\n    return f'hello {name}'\n";
 
 fn swapped<'a>(target: &'a [&'a str], spec: &'a str) -> Vec<&'a str> {
     [target, &["./fleet", "--swap", spec], &ONCE].concat()
@@ -27,7 +31,7 @@ fn project(name: &str, rest: &str) -> String {
 fn an_edited_checkout_is_tested_as_it_is_now() {
     let world = World::new();
     world.add(&greeter("web"));
-    world.checkout("operator", "2.0", POLITE);
+    world.checkout("operator", "2.0", ALSO_POLITE);
     let words = swapped(&["unit"], "charmgreet @ ./operator");
 
     let before = world.check(&words).code(0);
@@ -38,7 +42,7 @@ fn an_edited_checkout_is_tested_as_it_is_now() {
     edited.expect("web", "unit", REGRESSED);
     assert_eq!(edited.reused(), 1, "the baseline has not changed");
 
-    world.checkout("operator", "2.0", POLITE);
+    world.checkout("operator", "2.0", ALSO_POLITE);
     let undone = world.check(&words).code(0);
     undone.expect("web", "unit", "still-passing: pass -> pass");
     assert_eq!(undone.reused(), 2, "this very content was tested before");
@@ -53,7 +57,7 @@ fn a_branch_that_moved_on_is_tested_where_it_is_now() {
         let files = package_source("2.0", body).into_iter();
         files.fold(repo, |repo, (path, text)| repo.file(&path, &text)).commit("Change")
     };
-    let repo = commit(Repo::new(), POLITE);
+    let repo = commit(Repo::new(), ALSO_POLITE);
     let spec = format!("charmgreet @ git+{}@main", repo.url());
     let words = swapped(&["unit"], &spec);
 
@@ -158,14 +162,19 @@ fn frozen_and_locked_environments_are_swapped() {
 fn a_stale_lock_is_refused_or_swapped_but_never_passed() {
     let world = World::new();
     let tox = |command: &str| {
-        format!("[tox]\nno_package = true\nskip_install = true\n\n[testenv:unit]\ncommands =\n    {command}\n")
+        format!(
+            "[tox]\nno_package = true\nskip_install = true\n\n[testenv:unit]\ncommands =\n    {command}\n"
+        )
     };
     for (name, command) in [
         ("locked", "uv sync --locked --active\n    python -m unittest discover -s tests/unit"),
         ("frozen", "uv run --frozen python -m unittest discover -s tests/unit"),
     ] {
-        let pyproject = |wanted: &str| project(name, &format!("dependencies = [\"{wanted}\"]\n\n[tool.uv]\npackage = false\n"));
-        let charm = charm(name).with_file("tox.ini", &tox(command)).with_file("tests/unit/test_charm.py", TEST);
+        let pyproject = |wanted: &str| {
+            project(name, &format!("dependencies = [\"{wanted}\"]\n\n[tool.uv]\npackage = false\n"))
+        };
+        let charm =
+            charm(name).with_file("tox.ini", &tox(command)).with_file("tests/unit/test_charm.py", TEST);
         let folder = world.add(&charm.clone().with_file("pyproject.toml", &pyproject("charmgreet==1.0")));
         world.lock(&folder);
         world.add(&charm.with_file("pyproject.toml", &pyproject("charmgreet==1.1")));
@@ -210,11 +219,8 @@ fn a_copy_on_the_python_path_is_no_proof() {
                set_env =\n    PYTHONPATH = {tox_root}/src\ncommands = python -m unittest discover -s tests/unit\n\n\
                [testenv:pytest]\ndeps =\n    pytest\n    -r requirements.txt\n\
                set_env =\n    PYTHONPATH = {tox_root}/src\ncommands = pytest tests/unit\n";
-    world.add(
-        &small_greeter("web")
-            .with_file("tox.ini", tox)
-            .with_file("src/charmgreet/__init__.py", POLITE),
-    );
+    world
+        .add(&small_greeter("web").with_file("tox.ini", tox).with_file("src/charmgreet/__init__.py", POLITE));
     let run = world.check(&swapped(&["unit", "pytest"], "charmgreet==2.0")).code(3);
     for target in ["unit", "pytest"] {
         run.expect("web", target, "not-injected: pass -> not-injected");
@@ -234,11 +240,16 @@ fn a_suite_that_hides_what_it_imports_is_no_proof() {
         charm(name)
             .with_file("suite.sh", suite)
             .with_file("hidden/charmgreet/__init__.py", POLITE)
-            .with_file("hidden/charmgreet-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: charmgreet\nVersion: 1.0\n")
+            .with_file(
+                "hidden/charmgreet-1.0.dist-info/METADATA",
+                "Metadata-Version: 2.1\nName: charmgreet\nVersion: 1.0\n",
+            )
             .with_file("tests/unit/test_charm.py", TEST)
     };
     let tox = |deps: &str| {
-        format!("[tox]\nno_package = true\n\n[testenv:unit]\n{deps}commands = sh suite.sh {{env_python}}\nallowlist_externals = sh\n")
+        format!(
+            "[tox]\nno_package = true\n\n[testenv:unit]\n{deps}commands = sh suite.sh {{env_python}}\nallowlist_externals = sh\n"
+        )
     };
     // The environment that tox makes holds the swapped package, and is not used.
     world.add(&hidden("beside").with_file("tox.ini", &tox("deps = charmgreet==1.0\n")));
@@ -311,13 +322,14 @@ fn tests_that_vanish_are_a_loss() {
     }
     let more = "def test_more():\n    pass\n";
     world.add(&greeter("all").with_file("tests/unit/conftest.py", all));
+    world.add(&greeter("quietly").with_file("tests/unit/conftest.py", all).with_file(
+        "tox.ini",
+        "[tox]\nno_package = true\n\n[testenv:unit]\ndeps = -r requirements.txt\n\
+                 allowlist_externals = sh\ncommands = sh -c 'pytest tests/unit || test $? = 5'\n",
+    ));
     world.add(
-        &greeter("quietly")
-            .with_file("tests/unit/conftest.py", all)
-            .with_file("tox.ini", "[tox]\nno_package = true\n\n[testenv:unit]\ndeps = -r requirements.txt\n\
-                 allowlist_externals = sh\ncommands = sh -c 'pytest tests/unit || test $? = 5'\n"),
+        &greeter("one").with_file("tests/unit/conftest.py", one).with_file("tests/unit/test_more.py", more),
     );
-    world.add(&greeter("one").with_file("tests/unit/conftest.py", one).with_file("tests/unit/test_more.py", more));
     let run = world.check(&swapped(&["unit"], "charmgreet==3.0")).code(1);
     for name in ["all", "quietly", "one"] {
         let pair = run.pair(name, "unit");
@@ -333,21 +345,23 @@ fn tests_that_vanish_are_a_loss() {
 #[test]
 fn a_broken_configuration_is_no_missing_target() {
     let world = World::new();
-    world.add(&small_greeter("ini").with_file("tox.ini", "[tox\nno_package = true\n\n[testenv:unit]\ncommands = true\n"));
+    world.add(
+        &small_greeter("ini")
+            .with_file("tox.ini", "[tox\nno_package = true\n\n[testenv:unit]\ncommands = true\n"),
+    );
     world.add(&small_greeter("substitution").with_file(
         "tox.ini",
         "[tox]\nno_package = true\n\n[testenv:unit]\ndeps = {[nowhere]deps}\ncommands = python -c ''\n",
     ));
-    world.add(&small_greeter("toml").with_file("tox.toml", "[env.unit\n"));
+    world.add(&charm("toml").with_file("tox.toml", "[env.unit\n"));
     world.add(&small_greeter("runner").with_file(
         "tox.ini",
         "[tox]\nno_package = true\n\n[testenv:unit]\nrunner = no-such-runner\ncommands = python -c ''\n",
     ));
     world.add(&charm("lacking").with_tox_lint(&["python -c ''"]));
     let run = world.check(&swapped(&["unit"], "charmgreet==2.0")).code(3);
-    let broken = "blocked: could-not-prepare/configuration -> could-not-prepare/configuration";
-    for name in ["ini", "substitution", "runner"] {
-        run.expect(name, "unit", broken);
+    for (name, kind) in [("ini", "configuration"), ("toml", "configuration"), ("substitution", "resolver"), ("runner", "tool")] {
+        run.expect(name, "unit", &format!("blocked: could-not-prepare/{kind} -> could-not-prepare/{kind}"));
     }
     run.expect("lacking", "unit", "unaffected: no-such-target -> no-such-target");
 }
@@ -356,11 +370,7 @@ fn a_broken_configuration_is_no_missing_target() {
 #[test]
 fn an_empty_suite_has_not_passed() {
     let world = World::new();
-    world.add(
-        &charm("nothing")
-            .with_requirement("charmgreet==1.0")
-            .with_tox_unit(&["python -c \"\""]),
-    );
+    world.add(&charm("nothing").with_requirement("charmgreet==1.0").with_tox_unit(&["python -c \"\""]));
     world.add(
         &charm("no-tests")
             .with_requirement("charmgreet==1.0")
@@ -398,14 +408,25 @@ fn a_killed_run_leaves_nothing_behind() {
     let words = ["check", "unit", repo.path().as_str(), "--swap", "charmgreet==2.0", "--attempts", "1"];
 
     let text = format!("sleep {unique}");
-    let mut child = world.env.command(&words).spawn().unwrap();
+    let mut child = world.env.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     wait_for("the suite's processes", Duration::from_mins(2), || processes_with(&text).len() >= 2);
     child.kill().unwrap();
     child.wait().unwrap();
     wait_for("their end", Duration::from_secs(20), || processes_with(&text).is_empty());
     assert_eq!(state_of(repo.path()), before, "the checkout was changed");
 
-    let again = world.check(&["unit", repo.path().as_str(), "--swap", "charmgreet==2.0", "--attempts", "1", "--silence", "3"]).code(1);
+    let again = world
+        .check(&[
+            "unit",
+            repo.path().as_str(),
+            "--swap",
+            "charmgreet==2.0",
+            "--attempts",
+            "1",
+            "--silence",
+            "3",
+        ])
+        .code(1);
     let id = again.report["pairs"][0]["charm"].as_str().unwrap();
     again.expect(id, "unit", "regressed: pass -> timeout");
     assert_eq!(processes_with(&text), []);

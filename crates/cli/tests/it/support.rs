@@ -169,8 +169,29 @@ impl Checked {
     /// Checks the exit code.
     #[track_caller]
     pub(crate) fn code(self, code: i32) -> Self {
-        assert_eq!(self.result.code, Some(code), "another exit code\n{}", self.result);
+        assert_eq!(self.result.code, Some(code), "another exit code\n{}\n{}", self.result, self.details());
         self
+    }
+
+    /// Returns what there is to know of every unit, for messages of failed tests.
+    fn details(&self) -> String {
+        let mut text = self.table();
+        for pair in self.report["pairs"].as_array().into_iter().flatten() {
+            text.push_str(&format!("\n{} {}: {}", pair["charm"], pair["target"], pair["no_signal_reason"]));
+            for run in pair["runs"].as_array().into_iter().flatten() {
+                text.push_str(&format!(
+                    "\n    {} {}: {} {} proof {} {} in {} ms",
+                    run["side"],
+                    run["attempt"],
+                    run["outcome"],
+                    run["summary"],
+                    run["proof"],
+                    run["proof_summary"],
+                    run["duration_ms"]
+                ));
+            }
+        }
+        text
     }
 
     /// Returns the name of the run.
@@ -186,7 +207,12 @@ impl Checked {
         pairs
             .into_iter()
             .flatten()
-            .find(|pair| pair["target"] == target && pair["charm"].as_str().is_some_and(|id| id == charm || id.ends_with(&format!("/{charm}"))))
+            .find(|pair| {
+                pair["target"] == target
+                    && pair["charm"]
+                        .as_str()
+                        .is_some_and(|id| id == charm || id.ends_with(&format!("/{charm}")))
+            })
             .unwrap_or_else(|| panic!("no {target} of {charm}\n{}\n{}", self.result, self.report))
     }
 
@@ -223,7 +249,7 @@ impl Checked {
     #[track_caller]
     pub(crate) fn expect(&self, charm: &str, target: &str, expected: &str) {
         let found = self.suite(charm, target);
-        assert_eq!(found, expected, "{target} of {charm}\n{}\n{:#}", self.result, self.pair(charm, target));
+        assert_eq!(found, expected, "{target} of {charm}\n{}\n{}", self.result, self.details());
     }
 
     /// Returns all suites as lines, for comparing whole runs.
@@ -243,7 +269,12 @@ pub(crate) fn table(report: &Value) -> String {
     for pair in report["pairs"].as_array().into_iter().flatten() {
         lines.push(format!(
             "{} {}: {} {} {} still passing {}",
-            pair["charm"], pair["target"], pair["verdict"], pair["baseline"]["outcome"], pair["candidate"]["outcome"], pair["still_passing"]
+            pair["charm"],
+            pair["target"],
+            pair["verdict"],
+            pair["baseline"]["outcome"],
+            pair["candidate"]["outcome"],
+            pair["still_passing"]
         ));
         for case in pair["cases"].as_array().into_iter().flatten() {
             lines.push(format!("    {}: {}", case["case"], case["verdict"]));
@@ -305,9 +336,7 @@ fn wheel(name: &str, version: &str, body: &str, more: &str) -> Vec<u8> {
         (format!("{info}/WHEEL"), tags),
         (format!("{info}/RECORD"), &record),
     ] {
-        writer
-            .start_file(path, zip::write::SimpleFileOptions::default())
-            .expect("a name");
+        writer.start_file(path, zip::write::SimpleFileOptions::default()).expect("a name");
         writer.write_all(text.as_bytes()).expect("memory");
     }
     writer.finish().expect("memory").into_inner()

@@ -31,12 +31,7 @@ struct Decision {
 
 impl Decision {
     fn new(rule: &'static str, outcome: Outcome, summary: impl Into<String>) -> Self {
-        Self {
-            outcome,
-            summary: summary.into(),
-            evidence: None,
-            rule,
-        }
+        Self { outcome, summary: summary.into(), evidence: None, rule }
     }
 
     fn with_evidence(mut self, line: Option<&str>) -> Self {
@@ -62,10 +57,7 @@ pub(super) fn decide(seen: &Seen<'_>, log: &str) -> Classified {
     } else {
         Vec::new()
     };
-    let heard = Seen {
-        cases: &told,
-        ..*seen
-    };
+    let heard = Seen { cases: &told, ..*seen };
     let view = View::new(if told.is_empty() { seen } else { &heard }, log);
     let decision = sandbox(&view)
         .or_else(|| crash(&view))
@@ -76,11 +68,7 @@ pub(super) fn decide(seen: &Seen<'_>, log: &str) -> Classified {
     Classified {
         outcome: decision.outcome,
         summary: one_line(&decision.summary),
-        evidence: decision
-            .evidence
-            .as_deref()
-            .map(evidence)
-            .filter(|line| !line.is_empty()),
+        evidence: decision.evidence.as_deref().map(evidence).filter(|line| !line.is_empty()),
         rule: decision.rule,
     }
 }
@@ -106,35 +94,22 @@ impl<'a> View<'a> {
             Exit::Exited(status) => Some(inner_code(seen, log, status)),
             _ => None,
         };
-        Self {
-            seen,
-            log,
-            counted,
-            phase,
-            code,
-        }
+        Self { seen, log, counted, phase, code }
     }
 
     fn failing(&self) -> Vec<&'a CaseResult> {
-        speaking(self.seen.cases)
-            .into_iter()
-            .filter(|case| case.outcome.is_failure())
-            .collect()
+        speaking(self.seen.cases).into_iter().filter(|case| case.outcome.is_failure()).collect()
     }
 
     /// Returns the command that failed, unless the target passed over it.
     fn failing_command(&self) -> Option<&'a CommandResult> {
         let mut failed = self.seen.commands.iter().rev();
-        failed.find(|command| {
-            command.exit_code.is_some_and(|code| code != 0) && command.exit_code == self.code
-        })
+        failed
+            .find(|command| command.exit_code.is_some_and(|code| code != 0) && command.exit_code == self.code)
     }
 
     fn last_line(&self) -> Option<&'a str> {
-        self.log
-            .lines()
-            .rev()
-            .find(|line| !line.trim().is_empty() && !rules::is_trailer(line))
+        self.log.lines().rev().find(|line| !line.trim().is_empty() && !rules::is_trailer(line))
     }
 }
 
@@ -148,12 +123,7 @@ fn inner_code(seen: &Seen<'_>, log: &str, status: i32) -> i32 {
     {
         return code;
     }
-    let last = seen
-        .commands
-        .iter()
-        .rev()
-        .filter_map(|command| command.exit_code)
-        .find(|code| *code != 0);
+    let last = seen.commands.iter().rev().filter_map(|command| command.exit_code).find(|code| *code != 0);
     // A target may pass over a command's failure; then another thing failed.
     let is_its_own = |code: &i32| seen.runner == Runner::Nox || (code & 0xff) == (status & 0xff);
     last.filter(is_its_own).unwrap_or(status)
@@ -161,30 +131,16 @@ fn inner_code(seen: &Seen<'_>, log: &str, status: i32) -> i32 {
 
 fn sandbox(view: &View<'_>) -> Option<Decision> {
     let so_far = counts(view.seen.cases);
-    let so_far = if so_far.is_empty() {
-        String::new()
-    } else {
-        format!(" ({so_far} until then)")
-    };
-    let during = if view.seen.reached_commands == Some(false) {
-        " during set-up"
-    } else {
-        ""
-    };
+    let so_far = if so_far.is_empty() { String::new() } else { format!(" ({so_far} until then)") };
+    let during = if view.seen.reached_commands == Some(false) { " during set-up" } else { "" };
     let new = |rule, outcome, what: &str| {
-        Some(
-            Decision::new(rule, outcome, format!("{what}{during}{so_far}"))
-                .with_evidence(view.last_line()),
-        )
+        Some(Decision::new(rule, outcome, format!("{what}{during}{so_far}")).with_evidence(view.last_line()))
     };
     match view.seen.exit {
         Exit::Exited(_) | Exit::Signalled(_) => None,
         Exit::TimedOut | Exit::Silent => {
-            let what = if view.seen.exit == Exit::TimedOut {
-                "ran into the time limit"
-            } else {
-                "fell silent"
-            };
+            let what =
+                if view.seen.exit == Exit::TimedOut { "ran into the time limit" } else { "fell silent" };
             // An installer that waits for a host that does not answer.
             if view.phase == Phase::SetUp
                 && let Some(found) = rules::ask(view.log, view.seen, Phase::SetUp, None)
@@ -198,16 +154,10 @@ fn sandbox(view: &View<'_>) -> Option<Decision> {
             }
             new("sandbox-timeout", Outcome::Timeout, what)
         }
-        Exit::OutOfMemory => new(
-            "sandbox-memory",
-            Outcome::OutOfMemory,
-            "used more memory than allowed",
-        ),
-        Exit::TooManyProcesses => new(
-            "sandbox-processes",
-            Outcome::Crashed,
-            "started more processes than allowed",
-        ),
+        Exit::OutOfMemory => new("sandbox-memory", Outcome::OutOfMemory, "used more memory than allowed"),
+        Exit::TooManyProcesses => {
+            new("sandbox-processes", Outcome::Crashed, "started more processes than allowed")
+        }
         Exit::DiskFull => new(
             "sandbox-disk",
             Outcome::CouldNotPrepare(PrepareKind::Disk),
@@ -226,8 +176,7 @@ fn crash(view: &View<'_>) -> Option<Decision> {
                 -64..=-1 => Some(-code),
                 _ => None,
             };
-            let from_code =
-                from_code.filter(|signal| SIGNALS.iter().any(|known| known.0 == *signal));
+            let from_code = from_code.filter(|signal| SIGNALS.iter().any(|known| known.0 == *signal));
             match rules::runner_signal(view.log, view.seen.runner) {
                 Some((signal, line)) => (signal, Some(line)),
                 None => (from_code?, rules::fatal_error(view.log)),
@@ -246,20 +195,12 @@ fn crash(view: &View<'_>) -> Option<Decision> {
         return Some(Decision::new("crash-in-set-up", outcome, summary).with_evidence(line));
     }
     let counts = counts(view.seen.cases);
-    let counts = if counts.is_empty() {
-        String::new()
-    } else {
-        format!(" ({counts} until then)")
-    };
+    let counts = if counts.is_empty() { String::new() } else { format!(" ({counts} until then)") };
     let fatal = rules::fatal_error(view.log);
     let fatal = fatal.map(|line| format!("; {line}")).unwrap_or_default();
     Some(
-        Decision::new(
-            "crash",
-            Outcome::Crashed,
-            format!("died of {name}{counts}{fatal}"),
-        )
-        .with_evidence(line),
+        Decision::new("crash", Outcome::Crashed, format!("died of {name}{counts}{fatal}"))
+            .with_evidence(line),
     )
 }
 
@@ -281,17 +222,10 @@ fn cases_spoke(view: &View<'_>) -> Option<Decision> {
         && troubles.all(|trouble| trouble.is_some())
     {
         let summary = format!("{}: {}", kind.words(), of_tests(view.seen.cases));
-        let line = first
-            .failure
-            .as_ref()
-            .map(|failure| failure.message.clone());
+        let line = first.failure.as_ref().map(|failure| failure.message.clone());
         return Some(
-            Decision::new(
-                "every-failure-is-environmental",
-                Outcome::CouldNotPrepare(kind),
-                summary,
-            )
-            .with_evidence(line.as_deref()),
+            Decision::new("every-failure-is-environmental", Outcome::CouldNotPrepare(kind), summary)
+                .with_evidence(line.as_deref()),
         );
     }
     let same = failing.iter().all(|case| case.outcome == first.outcome);
@@ -318,9 +252,7 @@ fn ended_well(view: &View<'_>) -> Option<Decision> {
         return None;
     }
     let own = speaking(view.seen.cases);
-    let ran = own
-        .iter()
-        .any(|case| case.outcome != Outcome::SkippedBySuite);
+    let ran = own.iter().any(|case| case.outcome != Outcome::SkippedBySuite);
     let skipped = own.len();
     match view.seen.kind {
         Kind::Suite if ran => Some(Decision::new("pass", Outcome::Pass, "")),
@@ -349,43 +281,29 @@ fn lint_ran(seen: &Seen<'_>) -> bool {
     match (seen.runner, seen.reached_commands) {
         (_, Some(false)) => false,
         (Runner::Tox, Some(true)) => !seen.commands.is_empty(),
-        (Runner::Tox, None) => {
-            !seen.commands.is_empty() || rules::skipped_environment(seen.log).is_none()
-        }
+        (Runner::Tox, None) => !seen.commands.is_empty() || rules::skipped_environment(seen.log).is_none(),
         (Runner::Just | Runner::Make | Runner::Nox | Runner::Plain, _) => true,
     }
 }
 
 fn from_rule(found: &rules::Hit<'_>) -> Decision {
-    Decision::new(found.rule, found.outcome, found.summary.clone())
-        .with_evidence(Some(found.evidence))
+    Decision::new(found.rule, found.outcome, found.summary.clone()).with_evidence(Some(found.evidence))
 }
 
 fn from_log(view: &View<'_>) -> Option<Decision> {
     let found = rules::ask(view.log, view.seen, view.phase, view.code)?;
     let mut decision = from_rule(&found);
     if view.phase == Phase::AfterTests && view.seen.kind == Kind::Suite {
-        decision.summary = format!(
-            "tests passed ({}); {}",
-            counts(view.seen.cases),
-            decision.summary
-        );
+        decision.summary = format!("tests passed ({}); {}", counts(view.seen.cases), decision.summary);
     }
     Some(decision)
 }
 
 fn unexplained(view: &View<'_>) -> Decision {
-    let code = view.code.map_or_else(
-        || "no exit status".to_owned(),
-        |code| format!("exit {code}"),
-    );
-    let command = view
-        .failing_command()
-        .map(|command| command.command.as_str());
+    let code = view.code.map_or_else(|| "no exit status".to_owned(), |code| format!("exit {code}"));
+    let command = view.failing_command().map(|command| command.command.as_str());
     let line = rules::telling_line(view.log).or_else(|| view.last_line());
-    let told = line
-        .map(|line| format!("; {}", line.trim()))
-        .unwrap_or_default();
+    let told = line.map(|line| format!("; {}", line.trim())).unwrap_or_default();
     match view.phase {
         Phase::AfterTests if view.seen.kind == Kind::Suite => {
             let counts = counts(view.seen.cases);
@@ -393,12 +311,8 @@ fn unexplained(view: &View<'_>) -> Decision {
                 || format!("the target ended with {code}"),
                 |command| format!("`{command}` ended with {code}"),
             );
-            Decision::new(
-                "after-tests",
-                Outcome::Fail,
-                format!("tests passed ({counts}); then {after}"),
-            )
-            .with_evidence(line)
+            Decision::new("after-tests", Outcome::Fail, format!("tests passed ({counts}); then {after}"))
+                .with_evidence(line)
         }
         Phase::SetUp => Decision::new(
             "set-up-failed",

@@ -39,14 +39,10 @@ pub(super) struct Hit<'a> {
 const TARGET_MARK: &str = "@TARGET@";
 
 static COMPILED: LazyLock<Vec<Option<Regex>>> = LazyLock::new(|| {
-    RULES
-        .iter()
-        .map(|rule| (!rule.pattern.contains(TARGET_MARK)).then(|| pattern(rule.pattern)))
-        .collect()
+    RULES.iter().map(|rule| (!rule.pattern.contains(TARGET_MARK)).then(|| pattern(rule.pattern))).collect()
 });
 
-static TOX_BEGAN: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?m)^\S+: commands(?:_pre|_post)?\[\d+\]> "));
+static TOX_BEGAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^\S+: commands(?:_pre|_post)?\[\d+\]> "));
 static COUNTED: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?m)^(?:=+ )?(?:(?:\d+ (?:failed|passed|skipped|deselected|xfailed|xpassed|warnings?|errors?|rerun|subtests passed)(?:, )?)+|no tests ran) in [\d.]+s.*$|^Ran \d+ tests? in [\d.]+s$",
@@ -64,11 +60,9 @@ static MAKE_SIGNAL: LazyLock<Regex> = LazyLock::new(|| {
         r"(?m)^g?make(?:\[\d+\])?: \*\*\* \[.+\] (Segmentation fault|Aborted|Killed|Bus error|Terminated)(?: \(core dumped\))?$",
     )
 });
-static TOX_SIGNAL: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?m)^ +\S+: FAIL code -(\d+)\b.*$"));
-static JUST_SIGNAL: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"(?im)^error: recipe `.+` was terminated on line \d+ by signal (\d+)$")
-});
+static TOX_SIGNAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^ +\S+: FAIL code -(\d+)\b.*$"));
+static JUST_SIGNAL: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?im)^error: recipe `.+` was terminated on line \d+ by signal (\d+)$"));
 static FATAL: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?m)^Fatal Python error: .+$"));
 static TELLING: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
@@ -108,47 +102,32 @@ pub(super) fn names() -> impl Iterator<Item = &'static str> {
 
 /// Asks the table. Of the rules that fit the phase, the first that finds its
 /// text decides.
-pub(super) fn ask<'a>(
-    log: &'a str,
-    seen: &Seen<'_>,
-    phase: Phase,
-    code: Option<i32>,
-) -> Option<Hit<'a>> {
+pub(super) fn ask<'a>(log: &'a str, seen: &Seen<'_>, phase: Phase, code: Option<i32>) -> Option<Hit<'a>> {
     let recent = relevant(log, phase);
-    RULES
-        .iter()
-        .zip(COMPILED.iter())
-        .find_map(|(rule, compiled)| {
-            if !rule.fits(seen.runner, phase) || !rule.needs_met(code) {
-                return None;
-            }
-            let compiled = if let Some(compiled) = compiled {
-                Cow::Borrowed(compiled)
-            } else {
-                let source = rule
-                    .pattern
-                    .replace(TARGET_MARK, &regex::escape(seen.target));
-                // A target's name that makes no pattern cannot be found.
-                Cow::Owned(Regex::new(&source).ok()?)
-            };
-            let text = if rule.reads_all { log } else { recent };
-            let found = compiled.captures(text)?;
-            Some(hit(rule, text, &found))
-        })
+    RULES.iter().zip(COMPILED.iter()).find_map(|(rule, compiled)| {
+        if !rule.fits(seen.runner, phase) || !rule.needs_met(code) {
+            return None;
+        }
+        let compiled = if let Some(compiled) = compiled {
+            Cow::Borrowed(compiled)
+        } else {
+            let source = rule.pattern.replace(TARGET_MARK, &regex::escape(seen.target));
+            // A target's name that makes no pattern cannot be found.
+            Cow::Owned(Regex::new(&source).ok()?)
+        };
+        let text = if rule.reads_all { log } else { recent };
+        let found = compiled.captures(text)?;
+        Some(hit(rule, text, &found))
+    })
 }
 
 fn hit<'a>(rule: &Rule, text: &'a str, found: &Captures<'a>) -> Hit<'a> {
     let mut summary = String::new();
     found.expand(rule.says, &mut summary);
-    let at = found.get(0).map_or(0, |whole| {
-        whole.start() + (whole.as_str().len() - whole.as_str().trim_start().len())
-    });
-    Hit {
-        rule: rule.name,
-        outcome: rule.outcome,
-        summary,
-        evidence: line_at(text, at),
-    }
+    let at = found
+        .get(0)
+        .map_or(0, |whole| whole.start() + (whole.as_str().len() - whole.as_str().trim_start().len()));
+    Hit { rule: rule.name, outcome: rule.outcome, summary, evidence: line_at(text, at) }
 }
 
 /// Returns the part of the log that a phase is about.
@@ -156,13 +135,8 @@ fn relevant(log: &str, phase: Phase) -> &str {
     match phase {
         Phase::SetUp | Phase::Unknown => log,
         // What set-up said before that was overcome.
-        Phase::Commands | Phase::Session => TOX_BEGAN
-            .find(log)
-            .map_or(log, |began| &log[began.start()..]),
-        Phase::AfterTests => COUNTED
-            .find_iter(log)
-            .last()
-            .map_or(log, |counted| &log[counted.end()..]),
+        Phase::Commands | Phase::Session => TOX_BEGAN.find(log).map_or(log, |began| &log[began.start()..]),
+        Phase::AfterTests => COUNTED.find_iter(log).last().map_or(log, |counted| &log[counted.end()..]),
     }
 }
 
@@ -181,10 +155,7 @@ impl Rule {
 
 /// Returns the last line in which pytest or unittest counted.
 pub(super) fn counted(log: &str) -> Option<&str> {
-    COUNTED
-        .find_iter(log)
-        .last()
-        .map(|counted| counted.as_str().trim_matches(['=', ' ']))
+    COUNTED.find_iter(log).last().map(|counted| counted.as_str().trim_matches(['=', ' ']))
 }
 
 /// Whether a test session began.
@@ -205,9 +176,7 @@ pub(super) fn skipped_environment(log: &str) -> Option<Hit<'_>> {
 
 /// Returns the status of the first command that make says failed.
 pub(super) fn make_error(log: &str) -> Option<i32> {
-    MAKE_ERROR
-        .captures_iter(log)
-        .find_map(|found| found[1].parse().ok().filter(|code| *code != 0))
+    MAKE_ERROR.captures_iter(log).find_map(|found| found[1].parse().ok().filter(|code| *code != 0))
 }
 
 /// Returns the signal that the runner says ended its command, and where it says
@@ -253,10 +222,7 @@ pub(super) fn is_trailer(line: &str) -> bool {
 
 /// Returns the last line that looks as if it said why.
 pub(super) fn telling_line(log: &str) -> Option<&str> {
-    TELLING
-        .find_iter(log)
-        .last()
-        .map(|line| line.as_str().trim())
+    TELLING.find_iter(log).last().map(|line| line.as_str().trim())
 }
 
 /// Returns the trouble of the environment that a case's own failure clearly is.
@@ -271,13 +237,7 @@ pub(super) fn trouble_of(exception: &str, message: &str) -> Option<PrepareKind> 
     let is_network = class.contains("Connect")
         || matches!(
             class,
-            "gaierror"
-                | "URLError"
-                | "NameResolutionError"
-                | "MaxRetryError"
-                | "HTTPError"
-                | "ProxyError"
+            "gaierror" | "URLError" | "NameResolutionError" | "MaxRetryError" | "HTTPError" | "ProxyError"
         );
-    (is_network && OUTBOUND.is_match(message) && !LOCAL.is_match(message))
-        .then_some(PrepareKind::Network)
+    (is_network && OUTBOUND.is_match(message) && !LOCAL.is_match(message)).then_some(PrepareKind::Network)
 }

@@ -29,39 +29,25 @@ fn short(text: &str, chars_max: usize) -> String {
     if line.chars().count() <= chars_max {
         return line;
     }
-    line.chars()
-        .take(chars_max - 1)
-        .chain(std::iter::once('…'))
-        .collect()
+    line.chars().take(chars_max - 1).chain(std::iter::once('…')).collect()
 }
 
 /// Returns the cases of the suite's own: not those that stand for a command,
 /// nor that of a whole run where another one says what failed.
 pub(super) fn speaking(cases: &[CaseResult]) -> Vec<&CaseResult> {
-    let own = || {
-        cases
-            .iter()
-            .filter(|case| !case.name.starts_with(COMMAND_CASE))
-    };
+    let own = || cases.iter().filter(|case| !case.name.starts_with(COMMAND_CASE));
     let named = own().any(|case| case.outcome.is_failure() && !is_whole_run(&case.name));
-    own()
-        .filter(|case| !(named && is_whole_run(&case.name)))
-        .collect()
+    own().filter(|case| !(named && is_whole_run(&case.name))).collect()
 }
 
 fn plural(count: usize, word: &str) -> String {
-    if count == 1 {
-        format!("1 {word}")
-    } else {
-        format!("{count} {word}s")
-    }
+    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
 }
 
 /// `2 failed, 1 collection error, 5 passed`.
 pub(super) fn counts(cases: &[CaseResult]) -> String {
     let own = speaking(cases);
-    let of =
-        |wanted: &dyn Fn(Outcome) -> bool| own.iter().filter(|case| wanted(case.outcome)).count();
+    let of = |wanted: &dyn Fn(Outcome) -> bool| own.iter().filter(|case| wanted(case.outcome)).count();
     let collection = of(&|outcome| outcome == Outcome::CollectionError);
     let failed = of(&|outcome| outcome.is_failure()) - collection;
     let passed = of(&|outcome| outcome == Outcome::Pass);
@@ -84,20 +70,13 @@ pub(super) fn counts(cases: &[CaseResult]) -> String {
 
 /// What the failing cases of a suite have in common, with their counts.
 pub(super) fn of_tests(cases: &[CaseResult]) -> String {
-    let failing: Vec<&CaseResult> = speaking(cases)
-        .into_iter()
-        .filter(|case| case.outcome.is_failure())
-        .collect();
+    let failing: Vec<&CaseResult> =
+        speaking(cases).into_iter().filter(|case| case.outcome.is_failure()).collect();
     let counts = counts(cases);
-    let all_collection = failing
-        .iter()
-        .all(|case| case.outcome == Outcome::CollectionError);
+    let all_collection = failing.iter().all(|case| case.outcome == Outcome::CollectionError);
     if let [only] = failing.as_slice() {
         if is_whole_run(&only.name) {
-            return only
-                .failure
-                .as_ref()
-                .map_or(counts, |failure| failure.message.clone());
+            return only.failure.as_ref().map_or(counts, |failure| failure.message.clone());
         }
         let told = told(only);
         if all_collection && !told.is_empty() {
@@ -114,22 +93,14 @@ pub(super) fn of_tests(cases: &[CaseResult]) -> String {
 }
 
 fn join(counts: &str, told: &str) -> String {
-    if told.is_empty() {
-        counts.to_owned()
-    } else {
-        format!("{counts}; {told}")
-    }
+    if told.is_empty() { counts.to_owned() } else { format!("{counts}; {told}") }
 }
 
 fn told(case: &CaseResult) -> String {
     let Some(failure) = &case.failure else {
         return String::new();
     };
-    let message = failure
-        .message
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty());
+    let message = failure.message.lines().map(str::trim).find(|line| !line.is_empty());
     match (class(&failure.exception), message) {
         (class, None) => class.to_owned(),
         ("", Some(message)) => message.to_owned(),
@@ -149,11 +120,7 @@ fn tally<'a>(names: impl Iterator<Item = &'a str>) -> String {
         return String::new();
     };
     let others: usize = ordered[1..].iter().map(|(_, count)| count).sum();
-    let others = if others > 0 {
-        format!(" (+{others} other)")
-    } else {
-        String::new()
-    };
+    let others = if others > 0 { format!(" (+{others} other)") } else { String::new() };
     format!("{name} x{count}{others}")
 }
 
@@ -174,10 +141,7 @@ pub(super) fn of_diagnostics(cases: &[CaseResult]) -> String {
         .filter(|case| case.outcome.is_failure())
         .map(|case| {
             let tool = case.name.split_whitespace().next().unwrap_or_default();
-            let rule = case
-                .failure
-                .as_ref()
-                .map_or("", |failure| failure.exception.as_str());
+            let rule = case.failure.as_ref().map_or("", |failure| failure.exception.as_str());
             format!("{tool} {rule}").trim().to_owned()
         })
         .collect();
@@ -185,27 +149,9 @@ pub(super) fn of_diagnostics(cases: &[CaseResult]) -> String {
     let named: Vec<String> = ordered
         .iter()
         .take(RULES_NAMED)
-        .map(|(rule, count)| {
-            if *count == 1 {
-                (*rule).to_owned()
-            } else {
-                format!("{rule} x{count}")
-            }
-        })
+        .map(|(rule, count)| if *count == 1 { (*rule).to_owned() } else { format!("{rule} x{count}") })
         .collect();
-    let others: usize = ordered
-        .iter()
-        .skip(RULES_NAMED)
-        .map(|(_, count)| count)
-        .sum();
-    let others = if others > 0 {
-        format!(" (+{others} other)")
-    } else {
-        String::new()
-    };
-    format!(
-        "{}: {}{others}",
-        plural(rules.len(), "diagnostic"),
-        named.join(", ")
-    )
+    let others: usize = ordered.iter().skip(RULES_NAMED).map(|(_, count)| count).sum();
+    let others = if others > 0 { format!(" (+{others} other)") } else { String::new() };
+    format!("{}: {}{others}", plural(rules.len(), "diagnostic"), named.join(", "))
 }

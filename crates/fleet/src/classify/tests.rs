@@ -29,28 +29,14 @@ fn case(name: &str, outcome: Outcome, exception: &str, message: &str) -> CaseRes
         message: message.to_owned(),
         ..Failure::default()
     });
-    CaseResult {
-        name: name.to_owned(),
-        kind: CaseKind::Test,
-        outcome,
-        duration_ms: 0,
-        failure,
-    }
+    CaseResult { name: name.to_owned(), kind: CaseKind::Test, outcome, duration_ms: 0, failure }
 }
 
 fn command(command: &str, exit_code: i32) -> CommandResult {
-    CommandResult {
-        command: command.to_owned(),
-        exit_code: Some(exit_code),
-    }
+    CommandResult { command: command.to_owned(), exit_code: Some(exit_code) }
 }
 
 /// `outcome | rule | summary`.
 fn show(classified: &Classified) -> String {
-    format!(
-        "{} | {} | {}",
-        classified.outcome.words(),
-        classified.rule,
-        classified.summary
-    )
+    format!("{} | {} | {}", classified.outcome.words(), classified.rule, classified.summary)
 }

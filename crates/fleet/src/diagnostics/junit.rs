@@ -94,10 +94,7 @@ pub fn junit(xml: &str) -> Result<Vec<CaseResult>, JunitError> {
     let mut cases = Cases::default();
     match read(xml, &mut cases) {
         Ok(()) => Ok(cases.cases),
-        Err(problem) => Err(JunitError {
-            cases: cases.cases,
-            problem,
-        }),
+        Err(problem) => Err(JunitError { cases: cases.cases, problem }),
     }
 }
 
@@ -108,10 +105,9 @@ fn read(xml: &str, cases: &mut Cases) -> Result<(), JunitProblem> {
     let mut open_case: Option<OpenCase> = None;
     let mut open_verdict: Option<OpenVerdict> = None;
     loop {
-        let event = reader.read_event().map_err(|source| JunitProblem::Broken {
-            at: reader.error_position(),
-            source,
-        })?;
+        let event = reader
+            .read_event()
+            .map_err(|source| JunitProblem::Broken { at: reader.error_position(), source })?;
         match event {
             Event::Start(start) => {
                 depth += 1;
@@ -127,21 +123,11 @@ fn read(xml: &str, cases: &mut Cases) -> Result<(), JunitProblem> {
                 }
                 check_root(&start, &mut seen_root)?;
                 begin(&start, &mut open_case, &mut open_verdict);
-                finish(
-                    start.name().as_ref(),
-                    &mut open_case,
-                    &mut open_verdict,
-                    cases,
-                );
+                finish(start.name().as_ref(), &mut open_case, &mut open_verdict, cases);
             }
             Event::End(end) => {
                 depth = depth.saturating_sub(1);
-                finish(
-                    end.name().as_ref(),
-                    &mut open_case,
-                    &mut open_verdict,
-                    cases,
-                );
+                finish(end.name().as_ref(), &mut open_case, &mut open_verdict, cases);
             }
             Event::Text(text) => {
                 append(&mut open_verdict, &text.xml_content(XmlVersion::default()));
@@ -160,9 +146,7 @@ fn read(xml: &str, cases: &mut Cases) -> Result<(), JunitProblem> {
                 }
             }
             Event::Eof if !seen_root => {
-                return Err(JunitProblem::NotJunit {
-                    name: String::new(),
-                });
+                return Err(JunitProblem::NotJunit { name: String::new() });
             }
             Event::Eof if depth > 0 => return Err(JunitProblem::Truncated),
             Event::Eof => return Ok(()),
@@ -175,9 +159,7 @@ fn check_root(start: &BytesStart<'_>, seen_root: &mut bool) -> Result<(), JunitP
     let name = start.name();
     let name: &str = name.as_ref();
     if !*seen_root && name != "testsuites" && name != "testsuite" {
-        return Err(JunitProblem::NotJunit {
-            name: cut(name, 80),
-        });
+        return Err(JunitProblem::NotJunit { name: cut(name, 80) });
     }
     *seen_root = true;
     Ok(())
@@ -191,11 +173,7 @@ fn append(open: &mut Option<OpenVerdict>, text: &str) {
     }
 }
 
-fn begin(
-    start: &BytesStart<'_>,
-    open_case: &mut Option<OpenCase>,
-    open_verdict: &mut Option<OpenVerdict>,
-) {
+fn begin(start: &BytesStart<'_>, open_case: &mut Option<OpenCase>, open_verdict: &mut Option<OpenVerdict>) {
     let name = start.name();
     match name.as_ref() {
         "testcase" => {
@@ -260,11 +238,7 @@ fn attribute(start: &BytesStart<'_>, name: &str) -> String {
 
 fn milliseconds(seconds: &str) -> u64 {
     let seconds: f64 = seconds.replace(',', "").parse().unwrap_or(0.0);
-    if seconds.is_finite() && seconds > 0.0 {
-        (seconds * 1_000.0).round() as u64
-    } else {
-        0
-    }
+    if seconds.is_finite() && seconds > 0.0 { (seconds * 1_000.0).round() as u64 } else { 0 }
 }
 
 impl OpenCase {
@@ -286,11 +260,7 @@ impl OpenCase {
             Outcome::Crashed => ("worker crashed".into(), text.trim().to_owned()),
             _ => exception_in(verdict, &text),
         };
-        let frames = if outcome.is_failure() {
-            python_frames(&text)
-        } else {
-            Vec::new()
-        };
+        let frames = if outcome.is_failure() { python_frames(&text) } else { Vec::new() };
         if outcome == Outcome::CollectionError {
             // Such a case is listed only where it fails.
             self.kind = CaseKind::Diagnostic;
@@ -323,11 +293,7 @@ fn exception_in(verdict: &OpenVerdict, text: &str) -> (String, String) {
     if !verdict.message.is_empty() && verdict.message != "collection failure" {
         return (verdict.kind.clone(), verdict.message.clone());
     }
-    let message = if message.is_empty() {
-        text.lines().next().unwrap_or("").into()
-    } else {
-        message
-    };
+    let message = if message.is_empty() { text.lines().next().unwrap_or("").into() } else { message };
     (verdict.kind.clone(), message)
 }
 
@@ -366,11 +332,7 @@ fn case_name(file: &str, class: &str, name: &str) -> String {
     }
     if class.is_empty() {
         // A file that could not be collected: the module's dotted name.
-        return if file.is_empty() {
-            module_path(name)
-        } else {
-            file.to_owned()
-        };
+        return if file.is_empty() { module_path(name) } else { file.to_owned() };
     }
     let (module, classes) = if file.is_empty() {
         split_class(class)
@@ -404,20 +366,14 @@ fn module_path(dotted: &str) -> String {
 fn split_class(dotted: &str) -> (String, String) {
     let parts: Vec<&str> = dotted.split('.').collect();
     let is_file = |part: &&str| part.starts_with("test_") || part.ends_with("_test");
-    let is_class = |part: &&str| {
-        part.trim_start_matches('_')
-            .starts_with(|first: char| first.is_uppercase())
-    };
+    let is_class = |part: &&str| part.trim_start_matches('_').starts_with(|first: char| first.is_uppercase());
     let first_class = parts
         .iter()
         .rposition(is_file)
         .map(|at| at + 1)
         .or_else(|| parts.iter().position(is_class).filter(|at| *at > 0))
         .unwrap_or(parts.len());
-    (
-        parts[..first_class].join("."),
-        parts[first_class..].join("."),
-    )
+    (parts[..first_class].join("."), parts[first_class..].join("."))
 }
 
 #[cfg(test)]

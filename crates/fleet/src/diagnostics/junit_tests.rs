@@ -7,9 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/diagnostics/testdata")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/testdata").join(name);
     fs_err::read_to_string(path).unwrap()
 }
 
@@ -17,13 +15,8 @@ fn show(cases: &[CaseResult]) -> Vec<String> {
     cases
         .iter()
         .map(|case| {
-            let exception = case
-                .failure
-                .as_ref()
-                .map_or("", |failure| failure.exception.as_str());
-            format!("{} [{}] {exception}", case.name, case.outcome.words())
-                .trim_end()
-                .to_owned()
+            let exception = case.failure.as_ref().map_or("", |failure| failure.exception.as_str());
+            format!("{} [{}] {exception}", case.name, case.outcome.words()).trim_end().to_owned()
         })
         .collect()
 }
@@ -62,34 +55,18 @@ fn one_suite_reads_the_same_in_every_family_and_style() {
 }
 
 fn failure_of(cases: &[CaseResult], name: &str) -> Failure {
-    cases
-        .iter()
-        .find(|case| case.name.ends_with(name))
-        .unwrap()
-        .failure
-        .clone()
-        .unwrap()
+    cases.iter().find(|case| case.name.ends_with(name)).unwrap().failure.clone().unwrap()
 }
 
 #[test]
 fn failures_tell_what_where_and_in_whose_code() {
     let cases = junit(&text("pytest-full.xml")).unwrap();
     let failure = failure_of(&cases, "::test_ops");
-    assert_eq!(
-        failure.message,
-        "'NoneType' object has no attribute 'load_snapshot'"
-    );
+    assert_eq!(failure.message, "'NoneType' object has no attribute 'load_snapshot'");
     let frames: Vec<_> = failure
         .frames
         .iter()
-        .map(|frame| {
-            format!(
-                "{} {} {:?}",
-                frame.file,
-                frame.function,
-                frame.package.as_deref()
-            )
-        })
+        .map(|frame| format!("{} {} {:?}", frame.file, frame.function, frame.package.as_deref()))
         .collect();
     assert_eq!(
         frames,
@@ -101,15 +78,8 @@ fn failures_tell_what_where_and_in_whose_code() {
     );
     assert!(failure.excerpt.contains("AttributeError"));
     assert_eq!(failure_of(&cases, "::test_chain").frames.len(), 1);
-    assert_eq!(
-        failure_of(&cases, "::test_teardown").message,
-        "in teardown\nsecond line"
-    );
-    assert!(
-        failure_of(&cases, "::test_plain")
-            .message
-            .starts_with("assert {'a': 1} == {'a': 2}")
-    );
+    assert_eq!(failure_of(&cases, "::test_teardown").message, "in teardown\nsecond line");
+    assert!(failure_of(&cases, "::test_plain").message.starts_with("assert {'a': 1} == {'a': 2}"));
 }
 
 #[test]
@@ -158,22 +128,13 @@ fn a_truncated_file_gives_what_it_holds() {
 fn what_is_no_junit_is_refused() {
     for other in ["", "hello", "<html></html>"] {
         let error = junit(other).unwrap_err();
-        assert!(
-            matches!(error.problem, JunitProblem::NotJunit { .. }),
-            "{other:?}: {error:?}"
-        );
+        assert!(matches!(error.problem, JunitProblem::NotJunit { .. }), "{other:?}: {error:?}");
     }
     let deep = format!("<testsuites>{}", "<testsuite>".repeat(100));
-    assert!(matches!(
-        junit(&deep).unwrap_err().problem,
-        JunitProblem::TooLarge
-    ));
+    assert!(matches!(junit(&deep).unwrap_err().problem, JunitProblem::TooLarge));
     let entity = "<!DOCTYPE x [<!ENTITY a \"b\">]><testsuites><testcase name=\"n\" classname=\"c\">\
         <failure message=\"m\">&a;&lt;&#65;</failure></testcase></testsuites>";
-    assert_eq!(
-        junit(entity).unwrap()[0].failure.as_ref().unwrap().excerpt,
-        "<A"
-    );
+    assert_eq!(junit(entity).unwrap()[0].failure.as_ref().unwrap().excerpt, "<A");
 }
 
 fn check_name(file: &str, class: &str, name: &str, expected: &str) {
@@ -182,43 +143,13 @@ fn check_name(file: &str, class: &str, name: &str, expected: &str) {
 
 #[test]
 fn names_are_node_ids() {
-    check_name(
-        "",
-        "tests.unit.test_a.TestX",
-        "test_y[p]",
-        "tests/unit/test_a.py::TestX::test_y[p]",
-    );
-    check_name(
-        "",
-        "tests.test_a.TestX.TestY",
-        "test_y",
-        "tests/test_a.py::TestX::TestY::test_y",
-    );
-    check_name(
-        "",
-        "tests.charm_spec.TestX",
-        "test_y",
-        "tests/charm_spec.py::TestX::test_y",
-    );
+    check_name("", "tests.unit.test_a.TestX", "test_y[p]", "tests/unit/test_a.py::TestX::test_y[p]");
+    check_name("", "tests.test_a.TestX.TestY", "test_y", "tests/test_a.py::TestX::TestY::test_y");
+    check_name("", "tests.charm_spec.TestX", "test_y", "tests/charm_spec.py::TestX::test_y");
     check_name("", "tests.test_a", "test_y", "tests/test_a.py::test_y");
-    check_name(
-        "",
-        "tests.Unit.test_a.test_lower",
-        "test_y",
-        "tests/Unit/test_a/test_lower.py::test_y",
-    );
-    check_name(
-        "t/test_a.py",
-        "t.test_a.lower",
-        "test_y",
-        "t/test_a.py::lower::test_y",
-    );
-    check_name(
-        "t/base.py",
-        "t.test_a.TestX",
-        "test_y",
-        "t/test_a.py::TestX::test_y",
-    );
+    check_name("", "tests.Unit.test_a.test_lower", "test_y", "tests/Unit/test_a/test_lower.py::test_y");
+    check_name("t/test_a.py", "t.test_a.lower", "test_y", "t/test_a.py::lower::test_y");
+    check_name("t/base.py", "t.test_a.TestX", "test_y", "t/test_a.py::TestX::test_y");
     check_name("", "", "tests.unit.test_a", "tests/unit/test_a.py");
 }
 

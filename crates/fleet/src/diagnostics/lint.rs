@@ -152,17 +152,10 @@ pub(super) struct Around<'a> {
 /// A diagnostic counts only if no command that may have printed it ended well:
 /// what a target chooses to pass over is no failure. A command whose end was
 /// not seen yields no case.
-pub fn parse(
-    tool_output: &str,
-    commands: &[CommandResult],
-    context: &Paths<'_>,
-) -> Vec<CaseResult> {
+pub fn parse(tool_output: &str, commands: &[CommandResult], context: &Paths<'_>) -> Vec<CaseResult> {
     let text = plain(tool_output);
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let mut reading = Reading {
-        commands,
-        ..Reading::new(context)
-    };
+    let mut reading = Reading { commands, ..Reading::new(context) };
     reading.read(&lines);
     let mut cases = reading.cases;
     add_commands(&mut cases, &reading.segments, &lines, commands, context);
@@ -208,10 +201,7 @@ impl<'a> Reading<'a> {
                 continue;
             }
             if TOX_EXIT.is_match(line) {
-                if let Some(segment) = command
-                    .take()
-                    .and_then(|ended| self.segments.get_mut(&ended))
-                {
+                if let Some(segment) = command.take().and_then(|ended| self.segments.get_mut(&ended)) {
                     segment.1 = at;
                 }
                 at += 1;
@@ -224,11 +214,7 @@ impl<'a> Reading<'a> {
                 Some(command) => Tool::of_command(command),
                 None => self.only_tool(),
             };
-            let around = Around {
-                lines,
-                tool,
-                heading,
-            };
+            let around = Around { lines, tool, heading };
             match concise::read(at, &around).or_else(|| blocks::read(at, &around)) {
                 Some(found) => {
                     let length = found.length.clamp(1, BLOCK_LINES_MAX);
@@ -247,16 +233,12 @@ impl<'a> Reading<'a> {
             return Some(found[1].to_owned());
         }
         let line = line.trim();
-        (!line.is_empty() && self.commands.iter().any(|known| known.command == line))
-            .then(|| line.to_owned())
+        (!line.is_empty() && self.commands.iter().any(|known| known.command == line)).then(|| line.to_owned())
     }
 
     /// Returns the tool, if all commands call the same one.
     fn only_tool(&self) -> Option<Tool> {
-        let mut tools = self
-            .commands
-            .iter()
-            .filter_map(|known| Tool::of_command(&known.command));
+        let mut tools = self.commands.iter().filter_map(|known| Tool::of_command(&known.command));
         let first = tools.next()?;
         tools.all(|tool| tool == first).then_some(first)
     }
@@ -269,14 +251,9 @@ impl<'a> Reading<'a> {
         {
             return ended_well(known);
         }
-        let all_well = |known: &[&CommandResult]| {
-            !known.is_empty() && known.iter().all(|known| ended_well(known))
-        };
-        let own: Vec<_> = self
-            .commands
-            .iter()
-            .filter(|known| tool.is_in(&known.command))
-            .collect();
+        let all_well =
+            |known: &[&CommandResult]| !known.is_empty() && known.iter().all(|known| ended_well(known));
+        let own: Vec<_> = self.commands.iter().filter(|known| tool.is_in(&known.command)).collect();
         all_well(&own) || all_well(&self.commands.iter().collect::<Vec<_>>())
     }
 
@@ -289,8 +266,7 @@ impl<'a> Reading<'a> {
             }
             Weight::Note => {
                 if self.last == Some(found.tool)
-                    && let Some(failure) =
-                        self.cases.last_mut().and_then(|case| case.failure.as_mut())
+                    && let Some(failure) = self.cases.last_mut().and_then(|case| case.failure.as_mut())
                 {
                     let message = format!("{}\nnote: {}", failure.message, found.message.trim());
                     failure.message = cut(&message, MESSAGE_CHARS_MAX);
@@ -306,18 +282,12 @@ impl<'a> Reading<'a> {
             return;
         }
         let file = self.context.relative(&found.file);
-        if found.rule == UNFORMATTED && !self.reformatted.insert(format!("{:?} {file}", found.tool))
-        {
+        if found.rule == UNFORMATTED && !self.reformatted.insert(format!("{:?} {file}", found.tool)) {
             return;
         }
         self.last = Some(found.tool);
         let first_line = found.message.lines().next().unwrap_or("");
-        let name = diagnostic_name(
-            found.tool.name(),
-            &file,
-            &found.rule,
-            &self.context.steady(first_line),
-        );
+        let name = diagnostic_name(found.tool.name(), &file, &found.rule, &self.context.steady(first_line));
         self.cases.push(CaseResult {
             name: self.namer.unique(&name),
             kind: CaseKind::Diagnostic,
@@ -355,10 +325,7 @@ fn add_commands(
             continue;
         };
         let failure = (code != 0).then(|| {
-            let (from, to) = segments
-                .get(&known.command)
-                .copied()
-                .unwrap_or((0, lines.len()));
+            let (from, to) = segments.get(&known.command).copied().unwrap_or((0, lines.len()));
             let tail = to.saturating_sub(COMMAND_EXCERPT_LINES).max(from);
             Failure {
                 exception: format!("exit {code}"),
@@ -373,11 +340,7 @@ fn add_commands(
         cases.push(CaseResult {
             name,
             kind: CaseKind::Test,
-            outcome: if failure.is_some() {
-                Outcome::Fail
-            } else {
-                Outcome::Pass
-            },
+            outcome: if failure.is_some() { Outcome::Fail } else { Outcome::Pass },
             duration_ms: 0,
             failure,
         });

@@ -9,22 +9,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const PATHS: Paths<'static> = Paths {
-    charm_dir: "/charm",
-};
+const PATHS: Paths<'static> = Paths { charm_dir: "/charm" };
 
 fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/diagnostics/testdata")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/testdata").join(name);
     fs_err::read_to_string(path).unwrap()
 }
 
 fn command(command: &str, exit_code: i32) -> CommandResult {
-    CommandResult {
-        command: command.to_owned(),
-        exit_code: Some(exit_code),
-    }
+    CommandResult { command: command.to_owned(), exit_code: Some(exit_code) }
 }
 
 /// `path:line rule`, with the tool in front of the first.
@@ -38,20 +31,13 @@ fn places(cases: &[CaseResult]) -> String {
             format!("{}:{} {}", frame.file, frame.line, failure.exception)
         })
         .collect();
-    let tool = cases
-        .first()
-        .and_then(|case| case.name.split(' ').next())
-        .unwrap_or("");
+    let tool = cases.first().and_then(|case| case.name.split(' ').next()).unwrap_or("");
     format!("{tool}: {}", shown.join(", "))
 }
 
 fn check(file: &str, called: &str, expected: &str) {
     let cases = parse(&text(file), &[command(called, 1)], &PATHS);
-    assert_eq!(
-        places(&cases),
-        expected.replace("\n        ", " "),
-        "{file}"
-    );
+    assert_eq!(places(&cases), expected.replace("\n        ", " "), "{file}");
     for case in &cases {
         assert_eq!(case.outcome, Outcome::Fail, "{file}: {}", case.name);
     }
@@ -70,11 +56,7 @@ const RUFF_TESTS: &str = "tests/unit/test_charm.py:1 D100, tests/unit/test_charm
 fn ruff_check_in_all_its_formats() {
     let two = |rule: &str| format!("src/bad_syntax.py:1 {rule}, src/bad_syntax.py:1 {rule}");
     for (file, syntax, with_tests) in [
-        (
-            "ruff-0.1.15-concise.txt",
-            "src/bad_syntax.py:1 E999".to_owned(),
-            true,
-        ),
+        ("ruff-0.1.15-concise.txt", "src/bad_syntax.py:1 E999".to_owned(), true),
         ("ruff-0.4.10-concise.txt", two("E999"), true),
         ("ruff-0.4.10-full.txt", two("E999"), true),
         ("ruff-0.4.10-github.txt", two("E999"), false),
@@ -98,10 +80,7 @@ fn ruff_check_in_all_its_formats() {
 fn names_agree_between_formats_of_one_ruff() {
     let names = |file: &str| -> Vec<String> {
         let cases = parse(&text(file), &[command("ruff check", 1)], &PATHS);
-        let own = cases
-            .into_iter()
-            .map(|case| case.name)
-            .filter(|name| !name.contains("F811"));
+        let own = cases.into_iter().map(|case| case.name).filter(|name| !name.contains("F811"));
         own.take(17).collect()
     };
     let concise = names("ruff-0.17.6-concise.txt");
@@ -135,11 +114,7 @@ fn formatters_name_their_files() {
         );
     }
     for file in ["isort.txt", "isort-diff.txt"] {
-        check(
-            file,
-            "isort --check-only src",
-            "isort: src/charm.py:1 unsorted",
-        );
+        check(file, "isort --check-only src", "isort: src/charm.py:1 unsorted");
     }
 }
 
@@ -195,45 +170,23 @@ fn other_linters() {
         );
     }
     for file in ["yamllint.txt", "yamllint-parsable.txt"] {
-        check(
-            file,
-            "yamllint .",
-            "yamllint: a.yaml:1 colons, a.yaml:5 key-duplicates",
-        );
+        check(file, "yamllint .", "yamllint: a.yaml:1 colons, a.yaml:5 key-duplicates");
     }
     let pylint = parse(&text("pylint.txt"), &[command("pylint src", 22)], &PATHS);
     assert_eq!(pylint.len(), 16);
-    assert_eq!(
-        pylint[3].name,
-        "pylint src/charm.py reimported Reimport 'os' (imported line N)"
-    );
+    assert_eq!(pylint[3].name, "pylint src/charm.py reimported Reimport 'os' (imported line N)");
 }
 
 fn names(output: &str, commands: &[CommandResult]) -> Vec<String> {
-    parse(output, commands, &PATHS)
-        .into_iter()
-        .map(|case| case.name)
-        .collect()
+    parse(output, commands, &PATHS).into_iter().map(|case| case.name).collect()
 }
 
 #[test]
 fn a_shifted_line_is_the_same_case_and_duplicates_are_counted() {
-    let before = names(
-        "a.py:1:1: F401 x from line 3\na.py:9:1: F401 x from line 4\n",
-        &[],
-    );
-    let after = names(
-        "a.py:5:1: F401 x from line 7\na.py:99:1: F401 x from line 1\n",
-        &[],
-    );
+    let before = names("a.py:1:1: F401 x from line 3\na.py:9:1: F401 x from line 4\n", &[]);
+    let after = names("a.py:5:1: F401 x from line 7\na.py:99:1: F401 x from line 1\n", &[]);
     assert_eq!(before, after);
-    assert_eq!(
-        before,
-        [
-            "ruff a.py F401 x from line N",
-            "ruff a.py F401 x from line N #2"
-        ]
-    );
+    assert_eq!(before, ["ruff a.py F401 x from line N", "ruff a.py F401 x from line N #2"]);
 }
 
 #[test]
@@ -243,20 +196,13 @@ fn warnings_and_notes_are_no_failures() {
         a.py:3: error: e  [misc]\na.py:3: note: see there\n";
     let cases = parse(output, &[], &PATHS);
     assert_eq!(cases.len(), 1);
-    assert_eq!(
-        cases[0].failure.as_ref().unwrap().message,
-        "e\nnote: see there"
-    );
+    assert_eq!(cases[0].failure.as_ref().unwrap().message, "e\nnote: see there");
 }
 
 #[test]
 fn what_only_looks_like_a_diagnostic_is_none() {
-    for line in [
-        "server:80: error: refused",
-        "a.py:1:1: some-thing happened",
-        "12:30:45: E1 x y",
-        "a ==> b",
-    ] {
+    for line in ["server:80: error: refused", "a.py:1:1: some-thing happened", "12:30:45: E1 x y", "a ==> b"]
+    {
         assert_eq!(names(line, &[]), Vec::<String>::new(), "{line}");
     }
 }
@@ -266,12 +212,7 @@ fn what_lies_in_site_packages_names_its_module() {
     let output = "/charm/.tox/s/lib/python3.11/site-packages/ops/model.py:3: error: e  [misc]\n";
     let cases = parse(output, &[], &PATHS);
     assert_eq!(cases[0].name, "mypy ops/model.py misc e");
-    assert_eq!(
-        cases[0].failure.as_ref().unwrap().frames[0]
-            .package
-            .as_deref(),
-        Some("ops")
-    );
+    assert_eq!(cases[0].failure.as_ref().unwrap().frames[0].package.as_deref(), Some("ops"));
 }
 
 #[test]
@@ -284,16 +225,10 @@ fn commands_are_cases_and_decide_whether_diagnostics_count() {
         command("codespell .", 65),
         command("flake8 --exit-zero src", 0),
         command("ruff check src", 1),
-        CommandResult {
-            command: "mypy".into(),
-            exit_code: None,
-        },
+        CommandResult { command: "mypy".into(), exit_code: None },
     ];
     let cases = parse(output, &commands, &PATHS);
-    let shown: Vec<_> = cases
-        .iter()
-        .map(|case| format!("{} {}", case.name, case.outcome.words()))
-        .collect();
+    let shown: Vec<_> = cases.iter().map(|case| format!("{} {}", case.name, case.outcome.words())).collect();
     assert_eq!(
         shown,
         [
@@ -309,14 +244,8 @@ fn commands_are_cases_and_decide_whether_diagnostics_count() {
     assert_eq!(cases[2].kind, CaseKind::Test);
     assert_eq!(cases[0].kind, CaseKind::Diagnostic);
     // A command that ended well yields its case too.
-    assert_eq!(
-        names("All checks passed!\n", &[command("ruff check", 0)]),
-        ["command: ruff check"]
-    );
-    assert_eq!(
-        names("a.py:1:1: F401 x\n", &[command("make lint", 0)]),
-        ["command: make lint"]
-    );
+    assert_eq!(names("All checks passed!\n", &[command("ruff check", 0)]), ["command: ruff check"]);
+    assert_eq!(names("a.py:1:1: F401 x\n", &[command("make lint", 0)]), ["command: make lint"]);
 }
 
 #[test]
@@ -325,14 +254,8 @@ fn an_ambiguous_line_belongs_to_the_tool_that_ran() {
     assert!(names(line, &[command("flake8", 1)])[0].starts_with("flake8 "));
     assert!(names(line, &[command("ruff check", 1)])[0].starts_with("ruff "));
     let echoed = format!("flake8 src\n{line}ruff check src\n{line}");
-    let both = names(
-        &echoed,
-        &[command("flake8 src", 1), command("ruff check src", 1)],
-    );
-    assert!(
-        both[0].starts_with("flake8 ") && both[1].starts_with("ruff "),
-        "{both:?}"
-    );
+    let both = names(&echoed, &[command("flake8 src", 1), command("ruff check src", 1)]);
+    assert!(both[0].starts_with("flake8 ") && both[1].starts_with("ruff "), "{both:?}");
 }
 
 proptest! {

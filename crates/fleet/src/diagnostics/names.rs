@@ -61,9 +61,7 @@ impl Paths<'_> {
         let mut text = one_line(message);
         let charm_dir = self.charm_dir.trim_end_matches('/');
         if !charm_dir.is_empty() {
-            text = text
-                .replace(&format!("{charm_dir}/"), "")
-                .replace(charm_dir, ".");
+            text = text.replace(&format!("{charm_dir}/"), "").replace(charm_dir, ".");
         }
         text = INSTALLED_IN_TEXT.replace_all(&text, "").into_owned();
         for (volatile, steady) in VOLATILE.iter() {
@@ -90,9 +88,7 @@ fn installed(file: &str) -> Option<(usize, &str)> {
 pub(crate) fn installed_module(file: &str) -> Option<String> {
     let (_, inside) = installed(file)?;
     let first = inside.split('/').next().unwrap_or(inside);
-    let module = first
-        .strip_suffix(".py")
-        .or_else(|| first.strip_suffix(".pyi"));
+    let module = first.strip_suffix(".py").or_else(|| first.strip_suffix(".pyi"));
     let module = module.unwrap_or(first).trim_end_matches("-stubs");
     (!module.is_empty()).then(|| module.to_owned())
 }
@@ -119,20 +115,14 @@ impl Namer {
 /// Joins the parts of a diagnostic's name.
 pub(crate) fn diagnostic_name(tool: &str, path: &str, rule: &str, message: &str) -> String {
     let message = cut(message, NAME_MESSAGE_CHARS_MAX);
-    [tool, path, rule, &message]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+    [tool, path, rule, &message].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const PATHS: Paths<'static> = Paths {
-        charm_dir: "/work/copy",
-    };
+    const PATHS: Paths<'static> = Paths { charm_dir: "/work/copy" };
 
     fn check_path(input: &str, expected: &str, module: Option<&str>) {
         assert_eq!(PATHS.relative(input), expected);
@@ -149,26 +139,10 @@ mod tests {
             "ops/model.py",
             Some("ops"),
         );
-        check_path(
-            ".tox/unit/lib/python3.11/site-packages/six.py",
-            "six.py",
-            Some("six"),
-        );
-        check_path(
-            "/usr/lib/python3/dist-packages/yaml/x.py",
-            "yaml/x.py",
-            Some("yaml"),
-        );
-        check_path(
-            "/opt/py/lib/python3.12/unittest/mock.py",
-            "<stdlib>/unittest/mock.py",
-            None,
-        );
-        check_path(
-            "src/my-site-packages/x.py",
-            "src/my-site-packages/x.py",
-            None,
-        );
+        check_path(".tox/unit/lib/python3.11/site-packages/six.py", "six.py", Some("six"));
+        check_path("/usr/lib/python3/dist-packages/yaml/x.py", "yaml/x.py", Some("yaml"));
+        check_path("/opt/py/lib/python3.12/unittest/mock.py", "<stdlib>/unittest/mock.py", None);
+        check_path("src/my-site-packages/x.py", "src/my-site-packages/x.py", None);
     }
 
     fn check_message(input: &str, expected: &str) {
@@ -177,21 +151,12 @@ mod tests {
 
     #[test]
     fn messages_lose_what_moves() {
-        check_message(
-            "Redefinition of `os` from line 12",
-            "Redefinition of `os` from line N",
-        );
+        check_message("Redefinition of `os` from line 12", "Redefinition of `os` from line N");
         check_message("<Mock at 0x7f3a22b1>", "<Mock at 0x…>");
         check_message("see /work/copy/src/a.py:12:3 for", "see src/a.py for");
         check_message("ran /tmp/pytest-of-root/pytest-3/x", "ran /tmp/…");
-        check_message(
-            "takes 2 arguments but 3 were given",
-            "takes 2 arguments but 3 were given",
-        );
-        check_message(
-            "in /work/copy/.tox/l/lib/python3.11/site-packages/ops/model.py",
-            "in ops/model.py",
-        );
+        check_message("takes 2 arguments but 3 were given", "takes 2 arguments but 3 were given");
+        check_message("in /work/copy/.tox/l/lib/python3.11/site-packages/ops/model.py", "in ops/model.py");
     }
 
     #[test]

@@ -19,9 +19,7 @@ const UNEXPECTED_PASS: &str = "[XPASS(strict)]";
 
 /// `tests/a.py::test_b PASSED [ 10%]`, also behind xdist's `[gw0] [ 10%] `.
 static VERBOSE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?: +\[ *\d+%\])?$",
-    )
+    pattern(r"^(\S+\.py::.+?) (PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)(?: \(.*\))?(?: +\[ *\d+%\])?$")
 });
 static XDIST: LazyLock<Regex> = LazyLock::new(|| {
     pattern(r"^\[gw\d+\] (?:\[ *\d+%\] )?(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS) (\S+\.py::.+?)$")
@@ -34,8 +32,7 @@ static COUNTS: LazyLock<Regex> = LazyLock::new(|| {
     )
 });
 static SECTION: LazyLock<Regex> = LazyLock::new(|| pattern(r"^_{3,} (.+?) _{3,}$"));
-static RULER: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(?:={3,} .+ ={3,}|-+ generated xml file.* -+)$"));
+static RULER: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(?:={3,} .+ ={3,}|-+ generated xml file.* -+)$"));
 
 /// Returns the last line of counts, for example `1 failed, 2 passed`.
 fn counts_line(text: &str) -> Option<&str> {
@@ -74,9 +71,7 @@ pub fn pytest_text(text: &str) -> Vec<CaseResult> {
             let (node, message) = split_summary(&found[2]);
             let outcome = match &found[1] {
                 "ERROR" if !node.contains("::") => Outcome::CollectionError,
-                _ if message.starts_with("worker '")
-                    && message.contains("crashed while running") =>
-                {
+                _ if message.starts_with("worker '") && message.contains("crashed while running") => {
                     Outcome::Crashed
                 }
                 _ => Outcome::Fail,
@@ -88,11 +83,8 @@ pub fn pytest_text(text: &str) -> Vec<CaseResult> {
         let failed = count_of(counts, "failed") + count_of(counts, "error");
         let ran = failed + count_of(counts, "passed") + count_of(counts, "xpassed");
         if failed > 0 {
-            let failure = Failure {
-                exception: "failed".into(),
-                message: counts.to_owned(),
-                ..Failure::default()
-            };
+            let failure =
+                Failure { exception: "failed".into(), message: counts.to_owned(), ..Failure::default() };
             cases.add(WHOLE_RUN, Outcome::Fail, Some(failure));
         } else if ran > 0 {
             cases.add(WHOLE_RUN, Outcome::Pass, None);
@@ -189,22 +181,17 @@ fn dotted(inside: &str) -> String {
 fn failure(node: &str, told: &str, sections: &BTreeMap<&str, String>) -> Failure {
     let in_class = node.split_once("::").map(|(_, inside)| dotted(inside));
     let headings = match in_class {
-        Some(name) => vec![
-            name.clone(),
-            format!("ERROR at setup of {name}"),
-            format!("ERROR at teardown of {name}"),
-        ],
+        Some(name) => {
+            vec![name.clone(), format!("ERROR at setup of {name}"), format!("ERROR at teardown of {name}")]
+        }
         None => vec![format!("ERROR collecting {node}")],
     };
     let section = headings.iter().find_map(|heading| {
         // A sub-test's heading goes on with its parameters.
         let sub_test = format!("{heading} (");
-        sections.get(heading.as_str()).or_else(|| {
-            sections
-                .iter()
-                .find(|(known, _)| known.starts_with(&sub_test))
-                .map(|(_, text)| text)
-        })
+        sections
+            .get(heading.as_str())
+            .or_else(|| sections.iter().find(|(known, _)| known.starts_with(&sub_test)).map(|(_, text)| text))
     });
     let text = section.map_or("", String::as_str);
     let (mut exception, mut message) = exception_of(text);

@@ -7,9 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/diagnostics/testdata")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/testdata").join(name);
     fs_err::read_to_string(path).unwrap()
 }
 
@@ -17,13 +15,8 @@ fn show(text: &str) -> Vec<String> {
     pytest_text(text)
         .iter()
         .map(|case| {
-            let exception = case
-                .failure
-                .as_ref()
-                .map_or("", |failure| failure.exception.as_str());
-            format!("{} [{}] {exception}", case.name, case.outcome.words())
-                .trim_end()
-                .to_owned()
+            let exception = case.failure.as_ref().map_or("", |failure| failure.exception.as_str());
+            format!("{} [{}] {exception}", case.name, case.outcome.words()).trim_end().to_owned()
         })
         .collect()
 }
@@ -53,27 +46,11 @@ fn the_summary_names_what_failed() {
 #[test]
 fn sections_lend_their_frames_and_messages() {
     let cases = pytest_text(&text("pytest-full.txt"));
-    let ops = cases
-        .iter()
-        .find(|case| case.name.ends_with("::test_ops"))
-        .unwrap();
+    let ops = cases.iter().find(|case| case.name.ends_with("::test_ops")).unwrap();
     let failure = ops.failure.as_ref().unwrap();
-    assert_eq!(
-        failure.message,
-        "'NoneType' object has no attribute 'load_snapshot'"
-    );
-    assert_eq!(
-        failure.frames.last().unwrap().package.as_deref(),
-        Some("ops")
-    );
-    assert!(
-        cases[1]
-            .failure
-            .as_ref()
-            .unwrap()
-            .message
-            .contains("assert 'd::e' == 'a'")
-    );
+    assert_eq!(failure.message, "'NoneType' object has no attribute 'load_snapshot'");
+    assert_eq!(failure.frames.last().unwrap().package.as_deref(), Some("ops"));
+    assert!(cases[1].failure.as_ref().unwrap().message.contains("assert 'd::e' == 'a'"));
 }
 
 #[test]
@@ -88,10 +65,7 @@ fn verbose_output_names_all() {
             "tests/unit/test_charm.py::test_xfail [skipped by the suite]",
             "tests/unit/test_charm.py::test_teardown [fail] ValueError",
         ] {
-            assert!(
-                shown.iter().any(|line| line == expected),
-                "{file}: {expected}"
-            );
+            assert!(shown.iter().any(|line| line == expected), "{file}: {expected}");
         }
     }
 }
@@ -100,31 +74,17 @@ fn verbose_output_names_all() {
 fn collection_errors_and_crashes() {
     for file in ["pytest-collect.txt", "pytest-old.txt"] {
         let shown = show(&text(file));
-        assert_eq!(
-            shown[1],
-            "tests/unit/test_broken.py [error in collection] ModuleNotFoundError"
-        );
+        assert_eq!(shown[1], "tests/unit/test_broken.py [error in collection] ModuleNotFoundError");
     }
-    assert_eq!(
-        show(&text("pytest-xcrash.txt"))[0],
-        "crash/test_c.py::test_c [crashed]"
-    );
+    assert_eq!(show(&text("pytest-xcrash.txt"))[0], "crash/test_c.py::test_c [crashed]");
 }
 
 #[test]
 fn only_tests_that_ran_pass() {
     let whole = ["pytest: the run as a whole [pass]"];
-    assert_eq!(
-        show("===== 3 passed, 1 warning in 0.10s (0:01:02) =====\n"),
-        whole
-    );
+    assert_eq!(show("===== 3 passed, 1 warning in 0.10s (0:01:02) =====\n"), whole);
     assert_eq!(show("3 passed in 0.10s\n"), whole);
-    for nothing in [
-        "=== no tests ran in 0.01s ===",
-        "5 skipped in 0.01s",
-        "passed",
-        "3 passed",
-    ] {
+    for nothing in ["=== no tests ran in 0.01s ===", "5 skipped in 0.01s", "passed", "3 passed"] {
         assert!(show(nothing).is_empty(), "{nothing}");
     }
 }
@@ -135,11 +95,7 @@ fn check_split(told: &str, node: &str, message: &str) {
 
 #[test]
 fn a_parameter_may_look_like_a_message() {
-    check_split(
-        "a.py::t[x - y] - KeyError: 1",
-        "a.py::t[x - y]",
-        "KeyError: 1",
-    );
+    check_split("a.py::t[x - y] - KeyError: 1", "a.py::t[x - y]", "KeyError: 1");
     check_split("a.py::t[[] - KeyError: 1", "a.py::t[[]", "KeyError: 1");
     check_split("a.py::t", "a.py::t", "");
 }

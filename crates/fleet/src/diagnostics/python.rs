@@ -55,11 +55,7 @@ pub fn python_frames(text: &str) -> Vec<Frame> {
             continue;
         }
         if let Some(found) = STANDARD.captures(line) {
-            frames.push(frame(
-                &found[1],
-                &found[2],
-                found.get(3).map(|name| name.as_str()),
-            ));
+            frames.push(frame(&found[1], &found[2], found.get(3).map(|name| name.as_str())));
         } else if let Some(found) = PYTEST.captures(line) {
             let named = found.get(3).map(|name| name.as_str().to_owned());
             let named = named.or_else(|| function.take());
@@ -99,36 +95,23 @@ fn frame(file: &str, line: &str, function: Option<&str>) -> Frame {
 /// traceback.
 pub fn exception_of(text: &str) -> (String, String) {
     let text = plain(text);
-    let lines: Vec<&str> = text
-        .lines()
-        .take_while(|line| !CAPTURED.is_match(line.trim_end()))
-        .collect();
-    marked(&lines)
-        .or_else(|| at_the_end(&lines))
-        .unwrap_or_default()
+    let lines: Vec<&str> = text.lines().take_while(|line| !CAPTURED.is_match(line.trim_end())).collect();
+    marked(&lines).or_else(|| at_the_end(&lines)).unwrap_or_default()
 }
 
 /// Reads the last block of lines that pytest marked with `E`.
 fn marked(lines: &[&str]) -> Option<(String, String)> {
     let is_marked = |line: &&str| *line == "E" || line.starts_with("E  ");
     let last = lines.iter().rposition(&is_marked)?;
-    let first = lines[..last]
-        .iter()
-        .rposition(|line| !is_marked(line))
-        .map_or(0, |at| at + 1);
-    let unmarked: Vec<&str> = lines[first..=last]
-        .iter()
-        .map(|line| line[1..].trim_end())
-        .collect();
+    let first = lines[..last].iter().rposition(|line| !is_marked(line)).map_or(0, |at| at + 1);
+    let unmarked: Vec<&str> = lines[first..=last].iter().map(|line| line[1..].trim_end()).collect();
     let indent = unmarked
         .iter()
         .filter(|line| !line.is_empty())
         .map(|line| line.len() - line.trim_start().len())
         .min()
         .unwrap_or(0);
-    let mut block = unmarked
-        .iter()
-        .map(|line| line.get(indent..).unwrap_or("").trim_end());
+    let mut block = unmarked.iter().map(|line| line.get(indent..).unwrap_or("").trim_end());
     let head = block.next()?;
     let rest: Vec<&str> = block.collect();
     let with_rest = |start: &str| {
@@ -156,9 +139,7 @@ fn marked(lines: &[&str]) -> Option<(String, String)> {
 
 /// Reads the exception behind the last frame of a plain traceback.
 fn at_the_end(lines: &[&str]) -> Option<(String, String)> {
-    let last_frame = lines
-        .iter()
-        .rposition(|line| STANDARD.is_match(line.trim_end()));
+    let last_frame = lines.iter().rposition(|line| STANDARD.is_match(line.trim_end()));
     let from = last_frame.map_or(0, |at| at + 1);
     let indent = last_frame.map_or(0, |at| indent_of(lines[at]).saturating_sub(2));
     let (at, found) = lines.iter().enumerate().skip(from).find_map(|(at, line)| {
@@ -167,10 +148,7 @@ fn at_the_end(lines: &[&str]) -> Option<(String, String)> {
         // Without a traceback, only a name that says so is an exception.
         (last_frame.is_some() || looks_like_exception(&found[1])).then_some((at, found))
     })?;
-    let mut message = found
-        .get(2)
-        .map_or("", |message| message.as_str())
-        .to_owned();
+    let mut message = found.get(2).map_or("", |message| message.as_str()).to_owned();
     for line in &lines[at + 1..] {
         if line.starts_with("====") || line.starts_with("----") || line.starts_with("____") {
             break;
@@ -186,9 +164,7 @@ fn indent_of(line: &str) -> usize {
 }
 
 fn looks_like_exception(class: &str) -> bool {
-    ["Error", "Exception", "Warning", "Exit", "Interrupt"]
-        .iter()
-        .any(|end| class.ends_with(end))
+    ["Error", "Exception", "Warning", "Exit", "Interrupt"].iter().any(|end| class.ends_with(end))
 }
 
 #[cfg(test)]

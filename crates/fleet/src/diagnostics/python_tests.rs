@@ -3,20 +3,12 @@ use proptest::prelude::*;
 use super::*;
 
 fn check_exception(text: &str, class: &str, message: &str) {
-    assert_eq!(
-        exception_of(text),
-        (class.to_owned(), message.to_owned()),
-        "{text}"
-    );
+    assert_eq!(exception_of(text), (class.to_owned(), message.to_owned()), "{text}");
 }
 
 #[test]
 fn pytest_marks_the_exception() {
-    check_exception(
-        "x\nE   KeyError: 'gone'\n\na.py:1: KeyError\n",
-        "KeyError",
-        "'gone'",
-    );
+    check_exception("x\nE   KeyError: 'gone'\n\na.py:1: KeyError\n", "KeyError", "'gone'");
     check_exception(
         ">       raise X\nE       ops.model.ModelError: first\nE       second\n",
         "ops.model.ModelError",
@@ -32,16 +24,8 @@ fn pytest_marks_the_exception() {
         "AssertionError",
         "assert 1 == 2\n +  where 1 = f()",
     );
-    check_exception(
-        "E   Failed: DID NOT RAISE <class 'X'>\n",
-        "Failed",
-        "DID NOT RAISE <class 'X'>",
-    );
-    check_exception(
-        "E       fixture 'x' not found\n",
-        "FixtureLookupError",
-        "fixture 'x' not found",
-    );
+    check_exception("E   Failed: DID NOT RAISE <class 'X'>\n", "Failed", "DID NOT RAISE <class 'X'>");
+    check_exception("E       fixture 'x' not found\n", "FixtureLookupError", "fixture 'x' not found");
     check_exception("E   SystemExit: 1\n", "SystemExit", "1");
     check_exception("E   KeyboardInterrupt\n", "KeyboardInterrupt", "");
 }
@@ -83,11 +67,7 @@ fn what_was_captured_is_not_the_failure() {
 fn check_frames(text: &str, expected: &[&str]) {
     let frames: Vec<_> = python_frames(text)
         .iter()
-        .map(|frame| {
-            format!("{}:{} {}", frame.file, frame.line, frame.function)
-                .trim_end()
-                .to_owned()
-        })
+        .map(|frame| format!("{}:{} {}", frame.file, frame.line, frame.function).trim_end().to_owned())
         .collect();
     assert_eq!(frames, expected, "{text}");
 }
@@ -106,18 +86,13 @@ fn frames_of_every_style() {
         "Traceback:\n  File \"/v/site-packages/ops/m.py\", line 7, in f\n  File \"<string>\", line 1, in <module>\n",
         &["ops/m.py:7 f", "<string>:1 <module>"],
     );
-    check_frames(
-        "  File \"/x.py\", line 519 in string_at\n",
-        &["/x.py:519 string_at"],
-    );
+    check_frames("  File \"/x.py\", line 519 in string_at\n", &["/x.py:519 string_at"]);
     check_frames("see a.py:12: in time\n", &[]);
 }
 
 #[test]
 fn endless_recursion_keeps_its_two_ends() {
-    let lines: Vec<_> = (0..1_000)
-        .map(|line| format!("a.py:{line}: in f"))
-        .collect();
+    let lines: Vec<_> = (0..1_000).map(|line| format!("a.py:{line}: in f")).collect();
     let frames = python_frames(&lines.join("\n"));
     assert_eq!(frames.len(), FRAMES_MAX);
     assert_eq!((frames[0].line, frames[FRAMES_MAX - 1].line), (0, 999));

@@ -13,10 +13,7 @@ pub(crate) const EXCERPT_CHARS_MAX: usize = 8_000;
 /// return becomes a line end, so that nothing a tool wrote is lost to a
 /// progress bar that wrote over it.
 pub fn plain(text: &str) -> Cow<'_, str> {
-    if !text
-        .bytes()
-        .any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t')
-    {
+    if !text.bytes().any(|byte| byte < b' ' && byte != b'\n' && byte != b'\t') {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
@@ -70,11 +67,7 @@ pub fn plain(text: &str) -> Cow<'_, str> {
 pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         None => text.to_owned(),
-        Some(_) => text
-            .chars()
-            .take(chars_max.saturating_sub(1))
-            .chain(std::iter::once('…'))
-            .collect(),
+        Some(_) => text.chars().take(chars_max.saturating_sub(1)).chain(std::iter::once('…')).collect(),
     }
 }
 
@@ -86,11 +79,7 @@ pub(crate) fn cut_middle(text: &str, chars_max: usize) -> String {
     }
     let head = chars_max / 4;
     let tail = chars_max.saturating_sub(head + 3);
-    text.chars()
-        .take(head)
-        .chain("\n…\n".chars())
-        .chain(text.chars().skip(total - tail))
-        .collect()
+    text.chars().take(head).chain("\n…\n".chars()).chain(text.chars().skip(total - tail)).collect()
 }
 
 /// Returns the text in one line, runs of white space as one blank.

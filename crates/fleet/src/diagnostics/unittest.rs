@@ -17,19 +17,16 @@ pub(super) const WHOLE_RUN: &str = "unittest: the run as a whole";
 /// `test_a (tests.T.test_a)`, or up to Python 3.10 `test_a (tests.T)`.
 static BEGUN: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(\w+) \(([\w.]+)\)( [\[(].*?[\])])?(?: \.\.\. (.*))?$"));
-static REOPENED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^.+ \.\.\. (\w+ \([\w.]+\)(?: \.\.\. .*)?)$"));
+static REOPENED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^.+ \.\.\. (\w+ \([\w.]+\)(?: \.\.\. .*)?)$"));
 static VERDICT: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r"(?:^|\.\.\. |[^\w])(ok|FAIL|ERROR|skipped '.*'|skipped \x22.*\x22|expected failure|unexpected success)$",
     )
 });
-static BLOCK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^(FAIL|ERROR|UNEXPECTED SUCCESS): (\w+) \(([\w.]+)\)(?: (\[.*\]|\(.*\)))*$")
-});
+static BLOCK: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^(FAIL|ERROR|UNEXPECTED SUCCESS): (\w+) \(([\w.]+)\)(?: (\[.*\]|\(.*\)))*$"));
 static RAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"^Ran (\d+) tests? in [\d.]+s$"));
-static ENDED: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$"));
+static ENDED: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(OK|FAILED|NO TESTS RAN)(?: \((.*)\))?$"));
 
 /// Reads the cases that `unittest` names: all of them in verbose output, else
 /// those that failed, with one more for the run as a whole.
@@ -68,13 +65,7 @@ impl Cases {
             Outcome::CollectionError => CaseKind::Diagnostic,
             _ => CaseKind::Test,
         };
-        self.in_order.push(CaseResult {
-            name,
-            kind,
-            outcome,
-            duration_ms: 0,
-            failure,
-        });
+        self.in_order.push(CaseResult { name, kind, outcome, duration_ms: 0, failure });
     }
 }
 
@@ -83,14 +74,8 @@ fn full_name(method: &str, place: &str) -> String {
     if is_loader(place) {
         return method.to_owned();
     }
-    let ends_with_method = place
-        .strip_suffix(method)
-        .is_some_and(|rest| rest.ends_with('.'));
-    if ends_with_method {
-        place.to_owned()
-    } else {
-        format!("{place}.{method}")
-    }
+    let ends_with_method = place.strip_suffix(method).is_some_and(|rest| rest.ends_with('.'));
+    if ends_with_method { place.to_owned() } else { format!("{place}.{method}") }
 }
 
 /// Whether this is the stand-in for a module that could not be imported.
@@ -136,11 +121,7 @@ fn outcome_of(text: &str) -> Option<(Outcome, Option<Failure>)> {
     let found = VERDICT.captures(text)?;
     let word = &found[1];
     let failure = |exception: &str, message: &str| {
-        Some(Failure {
-            exception: exception.to_owned(),
-            message: message.to_owned(),
-            ..Failure::default()
-        })
+        Some(Failure { exception: exception.to_owned(), message: message.to_owned(), ..Failure::default() })
     };
     Some(match word {
         "ok" => (Outcome::Pass, None),
@@ -148,9 +129,7 @@ fn outcome_of(text: &str) -> Option<(Outcome, Option<Failure>)> {
         "expected failure" => (Outcome::SkippedBySuite, failure("expected failure", "")),
         "unexpected success" => (Outcome::Fail, failure("unexpected success", "")),
         skipped => {
-            let reason = skipped
-                .trim_start_matches("skipped ")
-                .trim_matches(['\'', '"']);
+            let reason = skipped.trim_start_matches("skipped ").trim_matches(['\'', '"']);
             (Outcome::SkippedBySuite, failure("skipped", reason))
         }
     })
@@ -175,11 +154,7 @@ fn blocks(lines: &[&str], cases: &mut Cases) {
             "UNEXPECTED SUCCESS" => ("unexpected success".into(), String::new()),
             _ => exception_of(text),
         };
-        let outcome = if is_loader(&found[3]) {
-            Outcome::CollectionError
-        } else {
-            Outcome::Fail
-        };
+        let outcome = if is_loader(&found[3]) { Outcome::CollectionError } else { Outcome::Fail };
         let failure = Failure {
             exception,
             message,
@@ -199,10 +174,7 @@ fn whole(lines: &[&str], cases: &mut Cases) {
         return;
     }
     // Of several runs in one log, each has to have ended well.
-    let mut ends = lines
-        .iter()
-        .filter_map(|line| ENDED.captures(line))
-        .peekable();
+    let mut ends = lines.iter().filter_map(|line| ENDED.captures(line)).peekable();
     if ends.peek().is_none() {
         return;
     }
@@ -212,11 +184,7 @@ fn whole(lines: &[&str], cases: &mut Cases) {
         message: end.get(2).map_or("", |counts| counts.as_str()).to_owned(),
         ..Failure::default()
     });
-    let outcome = if failure.is_some() {
-        Outcome::Fail
-    } else {
-        Outcome::Pass
-    };
+    let outcome = if failure.is_some() { Outcome::Fail } else { Outcome::Pass };
     cases.add(WHOLE_RUN.to_owned(), outcome, failure);
 }
 

@@ -7,9 +7,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/diagnostics/testdata")
-        .join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/diagnostics/testdata").join(name);
     fs_err::read_to_string(path).unwrap()
 }
 
@@ -17,13 +15,8 @@ fn check(text: &str, expected: &[&str]) {
     let shown: Vec<_> = unittest(text)
         .iter()
         .map(|case| {
-            let exception = case
-                .failure
-                .as_ref()
-                .map_or("", |failure| failure.exception.as_str());
-            format!("{} [{}] {exception}", case.name, case.outcome.words())
-                .trim_end()
-                .to_owned()
+            let exception = case.failure.as_ref().map_or("", |failure| failure.exception.as_str());
+            format!("{} [{}] {exception}", case.name, case.outcome.words()).trim_end().to_owned()
         })
         .collect();
     assert_eq!(shown, expected);
@@ -69,10 +62,7 @@ fn terse_output_names_what_failed() {
 
 #[test]
 fn only_tests_that_ran_pass() {
-    check(
-        "..\n---\nRan 2 tests in 0.1s\n\nOK (skipped=1)\n",
-        &["unittest: the run as a whole [pass]"],
-    );
+    check("..\n---\nRan 2 tests in 0.1s\n\nOK (skipped=1)\n", &["unittest: the run as a whole [pass]"]);
     check("\n---\nRan 0 tests in 0.0s\n\nOK\n", &[]);
     check("\n---\nRan 0 tests in 0.0s\n\nNO TESTS RAN\n", &[]);
     check("OK\n", &[]);

@@ -107,13 +107,16 @@ fn install(
 ) -> Result<(), SwapError> {
     let python = prefix.join("bin/python");
     let names = stale.iter().map(|p| p.name.as_str()).collect::<Vec<_>>().join(", ");
-    let failed = |source| SwapError::Install { packages: names.clone(), prefix: prefix.to_path_buf(), source };
+    let failed =
+        |source| SwapError::Install { packages: names.clone(), prefix: prefix.to_path_buf(), source };
     // What the new version needs and the old one did not is installed with it.
     let mut requirements: Vec<&str> = Vec::new();
     for package in stale {
         let old = before.iter().find(|d| d.name == package.name).map(|d| requires_of(d)).unwrap_or_default();
         for line in &package.requires {
-            let name = record::normalise(line.split([' ', '<', '>', '=', '!', '~', ';', '[', '(']).next().unwrap_or(""));
+            let name = record::normalise(
+                line.split([' ', '<', '>', '=', '!', '~', ';', '[', '(']).next().unwrap_or(""),
+            );
             if !old.contains(line) && !unit.packages.iter().any(|p| p.name == name) {
                 requirements.push(line);
             }
@@ -134,7 +137,8 @@ fn install(
     let wanted: Vec<&str> = stale.iter().filter_map(|p| p.requirement.as_deref()).collect();
     let reinstall: Vec<String> = stale.iter().map(|p| format!("--reinstall-package={}", p.name)).collect();
     // Everything was fetched when the swap was prepared, so the first try asks nobody.
-    let offline = uv().arguments(["--offline", "--no-deps"]).arguments(&reinstall).arguments(&wanted).output();
+    let offline =
+        uv().arguments(["--offline", "--no-deps"]).arguments(&reinstall).arguments(&wanted).output();
     if offline.is_err() {
         uv().arguments(["--no-deps"]).arguments(&reinstall).arguments(&wanted).output().map_err(failed)?;
     }
@@ -150,7 +154,9 @@ fn install(
 fn requires_of(distribution: &Distribution) -> Vec<String> {
     let text = fs_err::read_to_string(distribution.info.join("METADATA")).unwrap_or_default();
     let head = text.split("\n\n").next().unwrap_or("");
-    head.lines().filter_map(|line| line.strip_prefix("Requires-Dist:").map(|value| value.trim().to_string())).collect()
+    head.lines()
+        .filter_map(|line| line.strip_prefix("Requires-Dist:").map(|value| value.trim().to_string()))
+        .collect()
 }
 
 /// Makes every process of the environment load the witness.
@@ -184,7 +190,8 @@ fn look(unit: &UnitFile, prefix: &Utf8Path, site_packages: &Utf8Path) -> std::io
             })
         })
         .collect();
-    let environment: BTreeMap<&str, &str> = after.iter().map(|d| (d.name.as_str(), d.version.as_str())).collect();
+    let environment: BTreeMap<&str, &str> =
+        after.iter().map(|d| (d.name.as_str(), d.version.as_str())).collect();
     unit.emit(&json!({
         "event": "installed",
         "prefix": prefix,

@@ -96,6 +96,10 @@ enum Line {
         #[serde(default)]
         said: String,
     },
+    Isolated {
+        #[serde(default)]
+        command: String,
+    },
     Trouble {
         message: String,
     },
@@ -148,6 +152,8 @@ pub struct Evidence {
     pub python: Option<String>,
     /// Why a swap failed, and what the installer said.
     pub swap_failure: Option<(String, String)>,
+    /// Tools that uv ran in environments of their own, which hold nothing of the charm.
+    pub isolated: Vec<String>,
     /// What went wrong in the helpers themselves.
     pub troubles: Vec<String>,
 }
@@ -207,19 +213,25 @@ impl Evidence {
                 let failure = Some(places.failure(failure.unwrap_or_default(), &text));
                 // Listed only where it fails, so that a repaired file is no lost case.
                 let name = if case.is_empty() { "(collection)".to_string() } else { case };
-                phases.push(CaseResult { name, kind: CaseKind::Diagnostic, outcome: Outcome::CollectionError, duration_ms: 0, failure });
+                phases.push(CaseResult {
+                    name,
+                    kind: CaseKind::Diagnostic,
+                    outcome: Outcome::CollectionError,
+                    duration_ms: 0,
+                    failure,
+                });
             }
             Line::Session { exit } => self.session_exits.push(exit),
             Line::ToxBegin { environment } => {
                 self.tox_began = true;
                 self.tox_environment = Some(environment);
             }
-            Line::ToxEnd { commands } => self.commands.extend(
-                commands
-                    .into_iter()
-                    .map(|c| CommandResult { command: shorten(&c.command, places), exit_code: Some(c.exit_code) }),
-            ),
+            Line::ToxEnd { commands } => self.commands.extend(commands.into_iter().map(|c| CommandResult {
+                command: shorten(&c.command, places),
+                exit_code: Some(c.exit_code),
+            })),
             Line::SwapFailed { message, said } => self.swap_failure = Some((message, said)),
+            Line::Isolated { command } => self.isolated.push(command),
             Line::Trouble { message } => self.troubles.push(message),
         }
     }
@@ -244,7 +256,15 @@ impl Phases {
         self.cases.len() - 1
     }
 
-    fn add(&mut self, case: String, when: &str, outcome: &str, duration: f64, xfail: bool, failure: Option<Failure>) {
+    fn add(
+        &mut self,
+        case: String,
+        when: &str,
+        outcome: &str,
+        duration: f64,
+        xfail: bool,
+        failure: Option<Failure>,
+    ) {
         let outcome = match outcome {
             "passed" => Outcome::Pass,
             "failed" => Outcome::Fail,
@@ -267,8 +287,10 @@ impl Phases {
             }
             return;
         }
-        let failure = if outcome == Outcome::Fail { failure.or_else(|| Some(Failure::default())) } else { None };
-        let index = self.push(CaseResult { name: case.clone(), kind: CaseKind::Test, outcome, duration_ms, failure });
+        let failure =
+            if outcome == Outcome::Fail { failure.or_else(|| Some(Failure::default())) } else { None };
+        let index =
+            self.push(CaseResult { name: case.clone(), kind: CaseKind::Test, outcome, duration_ms, failure });
         self.open.insert(case, (index, true));
     }
 }
@@ -318,10 +340,11 @@ impl Places {
                 .map(|p| p.name.clone());
             return (rest, package);
         }
-        let shown = file.strip_prefix(self.charm_dir.as_str()).map_or(file, |rest| rest.trim_start_matches('/'));
+        let shown =
+            file.strip_prefix(self.charm_dir.as_str()).map_or(file, |rest| rest.trim_start_matches('/'));
         let library = shown.trim_end_matches(".py").strip_prefix("lib/").map(|rest| rest.replace('/', "."));
-        let package =
-            library.and_then(|m| self.packages.iter().find(|p| p.modules.contains(&m)).map(|p| p.name.clone()));
+        let package = library
+            .and_then(|m| self.packages.iter().find(|p| p.modules.contains(&m)).map(|p| p.name.clone()));
         (shown.to_string(), package)
     }
 }
@@ -346,10 +369,14 @@ mod tests {
     #[test]
     fn phases_of_a_case_are_one_result() {
         let evidence = read(concat!(
-            r#"{"event":"case","case":"t.py::a","when":"call","outcome":"passed","duration":0.5}"#, "\n",
-            r#"{"event":"case","case":"t.py::a","when":"teardown","outcome":"failed","failure":{"exception":"E","message":"m","frames":[["/copy/charm/.tox/unit/lib/python3.11/site-packages/ops/model.py",4,"get"]]},"text":"at /copy/charm/t.py"}"#, "\n",
-            r#"{"event":"case","case":"t.py::b","when":"setup","outcome":"skipped"}"#, "\n",
-            r#"{"event":"case","case":"t.py::b","when":"call","outcome":"passed"}"#, "\n",
+            r#"{"event":"case","case":"t.py::a","when":"call","outcome":"passed","duration":0.5}"#,
+            "\n",
+            r#"{"event":"case","case":"t.py::a","when":"teardown","outcome":"failed","failure":{"exception":"E","message":"m","frames":[["/copy/charm/.tox/unit/lib/python3.11/site-packages/ops/model.py",4,"get"]]},"text":"at /copy/charm/t.py"}"#,
+            "\n",
+            r#"{"event":"case","case":"t.py::b","when":"setup","outcome":"skipped"}"#,
+            "\n",
+            r#"{"event":"case","case":"t.py::b","when":"call","outcome":"passed"}"#,
+            "\n",
             "garbage\n",
         ));
         let shown: Vec<_> = evidence.cases.iter().map(|c| (c.name.as_str(), c.outcome)).collect();

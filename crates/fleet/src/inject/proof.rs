@@ -12,14 +12,18 @@ use super::unit_file::WatchedPackage;
 pub fn judge(side: Side, packages: &[WatchedPackage], evidence: &Evidence) -> Injection {
     let sightings = sightings(evidence);
     let swapped: Vec<&WatchedPackage> = packages.iter().filter(|p| p.version.is_some()).collect();
-    let has_looked = !evidence.environments.is_empty() || !evidence.processes.is_empty();
-    let is_seen = |package: &WatchedPackage| sightings.iter().any(|s| s.package == package.name && !s.version.is_empty());
+    let has_looked =
+        !evidence.environments.is_empty() || !evidence.processes.is_empty() || !evidence.isolated.is_empty();
+    let is_seen = |package: &WatchedPackage| {
+        sightings.iter().any(|s| s.package == package.name && !s.version.is_empty())
+    };
 
     if swapped.is_empty() {
         let seen: Vec<String> = packages
             .iter()
             .filter_map(|package| {
-                let version = &sightings.iter().find(|s| s.package == package.name && !s.version.is_empty())?.version;
+                let version =
+                    &sightings.iter().find(|s| s.package == package.name && !s.version.is_empty())?.version;
                 Some(format!("{} {version}", package.name))
             })
             .collect();
@@ -54,17 +58,20 @@ pub fn judge(side: Side, packages: &[WatchedPackage], evidence: &Evidence) -> In
     }
     let mut weakest = Proof::InProcess;
     for package in &present {
-        let in_process = evidence.processes.iter().any(|p| p.looks.iter().any(|l| l.package == package.name && !l.version.is_empty()));
+        let in_process = evidence
+            .processes
+            .iter()
+            .any(|p| p.looks.iter().any(|l| l.package == package.name && !l.version.is_empty()));
         if in_process {
             continue;
         }
-        let wrong = evidence
-            .environments
-            .iter()
-            .flat_map(|e| &e.looks)
-            .find(|l| l.package == package.name && !l.version.is_empty() && trouble(l, package).is_some());
+        let wrong =
+            evidence.environments.iter().flat_map(|e| &e.looks).find(|l| {
+                l.package == package.name && !l.version.is_empty() && trouble(l, package).is_some()
+            });
         if let Some(look) = wrong {
-            let summary = format!("the environment holds {} {}, not {}", look.package, look.version, wanted(package));
+            let summary =
+                format!("the environment holds {} {}, not {}", look.package, look.version, wanted(package));
             return Injection { proof: Proof::Missing, summary, sightings };
         }
         weakest = Proof::Installed;
@@ -124,7 +131,11 @@ mod tests {
     use super::*;
 
     fn package() -> WatchedPackage {
-        WatchedPackage { version: Some("3.8.0".into()), digest: Some("d".into()), ..WatchedPackage::watched("ops", &["ops".into()]) }
+        WatchedPackage {
+            version: Some("3.8.0".into()),
+            digest: Some("d".into()),
+            ..WatchedPackage::watched("ops", &["ops".into()])
+        }
     }
 
     fn look(version: &str, digest: &str) -> Look {
@@ -140,8 +151,14 @@ mod tests {
 
     fn evidence(installed: &[Look], processes: &[Look]) -> Evidence {
         Evidence {
-            environments: installed.iter().map(|l| EnvironmentLook { prefix: "/env".into(), looks: vec![l.clone()] }).collect(),
-            processes: processes.iter().map(|l| ProcessLook { command: "pytest".into(), looks: vec![l.clone()] }).collect(),
+            environments: installed
+                .iter()
+                .map(|l| EnvironmentLook { prefix: "/env".into(), looks: vec![l.clone()] })
+                .collect(),
+            processes: processes
+                .iter()
+                .map(|l| ProcessLook { command: "pytest".into(), looks: vec![l.clone()] })
+                .collect(),
             ..Evidence::default()
         }
     }
@@ -161,17 +178,37 @@ mod tests {
 
     #[test]
     fn another_version_or_other_files_are_no_proof() {
-        check(&evidence(&[look("3.8.0", "d")], &[look("3.7.1", "x")]), Proof::Missing, "`pytest` saw ops 3.7.1, not 3.8.0");
-        check(&evidence(&[], &[look("3.8.0", "x")]), Proof::Missing, "`pytest` saw ops 3.8.0 with other files than were put in");
-        check(&evidence(&[look("3.7.1", "d")], &[]), Proof::Missing, "the environment holds ops 3.7.1, not 3.8.0");
+        check(
+            &evidence(&[look("3.8.0", "d")], &[look("3.7.1", "x")]),
+            Proof::Missing,
+            "`pytest` saw ops 3.7.1, not 3.8.0",
+        );
+        check(
+            &evidence(&[], &[look("3.8.0", "x")]),
+            Proof::Missing,
+            "`pytest` saw ops 3.8.0 with other files than were put in",
+        );
+        check(
+            &evidence(&[look("3.7.1", "d")], &[]),
+            Proof::Missing,
+            "the environment holds ops 3.7.1, not 3.8.0",
+        );
         let mut shadowed = look("3.8.0", "d");
         shadowed.path = "/copy/vendor/ops/__init__.py".into();
-        check(&evidence(&[], &[shadowed]), Proof::Missing, "`pytest` imported ops from /copy/vendor/ops/__init__.py instead of the installed one");
+        check(
+            &evidence(&[], &[shadowed]),
+            Proof::Missing,
+            "`pytest` imported ops from /copy/vendor/ops/__init__.py instead of the installed one",
+        );
     }
 
     #[test]
     fn nothing_seen_is_no_proof_and_nothing_there_is_not_used() {
-        check(&evidence(&[], &[]), Proof::Missing, "no environment or process of the candidate could be asked");
+        check(
+            &evidence(&[], &[]),
+            Proof::Missing,
+            "no environment or process of the candidate could be asked",
+        );
         check(&evidence(&[look("", "")], &[]), Proof::NotUsed, "no ops in the environment");
     }
 }

@@ -31,15 +31,56 @@ pub enum Plan {
 
 /// Options of uv that take a value, of all subcommands that matter here.
 const UV_VALUES: &[&str] = &[
-    "--extra", "--no-extra", "--group", "--no-group", "--only-group", "--no-editable-package", "--env-file", "--with",
-    "--with-editable", "--with-requirements", "--package", "--python-platform", "--index", "--default-index",
-    "--index-url", "--extra-index-url", "--find-links", "--index-strategy", "--keyring-provider",
-    "--upgrade-package", "--upgrade-group", "--resolution", "--prerelease", "--prerelease-package",
-    "--fork-strategy", "--exclude-newer", "--exclude-newer-package", "--no-sources-package",
-    "--reinstall-package", "--link-mode", "--config-setting", "--config-settings-package",
-    "--no-build-isolation-package", "--no-build-package", "--no-binary-package", "--cache-dir",
-    "--refresh-package", "--python", "--color", "--allow-insecure-host", "--directory", "--project",
-    "--config-file", "--from", "-w", "-i", "-f", "-P", "-C", "-p",
+    "--extra",
+    "--no-extra",
+    "--group",
+    "--no-group",
+    "--only-group",
+    "--no-editable-package",
+    "--env-file",
+    "--with",
+    "--with-editable",
+    "--with-requirements",
+    "--package",
+    "--python-platform",
+    "--index",
+    "--default-index",
+    "--index-url",
+    "--extra-index-url",
+    "--find-links",
+    "--index-strategy",
+    "--keyring-provider",
+    "--upgrade-package",
+    "--upgrade-group",
+    "--resolution",
+    "--prerelease",
+    "--prerelease-package",
+    "--fork-strategy",
+    "--exclude-newer",
+    "--exclude-newer-package",
+    "--no-sources-package",
+    "--reinstall-package",
+    "--link-mode",
+    "--config-setting",
+    "--config-settings-package",
+    "--no-build-isolation-package",
+    "--no-build-package",
+    "--no-binary-package",
+    "--cache-dir",
+    "--refresh-package",
+    "--python",
+    "--color",
+    "--allow-insecure-host",
+    "--directory",
+    "--project",
+    "--config-file",
+    "--from",
+    "-w",
+    "-i",
+    "-f",
+    "-P",
+    "-C",
+    "-p",
 ];
 
 /// Options of `uv run` that add an environment on top; the sync is done without.
@@ -86,7 +127,9 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
     let become_it = || Plan::Become(words.to_vec());
     match rest.first().map(String::as_str) {
         Some("sync" | "add") => Plan::RunThenSwap(words.to_vec()),
-        Some("pip") if rest.get(1).is_some_and(|w| w == "install" || w == "sync") => Plan::RunThenSwap(words.to_vec()),
+        Some("pip") if rest.get(1).is_some_and(|w| w == "install" || w == "sync") => {
+            Plan::RunThenSwap(words.to_vec())
+        }
         Some("tool") if rest.get(1).is_some_and(|w| w == "run") => {
             tool_run(&words[..words.len() - rest.len() + 2], &rest[2..]).unwrap_or_else(become_it)
         }
@@ -110,7 +153,8 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
                 }
                 out
             };
-            let mut sync = flat(&|name| !UV_WITH.contains(&name) && !matches!(name, "-m" | "--module" | "--gui-script"));
+            let mut sync =
+                flat(&|name| !UV_WITH.contains(&name) && !matches!(name, "-m" | "--module" | "--gui-script"));
             sync.push("--".into());
             sync.extend(swap_command.iter().cloned());
             // `--no-sync` cannot stand beside the options that say how to sync.
@@ -132,8 +176,26 @@ fn tool_run(_head: &[String], words: &[String]) -> Option<Plan> {
     (tool == "tox" && is_plain).then(|| Plan::BecomeTox(rest[1..].to_vec()))
 }
 
+/// Whether a call runs a tool in an environment of its own, which holds nothing of the
+/// charm. A tool that brings packages along (`--with`) may hold the swapped one.
+pub fn is_isolated(program: &str, words: &[String]) -> bool {
+    let (_, rest) = split_options(words);
+    let run = match (program, rest.first().map(String::as_str), rest.get(1).map(String::as_str)) {
+        ("uvx", Some(_), _) => words,
+        ("uv", Some("tool"), Some("run")) => &rest[2..],
+        _ => return false,
+    };
+    let (options, _) = split_options(run);
+    !options.iter().any(|option| UV_WITH.contains(&option[0].as_str()) || option[0].starts_with("--with"))
+        && !matches!(plan(program, words, &[]), Plan::BecomeTox(_))
+}
+
 /// Returns the real program behind a shim.
-pub fn real_program(unit: &UnitFile, program: &str, variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
+pub fn real_program(
+    unit: &UnitFile,
+    program: &str,
+    variables: &BTreeMap<String, String>,
+) -> Option<Utf8PathBuf> {
     let search_path = variables.get("PATH").map_or("", String::as_str);
     find_on_path(program, search_path, &[&unit.shims]).or_else(|| {
         let beside = unit.uv.parent().unwrap_or(Utf8Path::new("/")).join(program);
@@ -162,12 +224,23 @@ mod tests {
     }
 
     #[test]
+    fn tools_in_environments_of_their_own() {
+        for (call, expected) in [
+            ("uvx ruff check", true),
+            ("uv tool run --python 3.12 ruff format", true),
+            ("uvx --with ops pyright", false),
+            ("uvx tox -e unit", false),
+            ("uv run ruff", false),
+        ] {
+            let all = words(call);
+            assert_eq!(is_isolated(&all[0], &all[1..]), expected, "{call}");
+        }
+    }
+
+    #[test]
     fn calls_as_charms_make_them() {
         check("uv run --frozen pytest tests/unit", "run --frozen -- SWAP ; run --no-sync pytest tests/unit");
-        check(
-            "uv run --isolated --group unit pytest",
-            "become: run --isolated --group unit pytest",
-        );
+        check("uv run --isolated --group unit pytest", "become: run --isolated --group unit pytest");
         check(
             "uv --directory x run --group unit --with pytest-xdist pytest -n 2",
             "--directory x run --group unit -- SWAP ; --directory x run --no-sync --group unit --with pytest-xdist pytest -n 2",

@@ -31,6 +31,8 @@ pub struct UnitFile {
     pub inside: Utf8PathBuf,
     /// Base Pythons to lift, from what the charm says to what is used.
     pub base_python: BTreeMap<String, String>,
+    /// Names of our own variables, which tox is to hand on: caches, indexes, TLS.
+    pub passed_on: Vec<String>,
     /// The charm in its copy.
     pub charm_dir: Utf8PathBuf,
     /// The pinned uv.

@@ -130,7 +130,11 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), request: Duration::from_secs(20), fetch: Duration::from_mins(3) }
+        Self {
+            connect: Duration::from_secs(5),
+            request: Duration::from_secs(20),
+            fetch: Duration::from_mins(3),
+        }
     }
 }
 
@@ -168,7 +172,12 @@ impl Charmhub {
 
     /// Lists what is wanted. One unknown name makes Charmhub refuse a whole call, with
     /// the same words for all names, so a refused call is cut in two.
-    fn list(&self, wanted: &[&WantedLibrary], deadline: Instant, listing: &mut Listing) -> Result<(), SourceError> {
+    fn list(
+        &self,
+        wanted: &[&WantedLibrary],
+        deadline: Instant,
+        listing: &mut Listing,
+    ) -> Result<(), SourceError> {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -185,14 +194,16 @@ impl Charmhub {
     }
 
     fn bulk(&self, wanted: &[&WantedLibrary], deadline: Instant) -> Result<Reply, SourceError> {
-        let body = serde_json::Value::Array(wanted.iter().map(|wanted| request_item(wanted)).collect()).to_string();
+        let body =
+            serde_json::Value::Array(wanted.iter().map(|wanted| request_item(wanted)).collect()).to_string();
         let request = self
             .agent
             .post(format!("{}/v1/charm/libraries/bulk", self.base_url))
             .config()
             .timeout_global(Some(self.time_left(deadline)?))
             .build();
-        let response = request.content_type("application/json").send(body).map_err(|error| classify(&error))?;
+        let response =
+            request.content_type("application/json").send(body).map_err(|error| classify(&error))?;
         let limit = LIBRARY_BYTES_MAX * (wanted.len() as u64).clamp(1, BULK_LIBRARIES_MAX);
         let (status, body) = read(response, limit)?;
         match status {
@@ -245,7 +256,10 @@ impl Charmhub {
             });
         };
         let patch = listed.patch;
-        if wanted.held.as_ref().is_some_and(|held| held.patch == patch && held.hash.eq_ignore_ascii_case(&listed.hash))
+        if wanted
+            .held
+            .as_ref()
+            .is_some_and(|held| held.patch == patch && held.hash.eq_ignore_ascii_case(&listed.hash))
         {
             return Ok(FetchedCopy { patch, content: FetchedContent::Held });
         }
@@ -297,9 +311,12 @@ impl LibrarySource for Charmhub {
 /// or written.
 pub fn is_library_name(key: &LibraryKey) -> bool {
     let is_name = |name: &str| {
-        (1..=80).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        (1..=80).contains(&name.len())
+            && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
     };
-    is_name(&key.charm) && is_name(&key.lib) && LibraryKey::from_path(Utf8Path::new(&key.path())).as_ref() == Some(key)
+    is_name(&key.charm)
+        && is_name(&key.lib)
+        && LibraryKey::from_path(Utf8Path::new(&key.path())).as_ref() == Some(key)
 }
 
 /// The charm's name as Charmhub has it: modules have underscores, charms do not.
@@ -322,13 +339,14 @@ fn request_item(wanted: &WantedLibrary) -> serde_json::Value {
 /// Whether an address is on this machine, where no proxy could reach it.
 fn is_this_machine(url: &str) -> bool {
     let host = url.split_once("://").map_or(url, |(_, rest)| rest);
-    ["localhost", "127.0.0.1", "[::1]"]
-        .iter()
-        .any(|name| host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/'])))
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
+        host.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
+    })
 }
 
 fn read(mut response: ureq::http::Response<ureq::Body>, limit: u64) -> Result<(u16, Vec<u8>), SourceError> {
-    let body = response.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| classify(&error))?;
+    let body =
+        response.body_mut().with_config().limit(limit).read_to_vec().map_err(|error| classify(&error))?;
     Ok((response.status().as_u16(), body))
 }
 

@@ -26,7 +26,8 @@ use charmproof_charm::library::{LibraryIndex, LibraryKey, MissingLibrary, Provid
 use sha2::{Digest as _, Sha256};
 
 use super::charmhub::{
-    FetchedContent, FetchedCopy, HeldCopy, LibrarySource, SourceError, WantedLibrary, content_hash, is_library_name,
+    FetchedContent, FetchedCopy, HeldCopy, LibrarySource, SourceError, WantedLibrary, content_hash,
+    is_library_name,
 };
 use crate::swap::record::hex;
 use cache::LibraryCache;
@@ -59,7 +60,9 @@ impl fmt::Display for Source {
             Self::Fleet { repository, charm_root } if charm_root == "" || charm_root == "." => {
                 write!(formatter, "the fleet: {repository}")
             }
-            Self::Fleet { repository, charm_root } => write!(formatter, "the fleet: {repository}/{charm_root}"),
+            Self::Fleet { repository, charm_root } => {
+                write!(formatter, "the fleet: {repository}/{charm_root}")
+            }
         }
     }
 }
@@ -169,7 +172,8 @@ impl LibraryProvider {
     /// meanwhile wait for it.
     pub fn provide(&self, missing: &[MissingLibrary]) -> Provision {
         let mut run = self.run.lock().unwrap_or_else(PoisonError::into_inner);
-        let wants: BTreeSet<Want> = missing.iter().map(|missing| (missing.key.clone(), missing.patch)).collect();
+        let wants: BTreeSet<Want> =
+            missing.iter().map(|missing| (missing.key.clone(), missing.patch)).collect();
         let new = wants.iter().filter(|want| !run.decided.contains_key(*want)).cloned().collect();
         self.decide(new, &mut run);
         let mut provision = Provision::default();
@@ -302,7 +306,13 @@ impl LibraryProvider {
     }
 
     /// Takes the first copy that can be read.
-    fn take(&self, want: &Want, search: &Search, copies: &[Choice], run: &Run) -> Result<Provided, NotProvided> {
+    fn take(
+        &self,
+        want: &Want,
+        search: &Search,
+        copies: &[Choice],
+        run: &Run,
+    ) -> Result<Provided, NotProvided> {
         let key = &want.0;
         let mut unread = Vec::new();
         for copy in copies {

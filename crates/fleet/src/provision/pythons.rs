@@ -46,10 +46,8 @@ pub struct Places {
 /// `cache` keeps what a program answered, by path and time of change, since asking
 /// costs a start of each.
 pub fn find(places: &Places, cache: &Utf8Path) -> Vec<Python> {
-    let known: BTreeMap<String, String> = fs_err::read(cache)
-        .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .unwrap_or_default();
+    let known: BTreeMap<String, String> =
+        fs_err::read(cache).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
     let mut now = BTreeMap::new();
     let mut found: BTreeMap<Vec<u32>, Python> = BTreeMap::new();
     for program in candidates(places) {
@@ -122,8 +120,9 @@ fn candidates(places: &Places) -> Vec<Utf8PathBuf> {
 
 /// Whether a file's name is `python3` or `python3.N`.
 fn is_python(name: &str) -> bool {
-    name.strip_prefix("python3")
-        .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok()))
+    name.strip_prefix("python3").is_some_and(|rest| {
+        rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok())
+    })
 }
 
 #[cfg(test)]
@@ -132,9 +131,13 @@ mod tests {
 
     #[test]
     fn names_of_interpreters() {
-        for (name, expected) in
-            [("python3", true), ("python3.12", true), ("python3-config", false), ("python3.11-dbg", false), ("python", false)]
-        {
+        for (name, expected) in [
+            ("python3", true),
+            ("python3.12", true),
+            ("python3-config", false),
+            ("python3.11-dbg", false),
+            ("python", false),
+        ] {
             assert_eq!(is_python(name), expected, "{name}");
         }
     }

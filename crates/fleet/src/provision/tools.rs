@@ -75,7 +75,11 @@ pub struct Tools {
 impl Tools {
     /// Names the cache and the search path on which a first installer is looked for.
     pub fn new(cache: &Utf8Path, search_path: &str) -> Self {
-        Self { root: cache.join("tools"), uv_cache: cache.join("work/uv"), search_path: search_path.to_string() }
+        Self {
+            root: cache.join("tools"),
+            uv_cache: cache.join("work/uv"),
+            search_path: search_path.to_string(),
+        }
     }
 
     /// Returns the folder of uv's own cache, shared by everything that charmproof runs.
@@ -110,7 +114,15 @@ impl Tools {
             } else if let Some(python) = find_on_path("python3", &self.search_path, &[]) {
                 self.program(&python).arguments(["-m", "venv", place.as_str()]).output().map_err(install)?;
                 self.program(&place.join("bin/python"))
-                    .arguments(["-m", "pip", "install", "--quiet", "--require-hashes", "-r", lock_file.as_str()])
+                    .arguments([
+                        "-m",
+                        "pip",
+                        "install",
+                        "--quiet",
+                        "--require-hashes",
+                        "-r",
+                        lock_file.as_str(),
+                    ])
                     .output()
                     .map_err(install)?;
             } else {
@@ -137,7 +149,14 @@ impl Tools {
                 .output()
                 .map_err(install)?;
             self.program(&uv)
-                .arguments(["pip", "install", "--quiet", "--require-hashes", "--compile-bytecode", "--python"])
+                .arguments([
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--require-hashes",
+                    "--compile-bytecode",
+                    "--python",
+                ])
                 .arguments([place.join("bin/python"), "-r".into(), lock_file])
                 .output()
                 .map_err(install)?;

@@ -10,12 +10,43 @@ use camino::Utf8Path;
 /// Variables of the user that reach a suite: where packages come from, how TLS is
 /// checked, and the language.
 const INHERITED: &[&str] = &[
-    "LANG", "LC_ALL", "LC_CTYPE", "TZ", "http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY",
-    "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO", "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "PIP_TRUSTED_HOST",
-    "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT", "PIP_FIND_LINKS", "UV_INDEX_URL", "UV_EXTRA_INDEX_URL", "UV_INDEX",
-    "UV_DEFAULT_INDEX", "UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_FIND_LINKS", "UV_HTTP_TIMEOUT", "UV_CONFIG_FILE",
-    "POETRY_PYPI_MIRROR_URL", "NPM_CONFIG_REGISTRY", "npm_config_registry",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "all_proxy",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "ALL_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "NODE_EXTRA_CA_CERTS",
+    "GIT_SSL_CAINFO",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "PIP_CERT",
+    "PIP_TRUSTED_HOST",
+    "PIP_CONFIG_FILE",
+    "PIP_DEFAULT_TIMEOUT",
+    "PIP_FIND_LINKS",
+    "UV_INDEX_URL",
+    "UV_EXTRA_INDEX_URL",
+    "UV_INDEX",
+    "UV_DEFAULT_INDEX",
+    "UV_NATIVE_TLS",
+    "UV_SYSTEM_CERTS",
+    "UV_FIND_LINKS",
+    "UV_HTTP_TIMEOUT",
+    "UV_CONFIG_FILE",
+    "POETRY_PYPI_MIRROR_URL",
+    "NPM_CONFIG_REGISTRY",
+    "npm_config_registry",
 ];
 
 /// Returns what is inherited of the user's variables.
@@ -84,9 +115,26 @@ pub fn plain_search_path(search_path: &str) -> String {
 
 /// Folders and files of a home that hold credentials, masked inside the sandbox.
 pub const SECRETS: &[&str] = &[
-    ".ssh", ".aws", ".azure", ".config/gcloud", ".config/gh", ".config/hub", ".config/op", ".docker", ".gnupg",
-    ".kube", ".local/share/juju", ".local/share/keyrings", ".netrc", ".git-credentials", ".pypirc", ".npmrc",
-    ".cargo/credentials.toml", ".config/charmcraft", ".local/share/charmcraft", ".config/snapcraft",
+    ".ssh",
+    ".aws",
+    ".azure",
+    ".config/gcloud",
+    ".config/gh",
+    ".config/hub",
+    ".config/op",
+    ".docker",
+    ".gnupg",
+    ".kube",
+    ".local/share/juju",
+    ".local/share/keyrings",
+    ".netrc",
+    ".git-credentials",
+    ".pypirc",
+    ".npmrc",
+    ".cargo/credentials.toml",
+    ".config/charmcraft",
+    ".local/share/charmcraft",
+    ".config/snapcraft",
 ];
 
 #[cfg(test)]
@@ -95,9 +143,13 @@ mod tests {
 
     #[test]
     fn tokens_are_not_inherited_and_indexes_are() {
-        let variables = [("GITHUB_TOKEN", "x"), ("PIP_INDEX_URL", "https://mirror/simple"), ("AWS_SECRET_ACCESS_KEY", "y")]
-            .map(|(name, value)| (name.to_string(), value.to_string()))
-            .into();
+        let variables = [
+            ("GITHUB_TOKEN", "x"),
+            ("PIP_INDEX_URL", "https://mirror/simple"),
+            ("AWS_SECRET_ACCESS_KEY", "y"),
+        ]
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .into();
         let kept = inherited(&variables, Utf8Path::new("/nowhere"));
         assert!(!kept.contains_key("GITHUB_TOKEN") && !kept.contains_key("AWS_SECRET_ACCESS_KEY"));
         assert_eq!(kept["POETRY_PYPI_MIRROR_URL"], "https://mirror/simple");

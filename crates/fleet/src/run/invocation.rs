@@ -86,8 +86,20 @@ pub fn command_line(invocation: &Invocation, arguments: &[String], takes_argumen
 /// Whether a target's cases are diagnostics rather than tests.
 pub fn is_lint(target: &str) -> bool {
     let lints = [
-        "lint", "static", "format", "fmt", "typecheck", "type-check", "types", "mypy", "pyright", "ruff", "codespell",
-        "pep8", "style", "check",
+        "lint",
+        "static",
+        "format",
+        "fmt",
+        "typecheck",
+        "type-check",
+        "types",
+        "mypy",
+        "pyright",
+        "ruff",
+        "codespell",
+        "pep8",
+        "style",
+        "check",
     ];
     lints.iter().any(|name| target == *name || target.starts_with(&format!("{name}-")))
 }

@@ -74,7 +74,8 @@ mod tests {
     fn only_the_lines_of_python_change() {
         let temp = tempfile::tempdir().unwrap();
         let dir = Utf8Path::from_path(temp.path()).unwrap();
-        fs_err::write(dir.join("pyproject.toml"), "[project]\nrequires-python = \">=3.8\"\nx = \">=3.8\"\n").unwrap();
+        fs_err::write(dir.join("pyproject.toml"), "[project]\nrequires-python = \">=3.8\"\nx = \">=3.8\"\n")
+            .unwrap();
         let lift = Lift {
             of: LiftOf::RequiresPython,
             source: "requires-python in pyproject.toml".into(),

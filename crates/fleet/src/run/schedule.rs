@@ -119,7 +119,8 @@ impl Run<'_> {
     ) -> Result<Ending, ScheduleError> {
         let mut standing = Standing::default();
         let mut pairs: Vec<PairState> = Vec::new();
-        let mut known: BTreeMap<UnitId, UnitResult> = finished.into_iter().map(|r| (r.unit.clone(), r)).collect();
+        let mut known: BTreeMap<UnitId, UnitResult> =
+            finished.into_iter().map(|r| (r.unit.clone(), r)).collect();
         for (index, subject) in self.subjects.iter().enumerate() {
             for target in &self.plan.targets {
                 let results = known
@@ -237,12 +238,8 @@ impl Run<'_> {
         observe: &mut dyn FnMut(Progress<'_>, &Standing),
     ) -> Result<Option<Job>, ScheduleError> {
         let subject = &self.subjects[pairs[index].subject];
-        let unit = UnitId {
-            subject: subject.record.id.clone(),
-            target: pairs[index].target.clone(),
-            side,
-            attempt,
-        };
+        let unit =
+            UnitId { subject: subject.record.id.clone(), target: pairs[index].target.clone(), side, attempt };
         if pairs[index].results.iter().any(|result| result.unit == unit) {
             return Ok(None);
         }
@@ -316,9 +313,10 @@ impl Run<'_> {
     /// candidate swaps.
     fn is_unused(&self, pair: &PairState) -> bool {
         self.context.baseline.is_empty()
-            && pair.results.iter().any(|result| {
-                result.unit.side == Side::Baseline && result.injection.proof == Proof::NotUsed
-            })
+            && pair
+                .results
+                .iter()
+                .any(|result| result.unit.side == Side::Baseline && result.injection.proof == Proof::NotUsed)
     }
 
     fn unused(&self, unit: &UnitId, pair: &PairState) -> UnitResult {
@@ -345,7 +343,9 @@ impl Run<'_> {
         if !self.is_unused(&pairs[index]) {
             return Ok(());
         }
-        while let Some(at) = queue.iter().position(|job| job.pair == index && job.unit.side == Side::Candidate) {
+        while let Some(at) =
+            queue.iter().position(|job| job.pair == index && job.unit.side == Side::Candidate)
+        {
             let Some(job) = queue.remove(at) else { break };
             pairs[index].waiting = pairs[index].waiting.saturating_sub(1);
             let result = self.unused(&job.unit, &pairs[index]);

@@ -90,7 +90,8 @@ impl Slot {
             fs_err::create_dir_all(&folder).map_err(io)?;
         }
         let stamp_file = self.folder.join("stamp.json");
-        let old: Option<Stamp> = fs_err::read(&stamp_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+        let old: Option<Stamp> =
+            fs_err::read(&stamp_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
         let fits = old.as_ref() == Some(stamp);
         // Until this use has ended well, what it leaves behind cannot be trusted.
         if old.is_some() {

@@ -107,11 +107,28 @@ fn is_manifest(path: &Utf8Path) -> bool {
     let name = path.file_name().unwrap_or("");
     let plain = matches!(
         name,
-        "pyproject.toml" | "uv.lock" | "poetry.lock" | "tox.ini" | "tox.toml" | "setup.py" | "setup.cfg"
-            | "Makefile" | "makefile" | "GNUmakefile" | "justfile" | "Justfile" | ".justfile" | "noxfile.py"
-            | ".python-version" | "Pipfile" | "Pipfile.lock" | "uv.toml"
+        "pyproject.toml"
+            | "uv.lock"
+            | "poetry.lock"
+            | "tox.ini"
+            | "tox.toml"
+            | "setup.py"
+            | "setup.cfg"
+            | "Makefile"
+            | "makefile"
+            | "GNUmakefile"
+            | "justfile"
+            | "Justfile"
+            | ".justfile"
+            | "noxfile.py"
+            | ".python-version"
+            | "Pipfile"
+            | "Pipfile.lock"
+            | "uv.toml"
     );
-    plain || ((name.ends_with(".txt") || name.ends_with(".in")) && (name.contains("require") || name.contains("constraint")))
+    plain
+        || ((name.ends_with(".txt") || name.ends_with(".in"))
+            && (name.contains("require") || name.contains("constraint")))
 }
 
 fn manifest_digest(tree: &dyn Tree) -> String {

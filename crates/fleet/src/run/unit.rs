@@ -145,7 +145,8 @@ impl RunContext<'_> {
             Ok(found) => found,
             Err(why) => return Work::Nothing(Outcome::CouldNotPrepare(PrepareKind::Interpreter), why),
         };
-        let command = invocation::command_line(&invocation, &self.settings.arguments, subject.facts.takes_arguments);
+        let command =
+            invocation::command_line(&invocation, &self.settings.arguments, subject.facts.takes_arguments);
         let packages = self.packages(unit.side);
         let limits = self.settings.limits(&subject.limits);
         let swapped_libraries: Vec<String> = self
@@ -278,7 +279,8 @@ impl RunContext<'_> {
     ) -> Result<Done, Trouble> {
         let started_at = (self.now)();
         let reader = tree_reader(self.git, &self.cache);
-        let snapshot = subject.source.snapshot(&reader).map_err(|e| Trouble::ours("read the charm's files", &e))?;
+        let snapshot =
+            subject.source.snapshot(&reader).map_err(|e| Trouble::ours("read the charm's files", &e))?;
         if snapshot.digest.as_str() != subject.record.tree {
             return Err(Trouble {
                 outcome: Outcome::ToolFailed,
@@ -290,7 +292,8 @@ impl RunContext<'_> {
             SubjectSource::Mirror { git_dir, .. } => git_dir.to_string(),
             SubjectSource::Folder(path) => path.to_string(),
         };
-        let slot = Slot::take(&self.work, unit, &place).map_err(|e| Trouble::ours("make a folder to work in", &e))?;
+        let slot = Slot::take(&self.work, unit, &place)
+            .map_err(|e| Trouble::ours("make a folder to work in", &e))?;
         let mut stamp = Stamp {
             manifest: subject.facts.manifest.clone(),
             tools: Tools::digest(),
@@ -299,38 +302,50 @@ impl RunContext<'_> {
             label: format!("{} {} {}", unit.subject, unit.target, unit.side.word()),
         };
         stamp.lifts.push(library_digest(&subject.libraries));
-        let copied = slot
-            .lay_out(&reader, &snapshot, &stamp)
-            .map_err(|e| Trouble::ours("copy the charm", &e))?;
+        let copied =
+            slot.lay_out(&reader, &snapshot, &stamp).map_err(|e| Trouble::ours("copy the charm", &e))?;
         let charm_dir = slot.copy().join(&subject.record.root);
         let edits = self.edit(subject, unit.side, ready, &charm_dir)?;
         let unit_file = self.unit_file(&slot, unit.side, ready, &charm_dir)?;
         inside::lay_out(&unit_file).map_err(|e| Trouble::ours("lay out the helpers", &e))?;
         let spec = self.command(&slot, ready, &unit_file, &copied.borrowed_objects, live)?;
-        let record = self.launcher.run(&spec, self.cancel).map_err(|e| Trouble::ours("start the sandbox", &e))?;
+        let record =
+            self.launcher.run(&spec, self.cancel).map_err(|e| Trouble::ours("start the sandbox", &e))?;
         if record.ended == Ended::Cancelled {
             return Ok(Done::Cancelled);
         }
 
-        let log = fs_err::read(&spec.log.path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&log);
+        let raw = fs_err::read(&spec.log.path).unwrap_or_default();
+        let text = String::from_utf8_lossy(&raw);
         let evidence = Evidence::read(&unit_file.evidence, &charm_dir, &ready.packages);
         let judged = judge(unit, ready, &record, &text, &evidence, &charm_dir);
         // An environment that could not be made must not be found half-made.
-        if !matches!(judged.outcome, Outcome::CouldNotPrepare(_) | Outcome::ToolFailed) && ended_by_itself(&record.ended)
+        if !matches!(judged.outcome, Outcome::CouldNotPrepare(_) | Outcome::ToolFailed)
+            && ended_by_itself(&record.ended)
         {
             slot.keep(&stamp);
         }
+        // The slot's place says nothing to anybody and differs between the two sides.
+        let scrub = |text: &str| {
+            text.replace(&format!("{charm_dir}/"), "")
+                .replace(charm_dir.as_str(), ".")
+                .replace(slot.folder.as_str(), "$SLOT")
+        };
+        let log = scrub(&text).into_bytes();
         let duration = started.elapsed();
         let injection = judged.injection;
         Ok(Done::Result(
             Box::new(UnitResult {
                 unit: unit.clone(),
                 outcome: judged.outcome,
-                summary: judged.summary,
+                summary: scrub(&judged.summary),
                 cases: judged.cases,
                 injection,
-                commands: judged.commands,
+                commands: judged
+                    .commands
+                    .into_iter()
+                    .map(|c| CommandResult { command: scrub(&c.command).replace("$SLOT/shims/", ""), ..c })
+                    .collect(),
                 invocation: ready.command.words.join(" ").replace(" run --colored no", ""),
                 interpreter: Some(format!(
                     "{} ({})",
@@ -355,7 +370,13 @@ impl RunContext<'_> {
     }
 
     /// Does to the copy what must be done before it can run, and says what.
-    fn edit(&self, subject: &Subject, side: Side, ready: &Ready, charm_dir: &Utf8Path) -> Result<Vec<String>, Trouble> {
+    fn edit(
+        &self,
+        subject: &Subject,
+        side: Side,
+        ready: &Ready,
+        charm_dir: &Utf8Path,
+    ) -> Result<Vec<String>, Trouble> {
         let ours = |e: &std::io::Error| Trouble::ours("edit the copy", e);
         let mut edits = lift::apply(&ready.choice.lifted, charm_dir).map_err(|e| ours(&e))?;
         edits.extend(libraries::install(&subject.libraries, charm_dir).map_err(|e| ours(&e))?);
@@ -371,7 +392,13 @@ impl RunContext<'_> {
         Ok(edits)
     }
 
-    fn unit_file(&self, slot: &Slot, side: Side, ready: &Ready, charm_dir: &Utf8Path) -> Result<UnitFile, Trouble> {
+    fn unit_file(
+        &self,
+        slot: &Slot,
+        side: Side,
+        ready: &Ready,
+        charm_dir: &Utf8Path,
+    ) -> Result<UnitFile, Trouble> {
         let mut environment = self.settings.environment.clone();
         if let Some(options) = &ready.command.pytest_options {
             environment
@@ -390,6 +417,7 @@ impl RunContext<'_> {
             shims: slot.folder.join("shims"),
             inside: slot.folder.join("inside"),
             base_python: lift::base_pythons(&ready.choice.lifted),
+            passed_on: self.variables.keys().filter(|name| *name != "TERM").cloned().collect(),
             charm_dir: charm_dir.to_path_buf(),
             uv: self.tools.uv().map_err(|e| Trouble::ours("provide uv", &e))?,
         })
@@ -524,8 +552,7 @@ impl Trouble {
             log.push_str(&error.to_string());
             source = error.source();
         }
-        let outcome =
-            if is_full { Outcome::CouldNotPrepare(PrepareKind::Disk) } else { Outcome::ToolFailed };
+        let outcome = if is_full { Outcome::CouldNotPrepare(PrepareKind::Disk) } else { Outcome::ToolFailed };
         let first = log.lines().next().unwrap_or("").to_string();
         Self { outcome, summary: format!("could not {doing}: {first}"), log }
     }
@@ -606,7 +633,9 @@ fn judge(
     } else if reached == Some(false) && outcome.is_failure() && outcome != Outcome::Timeout {
         // Whatever it was, the suite has not begun: its code cannot be at fault.
         outcome = Outcome::CouldNotPrepare(PrepareKind::Tool);
-    } else if injection.proof == Proof::Missing && outcome.origin() == charmproof_store::outcome::Origin::Suite {
+    } else if injection.proof == Proof::Missing
+        && outcome.origin() == charmproof_store::outcome::Origin::Suite
+    {
         outcome = Outcome::NotInjected;
         summary.clone_from(&injection.summary);
     } else if injection.proof == Proof::NotUsed
@@ -651,7 +680,10 @@ fn exit_of(ended: &Ended) -> Exit {
 }
 
 fn ended_by_itself(ended: &Ended) -> bool {
-    matches!(ended, Ended::Exited { .. } | Ended::TimedOut { .. } | Ended::Silent { .. } | Ended::OutOfMemory { .. })
+    matches!(
+        ended,
+        Ended::Exited { .. } | Ended::TimedOut { .. } | Ended::Silent { .. } | Ended::OutOfMemory { .. }
+    )
 }
 
 fn watched(swap: &PreparedSwap, is_own: bool) -> Vec<WatchedPackage> {

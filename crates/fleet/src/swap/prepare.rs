@@ -80,7 +80,10 @@ pub struct SourceTree<'a> {
 
 impl std::fmt::Debug for SourceTree<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SourceTree").field("digest", &self.digest).field("label", &self.label).finish_non_exhaustive()
+        f.debug_struct("SourceTree")
+            .field("digest", &self.digest)
+            .field("label", &self.label)
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +123,11 @@ pub fn prepare(specs: &[SwapSpec], context: &SwapContext<'_>) -> Result<Vec<Prep
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
     for spec in specs {
         if let Some(first) = seen.insert(spec.subject(), spec.text().to_string()) {
-            return Err(PrepareSwapError::Twice { subject: spec.subject(), first, second: spec.text().into() });
+            return Err(PrepareSwapError::Twice {
+                subject: spec.subject(),
+                first,
+                second: spec.text().into(),
+            });
         }
     }
     fs_err::create_dir_all(&context.folder)?;
@@ -132,23 +139,30 @@ pub fn prepare(specs: &[SwapSpec], context: &SwapContext<'_>) -> Result<Vec<Prep
                     prepared.push(PreparedSwap::Package(package));
                 }
             }
-            SwapSpec::Library(library) => prepared.push(PreparedSwap::Library(prepare_library(library, context)?)),
+            SwapSpec::Library(library) => {
+                prepared.push(PreparedSwap::Library(prepare_library(library, context)?))
+            }
         }
     }
     Ok(prepared)
 }
 
-fn prepare_library(spec: &LibrarySpec, context: &SwapContext<'_>) -> Result<PreparedLibrary, PrepareSwapError> {
+fn prepare_library(
+    spec: &LibrarySpec,
+    context: &SwapContext<'_>,
+) -> Result<PreparedLibrary, PrepareSwapError> {
     let (content, package) = match &spec.replacement {
         Replacement::File(path) => {
-            let content = fs_err::read_to_string(context.sources.file(path))
-                .map_err(|error| PrepareSwapError::Source { spec: spec.text.clone(), why: error.to_string() })?;
+            let content = fs_err::read_to_string(context.sources.file(path)).map_err(|error| {
+                PrepareSwapError::Source { spec: spec.text.clone(), why: error.to_string() }
+            })?;
             (content, None)
         }
         Replacement::Package(package) => {
-            let package = prepare_package(package, context, &BTreeMap::new())?.into_iter().next().ok_or_else(|| {
-                PrepareSwapError::Source { spec: spec.text.clone(), why: "nothing was built".into() }
-            })?;
+            let package =
+                prepare_package(package, context, &BTreeMap::new())?.into_iter().next().ok_or_else(|| {
+                    PrepareSwapError::Source { spec: spec.text.clone(), why: "nothing was built".into() }
+                })?;
             let module = package.modules.first().cloned().unwrap_or_default();
             // The library's import name becomes another name of the module itself, so
             // that patches and isinstance checks see one and the same object.
@@ -181,11 +195,9 @@ fn prepare_package(
     match &spec.source {
         PackageSource::Index(specifiers) => from_index(spec, specifiers, &family, context),
         PackageSource::Wheel(path) => {
-            let wheel = context
-                .sources
-                .file(path)
-                .canonicalize_utf8()
-                .map_err(|error| PrepareSwapError::Source { spec: spec.text.clone(), why: format!("{path}: {error}") })?;
+            let wheel = context.sources.file(path).canonicalize_utf8().map_err(|error| {
+                PrepareSwapError::Source { spec: spec.text.clone(), why: format!("{path}: {error}") }
+            })?;
             let bytes = fs_err::read(&wheel)?;
             let key = format!("wheel-{}", &hex(&Sha256::digest(&bytes))[..24]);
             let label = format!("wheel {path}");
@@ -223,11 +235,14 @@ fn from_source(
         let mut builds = Vec::new();
         for (_, subfolder) in family {
             let place = source.join(subfolder.clone().unwrap_or_else(|| subdirectory.clone()));
-            let has_project = ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|f| place.join(f).exists());
+            let has_project =
+                ["pyproject.toml", "setup.py", "setup.cfg"].iter().any(|f| place.join(f).exists());
             if has_project {
                 builds.push(place);
             } else if subfolder.as_deref().unwrap_or("").is_empty() {
-                return Err(source_error("there is no pyproject.toml, setup.py or setup.cfg to build from".into()));
+                return Err(source_error(
+                    "there is no pyproject.toml, setup.py or setup.cfg to build from".into(),
+                ));
             }
         }
         // The builds are independent processes that mostly wait for their own start.
@@ -238,7 +253,14 @@ fn from_source(
                     let program = context
                         .tools
                         .program(&uv)
-                        .arguments(["build", "--wheel", "--quiet", "--python", context.python.as_str(), "--out-dir"])
+                        .arguments([
+                            "build",
+                            "--wheel",
+                            "--quiet",
+                            "--python",
+                            context.python.as_str(),
+                            "--out-dir",
+                        ])
                         .arguments([&built, place]);
                     scope.spawn(move || program.output())
                 })
@@ -269,7 +291,8 @@ fn from_index(
 ) -> Result<Vec<PreparedPackage>, PrepareSwapError> {
     let is_exact = specifiers.trim().starts_with("==") && !specifiers.contains(['*', ',']);
     let names = family.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(",");
-    let key = format!("index-{}", &hex(&Sha256::digest(format!("{}\0{specifiers}\0{names}", spec.name)))[..24]);
+    let key =
+        format!("index-{}", &hex(&Sha256::digest(format!("{}\0{specifiers}\0{names}", spec.name)))[..24]);
     let folder = context.folder.join(&key);
     // Only an exact release is the same tomorrow.
     if !is_exact {
@@ -285,7 +308,15 @@ fn from_index(
         let pins = context
             .tools
             .program(&uv)
-            .arguments(["pip", "compile", "--quiet", "--no-header", "--no-annotate", "--python", context.python.as_str()])
+            .arguments([
+                "pip",
+                "compile",
+                "--quiet",
+                "--no-header",
+                "--no-annotate",
+                "--python",
+                context.python.as_str(),
+            ])
             .arguments([&input])
             .output()
             .map_err(resolve_error)?;
@@ -365,13 +396,16 @@ fn kept(
 }
 
 fn is_intact(package: &PreparedPackage) -> bool {
-    record::distributions(&package.tree)
-        .iter()
-        .any(|d| d.name == package.name && d.version == package.version && record::digest(d) == package.digest)
-        && (!package.requirement.ends_with(".whl") || Utf8Path::new(&package.requirement).exists())
+    record::distributions(&package.tree).iter().any(|d| {
+        d.name == package.name && d.version == package.version && record::digest(d) == package.digest
+    }) && (!package.requirement.ends_with(".whl") || Utf8Path::new(&package.requirement).exists())
 }
 
-fn describe(spec: &PackageSpec, requirement: &Utf8Path, tree: &Utf8Path) -> Result<PreparedPackage, PrepareSwapError> {
+fn describe(
+    spec: &PackageSpec,
+    requirement: &Utf8Path,
+    tree: &Utf8Path,
+) -> Result<PreparedPackage, PrepareSwapError> {
     let found = record::distributions(tree);
     let distribution = found.first().ok_or_else(|| PrepareSwapError::Source {
         spec: spec.text.clone(),
@@ -382,7 +416,9 @@ fn describe(spec: &PackageSpec, requirement: &Utf8Path, tree: &Utf8Path) -> Resu
     let head = metadata.split("\n\n").next().unwrap_or("");
     let field = |name: &str| -> Vec<String> {
         head.lines()
-            .filter_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim().to_string()))
+            .filter_map(|line| {
+                line.strip_prefix(name)?.strip_prefix(':').map(|value| value.trim().to_string())
+            })
             .collect()
     };
     Ok(PreparedPackage {

@@ -24,7 +24,8 @@ pub struct Distribution {
 pub fn normalise(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for character in name.chars() {
-        let character = if matches!(character, '-' | '_' | '.') { '-' } else { character.to_ascii_lowercase() };
+        let character =
+            if matches!(character, '-' | '_' | '.') { '-' } else { character.to_ascii_lowercase() };
         if character == '-' && out.ends_with('-') {
             continue;
         }
@@ -55,7 +56,8 @@ pub fn distributions(site_packages: &Utf8Path) -> Vec<Distribution> {
 /// Returns the paths that a RECORD lists, without metadata, compiled files, scripts
 /// and anything outside of the folder; sorted, each once.
 pub fn recorded_files(record: &str) -> BTreeSet<String> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record.as_bytes());
     reader
         .records()
         .flatten()

@@ -26,7 +26,9 @@ pub struct CorpusSources<'a> {
 
 impl std::fmt::Debug for CorpusSources<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CorpusSources").field("working_directory", &self.working_directory).finish_non_exhaustive()
+        f.debug_struct("CorpusSources")
+            .field("working_directory", &self.working_directory)
+            .finish_non_exhaustive()
     }
 }
 

@@ -187,7 +187,8 @@ fn parse_library(text: &str, left: &str, right: &str) -> Result<LibrarySpec, Spe
         .strip_prefix('v')
         .and_then(|digits| digits.parse::<u32>().ok())
         .ok_or_else(|| fail(left.find(version).unwrap_or(0), "expected an API version such as 'v0' here"))?;
-    let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let is_word =
+        |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     for part in [charm, library] {
         if !is_word(part) {
             return Err(fail(left.find(part).unwrap_or(0), "expected a Python name here"));
@@ -229,8 +230,9 @@ fn parse_package(text: &str) -> Result<PackageSpec, SpecError> {
         return Err(fail(0, "it is empty".into(), None));
     }
     let Some((left, right)) = text.split_once('@') else {
-        let requirement = Requirement::<VerbatimUrl>::from_str(text)
-            .map_err(|error| fail(error.start.min(text.len()), first_line(&error.message.to_string()), None))?;
+        let requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|error| {
+            fail(error.start.min(text.len()), first_line(&error.message.to_string()), None)
+        })?;
         let specifiers = match requirement.version_or_url {
             Some(VersionOrUrl::VersionSpecifier(specifiers)) => specifiers.to_string(),
             Some(VersionOrUrl::Url(_)) | None => String::new(),
@@ -252,7 +254,8 @@ fn parse_package(text: &str) -> Result<PackageSpec, SpecError> {
     if target.is_empty() {
         return Err(fail(text.len(), "expected a path, a URL or owner:branch behind '@'".into(), None));
     }
-    let source = parse_source(&name, target).map_err(|(offset, message, hint)| fail(at + offset, message, hint))?;
+    let source =
+        parse_source(&name, target).map_err(|(offset, message, hint)| fail(at + offset, message, hint))?;
     Ok(PackageSpec { text: text.to_string(), name, source })
 }
 
@@ -337,7 +340,11 @@ fn parse_git(url: &str) -> Result<PackageSource, String> {
 
 fn local(path: &str) -> PackageSource {
     let expanded = expand_home(path);
-    if expanded.extension() == Some("whl") { PackageSource::Wheel(expanded) } else { PackageSource::Path(expanded) }
+    if expanded.extension() == Some("whl") {
+        PackageSource::Wheel(expanded)
+    } else {
+        PackageSource::Path(expanded)
+    }
 }
 
 /// Leaves `~` as it is: only the command line knows whose home it means.
@@ -382,7 +389,10 @@ mod tests {
         assert_eq!(source("ops @ ../operator"), PackageSource::Path("../operator".into()));
         assert_eq!(source("ops@./operator"), PackageSource::Path("./operator".into()));
         assert_eq!(source("ops @ file:///x/y"), PackageSource::Path("/x/y".into()));
-        assert_eq!(source("ops @ dist/ops-3.9.0-py3-none-any.whl"), PackageSource::Wheel("dist/ops-3.9.0-py3-none-any.whl".into()));
+        assert_eq!(
+            source("ops @ dist/ops-3.9.0-py3-none-any.whl"),
+            PackageSource::Wheel("dist/ops-3.9.0-py3-none-any.whl".into())
+        );
         assert_eq!(
             source("ops-scenario @ git+https://github.com/canonical/operator@feat/x#subdirectory=testing"),
             git("https://github.com/canonical/operator", Some("feat/x"), Some("testing")),
@@ -391,7 +401,10 @@ mod tests {
             source("ops @ git+ssh://git@github.com/canonical/operator"),
             git("ssh://git@github.com/canonical/operator", None, None),
         );
-        assert_eq!(source("ops @ canonical:main"), git("https://github.com/canonical/operator", Some("main"), None));
+        assert_eq!(
+            source("ops @ canonical:main"),
+            git("https://github.com/canonical/operator", Some("main"), None)
+        );
         assert_eq!(
             source("charmlibs-interfaces-tls @ me:fix"),
             git("https://github.com/me/charmlibs", Some("fix"), Some("interfaces/tls")),
@@ -400,7 +413,8 @@ mod tests {
 
     #[test]
     fn reads_vendored_libraries() {
-        let SwapSpec::Library(spec) = SwapSpec::parse("charms.tempo_k8s.v2.tracing -> ./tracing.py").unwrap() else {
+        let SwapSpec::Library(spec) = SwapSpec::parse("charms.tempo_k8s.v2.tracing -> ./tracing.py").unwrap()
+        else {
             panic!("a library was expected");
         };
         assert_eq!(spec.file(), "lib/charms/tempo_k8s/v2/tracing.py");

@@ -99,11 +99,14 @@ pub fn with_content_version(source: &Utf8Path, folder: &Utf8Path) -> Result<Utf8
                 (format!("{new_info}/METADATA"), rewrite_version(&bytes, &version))
             }
             Some(rest) => (format!("{new_info}/{rest}"), bytes),
-            None => (name.replacen(
-                &format!("{}-{}.data/", content.name, content.version),
-                &format!("{}-{version}.data/", content.name),
-                1,
-            ), bytes),
+            None => (
+                name.replacen(
+                    &format!("{}-{}.data/", content.name, content.version),
+                    &format!("{}-{version}.data/", content.name),
+                    1,
+                ),
+                bytes,
+            ),
         };
         let options = SimpleFileOptions::default().unix_permissions(mode.unwrap_or(0o644) & 0o777);
         writer.start_file(&name, options).map_err(zip_error)?;
@@ -185,7 +188,8 @@ fn url_safe_base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
-        let word = chunk.iter().enumerate().fold(0_u32, |word, (i, byte)| word | u32::from(*byte) << (16 - 8 * i));
+        let word =
+            chunk.iter().enumerate().fold(0_u32, |word, (i, byte)| word | u32::from(*byte) << (16 - 8 * i));
         for i in 0..=chunk.len() {
             out.push(ALPHABET[(word >> (18 - 6 * i)) as usize & 63] as char);
         }
@@ -202,7 +206,10 @@ mod tests {
         let mut writer = zip::ZipWriter::new(fs_err::File::create(&path).unwrap());
         let entries = [
             ("demo_pkg/__init__.py", body),
-            ("demo_pkg-1.2.dist-info/METADATA", "Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.2\n\nVersion: not me\n"),
+            (
+                "demo_pkg-1.2.dist-info/METADATA",
+                "Metadata-Version: 2.1\nName: demo-pkg\nVersion: 1.2\n\nVersion: not me\n",
+            ),
             ("demo_pkg-1.2.dist-info/RECORD", "demo_pkg/__init__.py,,\n"),
         ];
         for (name, text) in entries {

@@ -35,10 +35,7 @@ fn main() -> ExitCode {
 type Answer = Result<String, Box<dyn std::error::Error>>;
 
 fn launcher() -> Result<Launcher, Box<dyn std::error::Error>> {
-    Ok(Launcher::new(
-        Utf8PathBuf::try_from(std::env::current_exe()?)?,
-        Vec::new(),
-    ))
+    Ok(Launcher::new(Utf8PathBuf::try_from(std::env::current_exe()?)?, Vec::new()))
 }
 
 fn run(file: &str, without_cgroups: bool) -> Answer {
@@ -47,19 +44,14 @@ fn run(file: &str, without_cgroups: bool) -> Answer {
     if without_cgroups {
         launcher = launcher.without_cgroups();
     }
-    Ok(serde_json::to_string(
-        &launcher.run(&spec, &CancelToken::new()?)?,
-    )?)
+    Ok(serde_json::to_string(&launcher.run(&spec, &CancelToken::new()?)?)?)
 }
 
 fn probe() -> Answer {
     Ok(serde_json::to_string_pretty(&launcher()?.probe()?)?)
 }
 
-#[expect(
-    clippy::print_stdout,
-    reason = "this is a program for tests, whose output is its answer"
-)]
+#[expect(clippy::print_stdout, reason = "this is a program for tests, whose output is its answer")]
 fn println(text: &str) {
     println!("{text}");
 }

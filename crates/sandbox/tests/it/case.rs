@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_sandbox::{
-    CancelToken, CommandSpec, HostAbilities, Isolation, Launcher, Limits, LogTarget, Namespaces,
-    RunRecord, SandboxError,
+    CancelToken, CommandSpec, HostAbilities, Isolation, Launcher, Limits, LogTarget, Namespaces, RunRecord,
+    SandboxError,
 };
 
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_charmproof-launch");
@@ -38,10 +38,7 @@ impl Case {
     /// A command in `mode`, with a minute to live.
     pub(crate) fn new(mode: Mode, program: &str, arguments: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let root = Utf8Path::from_path(directory.path())
-            .unwrap()
-            .canonicalize_utf8()
-            .unwrap();
+        let root = Utf8Path::from_path(directory.path()).unwrap().canonicalize_utf8().unwrap();
         // For the tests that run as somebody else.
         open_to_all(&root);
         for name in ["work", "tmp"] {
@@ -50,11 +47,7 @@ impl Case {
         }
         let full = mode == Mode::Full;
         let isolation = Isolation {
-            namespaces: if full {
-                Namespaces::Preferred
-            } else {
-                Namespaces::Off
-            },
+            namespaces: if full { Namespaces::Preferred } else { Namespaces::Off },
             private_processes: true,
             read_only_host: true,
             writable: vec![root.join("work")],
@@ -67,17 +60,10 @@ impl Case {
             working_directory: root.join("work"),
             environment: BTreeMap::from([("PATH".to_owned(), std::env::var("PATH").unwrap())]),
             isolation,
-            limits: Limits {
-                grace: Duration::from_millis(300),
-                ..Limits::wall(Duration::from_mins(1))
-            },
+            limits: Limits { grace: Duration::from_millis(300), ..Limits::wall(Duration::from_mins(1)) },
             log: LogTarget::new(root.join("logs/command.log")),
         };
-        Self {
-            directory,
-            mode,
-            spec,
-        }
+        Self { directory, mode, spec }
     }
 
     pub(crate) fn shell(mode: Mode, script: &str) -> Self {
@@ -94,11 +80,7 @@ impl Case {
 
     pub(crate) fn launcher(&self) -> Launcher {
         let launcher = Launcher::new(Utf8PathBuf::from(BINARY), Vec::new());
-        if self.mode == Mode::Full {
-            launcher
-        } else {
-            launcher.without_cgroups()
-        }
+        if self.mode == Mode::Full { launcher } else { launcher.without_cgroups() }
     }
 
     #[must_use]
@@ -107,8 +89,7 @@ impl Case {
     }
 
     pub(crate) fn try_run(&self) -> Result<RunRecord, SandboxError> {
-        self.launcher()
-            .run(&self.spec, &CancelToken::new().unwrap())
+        self.launcher().run(&self.spec, &CancelToken::new().unwrap())
     }
 
     /// Returns a process that runs the command and prints the record.
@@ -120,18 +101,9 @@ impl Case {
         if !binary.exists() {
             fs_err::copy(BINARY, &binary).unwrap();
         }
-        let word = if self.mode == Mode::Full {
-            "run"
-        } else {
-            "run-without-cgroups"
-        };
+        let word = if self.mode == Mode::Full { "run" } else { "run-without-cgroups" };
         let mut command = Command::new(&binary);
-        command
-            .arg(word)
-            .arg(&spec)
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
+        command.arg(word).arg(&spec).current_dir("/").stdin(Stdio::null()).stdout(Stdio::piped());
         command
     }
 
@@ -148,31 +120,20 @@ fn open_to_all(path: &Utf8Path) {
 /// What this host offers to whoever runs the tests.
 pub(crate) fn abilities() -> &'static HostAbilities {
     static ABILITIES: OnceLock<HostAbilities> = OnceLock::new();
-    ABILITIES.get_or_init(|| {
-        Launcher::new(Utf8PathBuf::from(BINARY), Vec::new())
-            .probe()
-            .unwrap()
-    })
+    ABILITIES.get_or_init(|| Launcher::new(Utf8PathBuf::from(BINARY), Vec::new()).probe().unwrap())
 }
 
 /// Returns a time to sleep, in seconds, that no other process sleeps.
 pub(crate) fn unique_sleep() -> String {
     static COUNTER: AtomicU32 = AtomicU32::new(0);
-    format!(
-        "86{:07}.{:03}",
-        std::process::id(),
-        COUNTER.fetch_add(1, Ordering::Relaxed)
-    )
+    format!("86{:07}.{:03}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Returns how many processes have this among their arguments.
 pub(crate) fn running(argument: &str) -> usize {
     let has = |pid: &std::ffi::OsStr| {
-        let arguments =
-            fs_err::read(format!("/proc/{}/cmdline", pid.to_string_lossy())).unwrap_or_default();
-        arguments
-            .split(|&byte| byte == 0)
-            .any(|word| word == argument.as_bytes())
+        let arguments = fs_err::read(format!("/proc/{}/cmdline", pid.to_string_lossy())).unwrap_or_default();
+        arguments.split(|&byte| byte == 0).any(|word| word == argument.as_bytes())
     };
     let entries = fs_err::read_dir("/proc").unwrap().flatten();
     entries.filter(|entry| has(&entry.file_name())).count()

@@ -31,11 +31,7 @@ fn programs_are_found_as_a_shell_would() {
     // No `#!`: the shell's business.
     fs_err::write(&script, "echo hello $1 from $PWD\n").unwrap();
     fs_err::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-    let path = format!(
-        "/nonexistent:{}:{}",
-        case.root().join("work"),
-        case.spec.environment["PATH"]
-    );
+    let path = format!("/nonexistent:{}:{}", case.root().join("work"), case.spec.environment["PATH"]);
     case.spec.environment.insert("PATH".to_owned(), path);
     assert!(case.run().ended.is_success());
     let work = case.root().join("work");
@@ -49,43 +45,22 @@ fn what_cannot_start_is_an_error() {
     for mode in BOTH {
         let mut case = Case::new(mode, "no-such-program", &[]);
         // A directory that may not be searched would change the answer.
-        case.spec
-            .environment
-            .insert("PATH".to_owned(), "/usr/bin:/bin".to_owned());
-        let Err(SandboxError::NotStarted {
-            step,
-            program,
-            source,
-        }) = case.try_run()
-        else {
+        case.spec.environment.insert("PATH".to_owned(), "/usr/bin:/bin".to_owned());
+        let Err(SandboxError::NotStarted { step, program, source }) = case.try_run() else {
             panic!("it started")
         };
-        assert_eq!(
-            (step.as_str(), program.as_str()),
-            ("execute", "no-such-program")
-        );
+        assert_eq!((step.as_str(), program.as_str()), ("execute", "no-such-program"));
         assert_eq!(source.kind(), std::io::ErrorKind::NotFound);
 
         let mut case = Case::shell(mode, "true");
         case.spec.working_directory = case.root().join("missing");
-        assert!(matches!(
-            case.try_run(),
-            Err(SandboxError::Specification { .. })
-        ));
+        assert!(matches!(case.try_run(), Err(SandboxError::Specification { .. })));
     }
     let case = Case::shell(Mode::Full, "true");
     let cancel = CancelToken::new().unwrap();
     let no_launcher = charmproof_sandbox::Launcher::new("/bin/true".into(), Vec::new());
-    let Err(error) = no_launcher.run(&case.spec, &cancel) else {
-        panic!("`true` is no launcher")
-    };
-    assert!(
-        matches!(
-            error,
-            SandboxError::LauncherLost { .. } | SandboxError::Launcher { .. }
-        ),
-        "{error:?}"
-    );
+    let Err(error) = no_launcher.run(&case.spec, &cancel) else { panic!("`true` is no launcher") };
+    assert!(matches!(error, SandboxError::LauncherLost { .. } | SandboxError::Launcher { .. }), "{error:?}");
 }
 
 #[test]
@@ -94,24 +69,11 @@ fn wall_time_is_bounded_and_the_log_kept() {
         let mut case = Case::shell(mode, "trap '' TERM; echo begun; while :; do sleep 1; done");
         case.spec.limits.wall = Duration::from_millis(400);
         let record = case.run();
-        assert_eq!(
-            record.ended,
-            Ended::TimedOut {
-                after: Duration::from_millis(400)
-            }
-        );
+        assert_eq!(record.ended, Ended::TimedOut { after: Duration::from_millis(400) });
         assert_eq!(case.log(), "begun\n");
         // Wall time and grace, and it did not take for ever to kill.
-        assert!(
-            record.duration >= Duration::from_millis(700),
-            "{:?}",
-            record.duration
-        );
-        assert!(
-            record.duration < Duration::from_secs(5),
-            "{:?}",
-            record.duration
-        );
+        assert!(record.duration >= Duration::from_millis(700), "{:?}", record.duration);
+        assert!(record.duration < Duration::from_secs(5), "{:?}", record.duration);
     }
 }
 
@@ -123,22 +85,9 @@ fn a_command_is_asked_before_it_is_killed() {
         case.spec.limits.wall = Duration::from_millis(500);
         case.spec.limits.grace = Duration::from_secs(20);
         let record = case.run();
-        assert_eq!(
-            record.ended,
-            Ended::TimedOut {
-                after: Duration::from_millis(500)
-            }
-        );
-        assert!(
-            case.log().starts_with("begun\n") && case.log().ends_with("farewell\n"),
-            "{}",
-            case.log()
-        );
-        assert!(
-            record.duration < Duration::from_secs(10),
-            "{:?}",
-            record.duration
-        );
+        assert_eq!(record.ended, Ended::TimedOut { after: Duration::from_millis(500) });
+        assert!(case.log().starts_with("begun\n") && case.log().ends_with("farewell\n"), "{}", case.log());
+        assert!(record.duration < Duration::from_secs(10), "{:?}", record.duration);
     }
 }
 
@@ -148,13 +97,7 @@ fn silence_is_bounded() {
         let mut case = Case::shell(mode, &format!("echo begun; sleep {}", unique_sleep()));
         case.spec.limits.silence = Some(Duration::from_millis(500));
         let record = case.run();
-        assert_eq!(
-            record.ended,
-            Ended::Silent {
-                after: Duration::from_millis(500)
-            },
-            "{mode:?}"
-        );
+        assert_eq!(record.ended, Ended::Silent { after: Duration::from_millis(500) }, "{mode:?}");
         assert_eq!(case.log(), "begun\n");
     }
 }
@@ -167,11 +110,7 @@ fn a_quiet_command_that_computes_is_not_silent() {
         case.spec.limits.silence = Some(Duration::from_secs(1));
         let record = case.run();
         assert!(record.ended.is_success(), "{mode:?}: {:?}", record.ended);
-        assert!(
-            record.cpu_time > Duration::from_millis(300),
-            "{:?}",
-            record.cpu_time
-        );
+        assert!(record.cpu_time > Duration::from_millis(300), "{:?}", record.cpu_time);
     }
 }
 
@@ -187,10 +126,7 @@ fn a_command_that_speaks_now_and_then_is_not_silent() {
 #[test]
 fn cancelling_ends_at_once() {
     for mode in BOTH {
-        let case = Case::shell(
-            mode,
-            &format!("trap '' TERM; echo begun; sleep {}", unique_sleep()),
-        );
+        let case = Case::shell(mode, &format!("trap '' TERM; echo begun; sleep {}", unique_sleep()));
         let cancel = CancelToken::new().unwrap();
         std::thread::scope(|scope| {
             let run = scope.spawn(|| case.launcher().run(&case.spec, &cancel).unwrap());
@@ -198,18 +134,11 @@ fn cancelling_ends_at_once() {
             let start = Instant::now();
             cancel.cancel();
             let record = run.join().unwrap();
-            assert!(
-                start.elapsed() < Duration::from_secs(1),
-                "{:?}",
-                start.elapsed()
-            );
+            assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
             assert_eq!(record.ended, Ended::Cancelled);
         });
         // For good.
         assert!(cancel.is_cancelled());
-        assert_eq!(
-            case.launcher().run(&case.spec, &cancel).unwrap().ended,
-            Ended::Cancelled
-        );
+        assert_eq!(case.launcher().run(&case.spec, &cancel).unwrap().ended, Ended::Cancelled);
     }
 }

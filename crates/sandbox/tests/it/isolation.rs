@@ -9,12 +9,7 @@ use crate::case::{BOTH, Case, Mode, abilities};
 fn check(case: &Case, expected: &str) {
     let record = case.run();
     if abilities().read_only_host.works {
-        assert_eq!(
-            record.protection.files,
-            FileProtection::ReadOnlyHost,
-            "{:?}",
-            record.protection.notes
-        );
+        assert_eq!(record.protection.files, FileProtection::ReadOnlyHost, "{:?}", record.protection.notes);
         assert_eq!(case.log(), expected);
         assert!(record.ended.is_success());
     }
@@ -55,10 +50,7 @@ fn nothing_of_ours_is_inherited() {
 
 #[test]
 fn only_what_is_listed_can_be_written() {
-    let outside = tempfile::Builder::new()
-        .prefix("outside")
-        .tempdir_in(env!("CARGO_TARGET_TMPDIR"))
-        .unwrap();
+    let outside = tempfile::Builder::new().prefix("outside").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let outside = Utf8PathBuf::try_from(outside.path().to_owned()).unwrap();
     fs_err::create_dir_all(&outside).unwrap();
     let script = format!(
@@ -105,23 +97,16 @@ fn a_private_tmp_shows_only_what_is_listed() {
         try touch ../library/new; try touch ./new; try touch ./frozen/new",
     );
     let root = case.root().to_owned();
-    for (path, text) in [
-        ("library/source", "open\n"),
-        ("note", "seen\n"),
-        ("unlisted", ""),
-        ("work/frozen/x", ""),
-    ] {
+    for (path, text) in
+        [("library/source", "open\n"), ("note", "seen\n"), ("unlisted", ""), ("work/frozen/x", "")]
+    {
         let path = root.join(path);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
         fs_err::write(path, text).unwrap();
     }
     // These tests live under `/tmp`, or a private one would hide nothing.
     if root.starts_with("/tmp") {
-        case.spec.isolation.visible = vec![
-            root.join("library"),
-            root.join("note"),
-            root.join("work/frozen"),
-        ];
+        case.spec.isolation.visible = vec![root.join("library"), root.join("note"), root.join("work/frozen")];
         check(&case, "open\nseen\nlibrary\nnote\nwork\nno\nyes\nno\n");
     }
 }
@@ -140,14 +125,9 @@ fn credentials_are_hidden() {
     fs_err::create_dir(work.join("real")).unwrap();
     fs_err::write(work.join("real/id"), "secret\n").unwrap();
     fs_err::os::unix::fs::symlink(work.join("real"), work.join("linked")).unwrap();
-    case.spec.isolation.hidden = ["keys", "token", "linked", "missing"]
-        .map(|name| work.join(name))
-        .into();
+    case.spec.isolation.hidden = ["keys", "token", "linked", "missing"].map(|name| work.join(name)).into();
     check(&case, "no key\nno link\nend\n");
-    assert_eq!(
-        fs_err::read_to_string(work.join("keys/id")).unwrap(),
-        "secret\n"
-    );
+    assert_eq!(fs_err::read_to_string(work.join("keys/id")).unwrap(), "secret\n");
 }
 
 #[test]
@@ -208,9 +188,7 @@ fn a_mount_that_cannot_be_made_is_refused_or_noted() {
 
     fs_err::remove_file(&case.spec.log.path).unwrap();
     case.spec.isolation.namespaces = Namespaces::Required;
-    let Err(SandboxError::Refused { notes }) = case.try_run() else {
-        panic!("it was not refused")
-    };
+    let Err(SandboxError::Refused { notes }) = case.try_run() else { panic!("it was not refused") };
     assert!(!notes.is_empty());
     assert_eq!(case.log(), "");
 }

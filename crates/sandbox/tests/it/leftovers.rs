@@ -19,16 +19,10 @@ fn background_processes_die_with_the_command() {
     for mode in BOTH {
         let sleep = unique_sleep();
         // It ends only when both are there, so that there is something to kill.
-        let wait =
-            format!("until [ $(pgrep -fxc 'sleep {sleep}') = 2 ]; do sleep 0.01; done; exit 5");
+        let wait = format!("until [ $(pgrep -fxc 'sleep {sleep}') = 2 ]; do sleep 0.01; done; exit 5");
         let case = Case::shell(mode, &leave(&sleep, &wait));
         let record = case.run();
-        assert_eq!(
-            record.ended,
-            charmproof_sandbox::Ended::Exited { code: 5 },
-            "{mode:?}: {}",
-            case.log()
-        );
+        assert_eq!(record.ended, charmproof_sandbox::Ended::Exited { code: 5 }, "{mode:?}: {}", case.log());
         // At once, not at some time: the call promises it.
         assert_eq!(running(&sleep), 0, "{mode:?}");
     }
@@ -58,9 +52,7 @@ fn check_killed(mode: Mode, victim: impl FnOnce(&Child) -> i32) {
     kill(Pid::from_raw(victim(&driver)), Signal::SIGKILL).unwrap();
     driver.wait().unwrap();
     wait_until("all sleepers are gone", || running(&sleep) == 0);
-    wait_until("the launchers are gone", || {
-        family.iter().all(|pid| is_gone(*pid))
-    });
+    wait_until("the launchers are gone", || family.iter().all(|pid| is_gone(*pid)));
     sweep();
     let groups = groups_of(driver.id());
     assert!(groups.is_empty(), "{groups:?}");
@@ -75,23 +67,15 @@ fn groups_are_removed() {
     let has_group = record.protection.memory == charmproof_sandbox::Control::CgroupV1;
     assert_eq!(case.log().contains(&mine), has_group, "{}", case.log());
     // Other tests of this process run at the same time: look for this one.
-    let name = case.log().lines().find_map(|line| {
-        line.rsplit_once("/charmproof/")
-            .map(|(_, name)| name.to_owned())
-    });
+    let name =
+        case.log().lines().find_map(|line| line.rsplit_once("/charmproof/").map(|(_, name)| name.to_owned()));
     let groups = groups_of(std::process::id());
-    assert!(
-        name.is_none_or(|name| !groups.iter().any(|group| group.ends_with(&name))),
-        "{groups:?}"
-    );
+    assert!(name.is_none_or(|name| !groups.iter().any(|group| group.ends_with(&name))), "{groups:?}");
 }
 
 fn children(pid: u32) -> Vec<i32> {
-    let text =
-        fs_err::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_ascii_whitespace()
-        .filter_map(|pid| pid.parse().ok())
-        .collect()
+    let text = fs_err::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect()
 }
 
 fn descendants(pid: u32) -> Vec<i32> {
@@ -107,8 +91,7 @@ fn descendants(pid: u32) -> Vec<i32> {
 /// A zombie that nobody waits for is gone as well.
 fn is_gone(pid: i32) -> bool {
     let stat = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(") ")
-        .is_none_or(|(_, rest)| rest.starts_with('Z'))
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
 }
 
 /// Returns the control groups that a process made for its runs.

@@ -7,10 +7,8 @@ use crate::case::{BOTH, Case, Mode, unique_sleep, wait_until};
 #[test]
 fn a_flood_keeps_its_ends() {
     for mode in BOTH {
-        let mut case = Case::shell(
-            mode,
-            "printf begin; head -c 50000000 /dev/zero | tr '\\0' x; printf 'the end'",
-        );
+        let mut case =
+            Case::shell(mode, "printf begin; head -c 50000000 /dev/zero | tr '\\0' x; printf 'the end'");
         case.spec.log.head_bytes = 1000;
         case.spec.log.tail_bytes = 2000;
         let record = case.run();
@@ -22,33 +20,18 @@ fn a_flood_keeps_its_ends() {
             "\n[… {} bytes left out by charmproof: the log is kept as its first 1000 and last 2000 bytes …]\n",
             total - 3000
         );
-        let expected = format!(
-            "begin{}{notice}{}the end",
-            "x".repeat(995),
-            "x".repeat(1993)
-        );
-        assert!(
-            case.log() == expected,
-            "{} bytes instead of {}",
-            case.log().len(),
-            expected.len()
-        );
+        let expected = format!("begin{}{notice}{}the end", "x".repeat(995), "x".repeat(1993));
+        assert!(case.log() == expected, "{} bytes instead of {}", case.log().len(), expected.len());
     }
 }
 
 #[test]
 fn both_streams_are_kept_in_order_and_as_they_are() {
     for mode in BOTH {
-        let case = Case::shell(
-            mode,
-            "echo one; echo two >&2; echo three; printf '\\377\\000'",
-        );
+        let case = Case::shell(mode, "echo one; echo two >&2; echo three; printf '\\377\\000'");
         let record = case.run();
         assert!(record.ended.is_success());
-        assert_eq!(
-            fs_err::read(&case.spec.log.path).unwrap(),
-            b"one\ntwo\nthree\n\xff\0"
-        );
+        assert_eq!(fs_err::read(&case.spec.log.path).unwrap(), b"one\ntwo\nthree\n\xff\0");
         assert_eq!((record.log_bytes_total, record.log_bytes_dropped), (16, 0));
     }
 }
@@ -57,10 +40,7 @@ fn both_streams_are_kept_in_order_and_as_they_are() {
 fn the_last_line_can_be_watched() {
     let mut case = Case::shell(
         Mode::Full,
-        &format!(
-            "echo first; until [ -e go ]; do sleep 0.01; done; echo second; sleep {}",
-            unique_sleep()
-        ),
+        &format!("echo first; until [ -e go ]; do sleep 0.01; done; echo second; sleep {}", unique_sleep()),
     );
     let live = LiveLine::default();
     case.spec.log.live = Some(live.clone());

@@ -31,8 +31,7 @@ fn run(case: &Case) -> RunRecord {
 
 /// Whether this host lets plain users have user namespaces.
 fn has_namespaces(case: &Case) -> bool {
-    let abilities: HostAbilities =
-        serde_json::from_str(&as_plain_user(case, Some(&["probe"]))).unwrap();
+    let abilities: HostAbilities = serde_json::from_str(&as_plain_user(case, Some(&["probe"]))).unwrap();
     assert!(!abilities.is_root);
     assert!(abilities.user_namespaces.works || !abilities.user_namespaces.why.is_empty());
     abilities.read_only_host.works
@@ -62,11 +61,8 @@ fn a_plain_user_is_protected_through_a_user_namespace() {
     // Writable for nobody by its mode, but not listed. Both are visible as the
     // whole root is: these tests live under the `/tmp` that is replaced.
     fs_err::create_dir(root.join("outside")).unwrap();
-    fs_err::set_permissions(
-        root.join("outside"),
-        std::os::unix::fs::PermissionsExt::from_mode(0o777),
-    )
-    .unwrap();
+    fs_err::set_permissions(root.join("outside"), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+        .unwrap();
     fs_err::write(root.join("secret"), "secret").unwrap();
     case.spec.isolation.visible = vec![root.clone()];
     case.spec.isolation.hidden = vec![root.join("secret")];
@@ -76,18 +72,9 @@ fn a_plain_user_is_protected_through_a_user_namespace() {
     assert_eq!(running(&sleep), 0);
     if has_namespaces(&case) {
         assert!(record.protection.user_namespace);
-        assert_eq!(
-            record.protection.files,
-            FileProtection::ReadOnlyHost,
-            "{:?}",
-            record.protection.notes
-        );
+        assert_eq!(record.protection.files, FileProtection::ReadOnlyHost, "{:?}", record.protection.notes);
         assert_eq!(record.protection.processes, ProcessProtection::PidNamespace);
-        let user = if nix::unistd::geteuid().is_root() {
-            NOBODY
-        } else {
-            nix::unistd::geteuid().as_raw()
-        };
+        let user = if nix::unistd::geteuid().is_root() { NOBODY } else { nix::unistd::geteuid().as_raw() };
         // The secret is there, and empty.
         let expected = format!("{user}\nno\nyes\nyes\nyes\nyes\nyes\nyes\nno\nno\n");
         assert_eq!(case.log(), expected);
@@ -125,19 +112,11 @@ fn without_a_new_proc_the_mounts_still_hold() {
         assert_eq!(record.protection.files, FileProtection::ReadOnlyHost);
         assert_eq!(record.protection.processes, ProcessProtection::Subreaper);
         assert!(
-            record
-                .protection
-                .notes
-                .iter()
-                .any(|note| note.contains("/proc")),
+            record.protection.notes.iter().any(|note| note.contains("/proc")),
             "{:?}",
             record.protection.notes
         );
-        assert!(
-            case.log().contains("Read-only file system"),
-            "{}",
-            case.log()
-        );
+        assert!(case.log().contains("Read-only file system"), "{}", case.log());
     }
 }
 
@@ -155,18 +134,10 @@ fn a_plain_user_is_bounded() {
         );
 
         let sleep = unique_sleep();
-        let mut case = Case::shell(
-            mode,
-            &format!("for i in $(seq 100); do sleep {sleep} & done; wait"),
-        );
+        let mut case = Case::shell(mode, &format!("for i in $(seq 100); do sleep {sleep} & done; wait"));
         case.spec.limits.processes = Some(20);
         let record = run(&case);
-        assert_eq!(
-            record.ended,
-            Ended::TooManyProcesses { limit: 20 },
-            "{mode:?}: {}",
-            case.log()
-        );
+        assert_eq!(record.ended, Ended::TooManyProcesses { limit: 20 }, "{mode:?}: {}", case.log());
         assert_eq!(running(&sleep), 0);
     }
 }

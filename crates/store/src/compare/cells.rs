@@ -18,11 +18,7 @@ pub(super) struct Attempt<'a> {
 
 impl<'a> Attempt<'a> {
     pub(super) fn new(result: &'a UnitResult, suite: Outcome) -> Self {
-        Self {
-            result,
-            suite,
-            cases: by_name(&result.cases),
-        }
+        Self { result, suite, cases: by_name(&result.cases) }
     }
 
     /// Whether the suite ended before all of its cases had.
@@ -34,9 +30,7 @@ impl<'a> Attempt<'a> {
     pub(super) fn is_explained(&self) -> bool {
         match Standing::of(Some(self.suite), CaseKind::Suite) {
             Standing::Works => true,
-            Standing::Fails if self.died() => {
-                self.cases.values().any(|case| case.outcome == self.suite)
-            }
+            Standing::Fails if self.died() => self.cases.values().any(|case| case.outcome == self.suite),
             Standing::Fails => self.cases.values().any(|case| case.outcome.is_failure()),
             Standing::Silent
             | Standing::Unresolvable
@@ -90,9 +84,7 @@ fn by_name(cases: &[CaseResult]) -> BTreeMap<String, &CaseResult> {
     let given: BTreeSet<&str> = cases.iter().map(|case| case.name.as_str()).collect();
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for case in cases {
-        let count = seen
-            .entry(&case.name)
-            .or_insert(usize::from(case.name == SUITE));
+        let count = seen.entry(&case.name).or_insert(usize::from(case.name == SUITE));
         *count += 1;
         if *count == 1 {
             named.insert(case.name.clone(), case);
@@ -134,16 +126,10 @@ pub(super) fn judge(baseline: &[Attempt<'_>], candidate: &[Attempt<'_>]) -> Tabl
         let before: Vec<_> = baseline.iter().map(|attempt| attempt.says(name)).collect();
         let after: Vec<_> = candidate.iter().map(|attempt| attempt.says(name)).collect();
         let mut verdict = settle(&before, &after, kind);
-        let seen_before = baseline
-            .iter()
-            .any(|attempt| attempt.cases.contains_key(name));
-        let seen_after = candidate
-            .iter()
-            .any(|attempt| attempt.cases.contains_key(name));
+        let seen_before = baseline.iter().any(|attempt| attempt.cases.contains_key(name));
+        let seen_after = candidate.iter().any(|attempt| attempt.cases.contains_key(name));
         let all_silent = |cells: &[Option<Outcome>]| {
-            cells
-                .iter()
-                .all(|&cell| Standing::of(cell, kind) == Standing::Silent)
+            cells.iter().all(|&cell| Standing::of(cell, kind) == Standing::Silent)
         };
         if verdict == Verdict::Regressed && !seen_after {
             // It never ran: what is gone is lost, and the suite is what failed.
@@ -159,12 +145,7 @@ pub(super) fn judge(baseline: &[Attempt<'_>], candidate: &[Attempt<'_>]) -> Tabl
             verdict = Verdict::Unaffected;
         }
         if verdict == Verdict::StillPassing {
-            let times = |fresh_only| {
-                (
-                    times(baseline, name, fresh_only),
-                    times(candidate, name, fresh_only),
-                )
-            };
+            let times = |fresh_only| (times(baseline, name, fresh_only), times(candidate, name, fresh_only));
             let (before, after) = times(false);
             table.looks_slower |= looks_slower(&before, &after, kind);
             let (before, after) = times(true);
@@ -173,9 +154,7 @@ pub(super) fn judge(baseline: &[Attempt<'_>], candidate: &[Attempt<'_>]) -> Tabl
         match verdict {
             Verdict::StillPassing => table.still_passing += 1,
             Verdict::Unaffected => {}
-            _ => table
-                .cases
-                .push((compared(name, verdict, baseline, candidate), kind)),
+            _ => table.cases.push((compared(name, verdict, baseline, candidate), kind)),
         }
     }
     table
@@ -200,9 +179,7 @@ fn compared(
     candidate: &[Attempt<'_>],
 ) -> CaseComparison {
     let shown = |side: &[Attempt<'_>]| {
-        side.iter()
-            .map(|attempt| attempt.cases.get(name).map(|case| case.outcome))
-            .collect()
+        side.iter().map(|attempt| attempt.cases.get(name).map(|case| case.outcome)).collect()
     };
     let failure = |side: &[Attempt<'_>]| -> Option<Failure> {
         side.iter()
@@ -211,10 +188,7 @@ fn compared(
             .find_map(|case| case.failure.clone())
     };
     let fastest = |side: &[Attempt<'_>]| {
-        side.iter()
-            .filter_map(|attempt| attempt.cases.get(name))
-            .map(|case| case.duration_ms)
-            .min()
+        side.iter().filter_map(|attempt| attempt.cases.get(name)).map(|case| case.duration_ms).min()
     };
     CaseComparison {
         case: name.to_owned(),

@@ -41,10 +41,8 @@ struct Judged {
 /// later counts.
 pub fn compare(plan: &Plan, results: &[UnitResult]) -> Comparison {
     // A run of baselines alone misses no candidate.
-    let one_sided = plan.candidate.is_empty()
-        && results
-            .iter()
-            .all(|result| result.unit.side == Side::Baseline);
+    let one_sided =
+        plan.candidate.is_empty() && results.iter().all(|result| result.unit.side == Side::Baseline);
     compare_sides(plan, results, one_sided)
 }
 
@@ -56,10 +54,7 @@ fn compare_sides(plan: &Plan, results: &[UnitResult], one_sided: bool) -> Compar
         }
     }
     for result in results {
-        groups
-            .entry((&result.unit.subject, &result.unit.target))
-            .or_default()
-            .push(result);
+        groups.entry((&result.unit.subject, &result.unit.target)).or_default().push(result);
     }
     let filtered: BTreeMap<&SubjectId, &str> = plan
         .subjects
@@ -70,10 +65,7 @@ fn compare_sides(plan: &Plan, results: &[UnitResult], one_sided: bool) -> Compar
     let mut judged = Vec::with_capacity(groups.len());
     for ((subject, target), results) in groups {
         let pair = Pair::new(subject, target, results);
-        reused += pair
-            .all()
-            .filter(|result| result.reused_from.is_some())
-            .count();
+        reused += pair.all().filter(|result| result.reused_from.is_some()).count();
         if let Some(reason) = filtered.get(subject)
             && pair.all().all(|result| result.outcome == Outcome::Filtered)
         {
@@ -113,13 +105,7 @@ fn finish(mut judged: Vec<Judged>, unfinished: usize, reused: usize) -> Comparis
     for one in &judged {
         *totals.entry(one.pair.verdict).or_insert(0) += 1;
     }
-    Comparison {
-        pairs: judged.into_iter().map(|one| one.pair).collect(),
-        causes,
-        totals,
-        unfinished,
-        reused,
-    }
+    Comparison { pairs: judged.into_iter().map(|one| one.pair).collect(), causes, totals, unfinished, reused }
 }
 
 /// Returns the comparison of two runs: the candidate side of `a`, or its baseline
@@ -131,20 +117,12 @@ pub fn compare_runs(a: &Run, b: &Run) -> Comparison {
     let (swaps_b, results_b) = side_of(b, Side::Candidate);
     let mut subjects: BTreeMap<SubjectId, SubjectRecord> = BTreeMap::new();
     for record in b.plan.subjects.iter().chain(&a.plan.subjects) {
-        let kept = subjects
-            .entry(record.id.clone())
-            .or_insert_with(|| record.clone());
+        let kept = subjects.entry(record.id.clone()).or_insert_with(|| record.clone());
         if record.filtered.is_none() {
             kept.filtered = None;
         }
     }
-    let targets: BTreeSet<String> = a
-        .plan
-        .targets
-        .iter()
-        .chain(&b.plan.targets)
-        .cloned()
-        .collect();
+    let targets: BTreeSet<String> = a.plan.targets.iter().chain(&b.plan.targets).cloned().collect();
     let plan = Plan {
         targets: targets.into_iter().collect(),
         subjects: subjects.into_values().collect(),
@@ -161,35 +139,24 @@ pub fn compare_runs(a: &Run, b: &Run) -> Comparison {
             && before.tree != after.tree
         {
             let name = |record: &SubjectRecord| {
-                record
-                    .commit
-                    .clone()
-                    .unwrap_or_else(|| record.tree.chars().take(12).collect())
+                record.commit.clone().unwrap_or_else(|| record.tree.chars().take(12).collect())
             };
-            pair.drift.insert(
-                0,
-                format!("the charm itself {} -> {}", name(before), name(after)),
-            );
+            pair.drift.insert(0, format!("the charm itself {} -> {}", name(before), name(after)));
         }
     }
     comparison
 }
 
 fn record<'a>(run: &'a Run, subject: &SubjectId) -> Option<&'a SubjectRecord> {
-    run.plan
-        .subjects
-        .iter()
-        .find(|record| record.id == *subject)
+    run.plan.subjects.iter().find(|record| record.id == *subject)
 }
 
 /// Returns the swaps and the results of the side of a run that counts against
 /// another run, put on `as_side`.
 fn side_of(run: &Run, as_side: Side) -> (Vec<SwapRecord>, Vec<UnitResult>) {
     let results = run.latest();
-    let has_candidate = !run.plan.candidate.is_empty()
-        || results
-            .values()
-            .any(|result| result.unit.side == Side::Candidate);
+    let has_candidate =
+        !run.plan.candidate.is_empty() || results.values().any(|result| result.unit.side == Side::Candidate);
     let (side, swaps) = if has_candidate {
         (Side::Candidate, &run.plan.candidate)
     } else {

@@ -53,12 +53,7 @@ impl<'a> Pair<'a> {
                 Side::Candidate => candidate.push(result),
             }
         }
-        Self {
-            subject,
-            target,
-            baseline,
-            candidate,
-        }
+        Self { subject, target, baseline, candidate }
     }
 
     /// Returns what the pair means so far, with no causes.
@@ -80,16 +75,12 @@ impl<'a> Pair<'a> {
         let (before, after) = self.attempts(plan);
         let table = judge(&before, &after);
         let pair = self.judge(plan).pair;
-        let disagrees = pair.verdict.claims_a_change()
-            || pair.cases.iter().any(|case| case.verdict.claims_a_change());
+        let disagrees =
+            pair.verdict.claims_a_change() || pair.cases.iter().any(|case| case.verdict.claims_a_change());
         if disagrees && before.len().min(after.len()) < wanted {
             return true;
         }
-        let fresh = |side: &[&UnitResult]| {
-            side.iter()
-                .filter(|result| result.reused_from.is_none())
-                .count()
-        };
+        let fresh = |side: &[&UnitResult]| side.iter().filter(|result| result.reused_from.is_none()).count();
         let slower = table.looks_slower
             || suite_times(&before, &after, false, looks_slower, |&slower| slower).unwrap_or(false);
         slower
@@ -104,9 +95,7 @@ impl<'a> Pair<'a> {
 
     fn attempts(&self, plan: &Plan) -> (Vec<Attempt<'a>>, Vec<Attempt<'a>>) {
         let side = |own: &[&'a UnitResult], swaps: &[SwapRecord], others: &[&'a UnitResult]| {
-            own.iter()
-                .map(|result| Attempt::new(result, proven(result, swaps, others)))
-                .collect::<Vec<_>>()
+            own.iter().map(|result| Attempt::new(result, proven(result, swaps, others))).collect::<Vec<_>>()
         };
         (
             side(&self.baseline, &plan.baseline, &self.candidate),
@@ -121,12 +110,7 @@ impl<'a> Pair<'a> {
         pair.baseline = Some(Outcome::Filtered);
         pair.candidate = Some(Outcome::Filtered);
         pair.summary = format!("left out: {reason}");
-        Judged {
-            pair,
-            kinds: Vec::new(),
-            killer: None,
-            took_along: 0,
-        }
+        Judged { pair, kinds: Vec::new(), killer: None, took_along: 0 }
     }
 
     fn blank(&self) -> PairComparison {
@@ -177,10 +161,9 @@ impl<'a> Pair<'a> {
             suite = Verdict::Regressed;
         }
         if suite == Verdict::StillPassing {
-            suite = suite_times(&before, &after, true, settle_times, |&verdict| {
-                verdict != Verdict::StillPassing
-            })
-            .unwrap_or(suite);
+            suite =
+                suite_times(&before, &after, true, settle_times, |&verdict| verdict != Verdict::StillPassing)
+                    .unwrap_or(suite);
         }
 
         pair.still_passing = table.still_passing;
@@ -211,10 +194,7 @@ impl<'a> Pair<'a> {
         pair.cases = listed;
         let killer = killer(&pair.cases, &after);
         let took_along = if killer.is_some() && table.lost_by_death {
-            pair.cases
-                .iter()
-                .filter(|case| case.verdict == Verdict::LostCase)
-                .count()
+            pair.cases.iter().filter(|case| case.verdict == Verdict::LostCase).count()
         } else {
             0
         };
@@ -226,31 +206,19 @@ impl<'a> Pair<'a> {
             candidate: &self.candidate,
             identical,
         });
-        Judged {
-            pair,
-            kinds,
-            killer,
-            took_along,
-        }
+        Judged { pair, kinds, killer, took_along }
     }
 
-    fn suite_case(
-        &self,
-        verdict: Verdict,
-        before: &[Attempt<'_>],
-        after: &[Attempt<'_>],
-    ) -> CaseComparison {
+    fn suite_case(&self, verdict: Verdict, before: &[Attempt<'_>], after: &[Attempt<'_>]) -> CaseComparison {
         let failing = |side: &[Attempt<'_>]| {
-            side.iter()
-                .find(|attempt| attempt.suite != Outcome::Pass)
-                .map(|attempt| Failure {
-                    exception: match attempt.suite {
-                        Outcome::Fail => String::new(),
-                        other => other.words(),
-                    },
-                    message: said(attempt),
-                    ..Failure::default()
-                })
+            side.iter().find(|attempt| attempt.suite != Outcome::Pass).map(|attempt| Failure {
+                exception: match attempt.suite {
+                    Outcome::Fail => String::new(),
+                    other => other.words(),
+                },
+                message: said(attempt),
+                ..Failure::default()
+            })
         };
         let shown = |side: &[Attempt<'_>]| side.iter().map(|attempt| Some(attempt.suite)).collect();
         let fastest = |side: &[&UnitResult]| side.iter().map(|result| own_ms(result)).min();
@@ -286,11 +254,7 @@ impl Judged {
                 case,
                 // Linters tell no times: the whole suite is what it takes.
                 cost_ms: case.duration_ms.1.filter(|&ms| ms > 0).unwrap_or(whole),
-                took_along: if self.killer == Some(index) {
-                    self.took_along
-                } else {
-                    0
-                },
+                took_along: if self.killer == Some(index) { self.took_along } else { 0 },
             })
     }
 }
@@ -345,30 +309,16 @@ fn suite_times<T: PartialEq>(
             .map(|attempt| time(attempt.result))
             .collect()
     };
-    let of_cases = |result: &UnitResult| {
-        result
-            .cases
-            .iter()
-            .map(|case| case.duration_ms)
-            .sum::<u64>()
-    };
+    let of_cases = |result: &UnitResult| result.cases.iter().map(|case| case.duration_ms).sum::<u64>();
     let cases_tell = before
         .iter()
         .chain(after)
         .filter(|attempt| attempt.suite == Outcome::Pass)
         .all(|attempt| of_cases(attempt.result) > 0);
     let work = |result: &UnitResult| {
-        if cases_tell {
-            of_cases(result)
-        } else {
-            result.cpu_ms
-        }
+        if cases_tell { of_cases(result) } else { result.cpu_ms }
     };
-    let wall = judge(
-        &times(before, &own_ms),
-        &times(after, &own_ms),
-        CaseKind::Suite,
-    );
+    let wall = judge(&times(before, &own_ms), &times(after, &own_ms), CaseKind::Suite);
     let work = judge(&times(before, &work), &times(after, &work), CaseKind::Suite);
     (wall == work && says_something(&wall)).then_some(wall)
 }
@@ -407,17 +357,10 @@ fn headline(suite: Verdict, cases: &[(CaseComparison, CaseKind)], still_passing:
 
 /// Returns the case that tells of the death of the candidate's suite.
 fn killer(cases: &[CaseComparison], after: &[Attempt<'_>]) -> Option<usize> {
-    let deaths: Vec<Outcome> = after
-        .iter()
-        .filter(|attempt| attempt.died())
-        .map(|attempt| attempt.suite)
-        .collect();
+    let deaths: Vec<Outcome> =
+        after.iter().filter(|attempt| attempt.died()).map(|attempt| attempt.suite).collect();
     cases.iter().position(|case| {
         case.verdict == Verdict::Regressed
-            && case
-                .candidate
-                .iter()
-                .flatten()
-                .any(|outcome| deaths.contains(outcome))
+            && case.candidate.iter().flatten().any(|outcome| deaths.contains(outcome))
     })
 }

@@ -47,10 +47,7 @@ pub(super) fn proven(result: &UnitResult, swaps: &[SwapRecord], others: &[&UnitR
 /// Whether the environment of a result was seen to hold one of the packages.
 fn holds_any(result: &UnitResult, swaps: &[SwapRecord]) -> bool {
     let names: BTreeSet<String> = swaps.iter().map(|swap| normalised(&swap.package)).collect();
-    result
-        .environment
-        .keys()
-        .any(|name| names.contains(&normalised(name)))
+    result.environment.keys().any(|name| names.contains(&normalised(name)))
         || result.injection.sightings.iter().any(|sighting| {
             !(sighting.version.is_empty() && sighting.digest.is_empty())
                 && names.contains(&normalised(&sighting.package))
@@ -66,10 +63,7 @@ pub(super) fn has_proof(result: &UnitResult, swaps: &[SwapRecord]) -> bool {
 /// them says nothing.
 pub fn same_swaps(plan: &Plan) -> bool {
     let files = |swaps: &[SwapRecord]| -> BTreeSet<(String, String)> {
-        swaps
-            .iter()
-            .map(|swap| (normalised(&swap.package), swap.digest.clone()))
-            .collect()
+        swaps.iter().map(|swap| (normalised(&swap.package), swap.digest.clone())).collect()
     };
     !plan.candidate.is_empty() && files(&plan.candidate) == files(&plan.baseline)
 }
@@ -83,9 +77,7 @@ pub(super) fn already_there(baseline: &[&UnitResult], swaps: &[SwapRecord]) -> b
             let mut seen = baseline
                 .iter()
                 .flat_map(|result| &result.injection.sightings)
-                .filter(|sighting| {
-                    !sighting.digest.is_empty() && normalised(&sighting.package) == name
-                })
+                .filter(|sighting| !sighting.digest.is_empty() && normalised(&sighting.package) == name)
                 .peekable();
             seen.peek().is_some() && seen.all(|sighting| sighting.digest == swap.digest)
         })
@@ -97,18 +89,10 @@ pub(super) fn drift(before: &UnitResult, after: &UnitResult, plan: &Plan) -> Vec
     if before.environment.is_empty() || after.environment.is_empty() {
         return Vec::new();
     }
-    let swapped: BTreeSet<String> = plan
-        .candidate
-        .iter()
-        .chain(&plan.baseline)
-        .map(|swap| normalised(&swap.package))
-        .collect();
+    let swapped: BTreeSet<String> =
+        plan.candidate.iter().chain(&plan.baseline).map(|swap| normalised(&swap.package)).collect();
     let environment = |result: &UnitResult| -> std::collections::BTreeMap<String, String> {
-        result
-            .environment
-            .iter()
-            .map(|(name, version)| (normalised(name), version.clone()))
-            .collect()
+        result.environment.iter().map(|(name, version)| (normalised(name), version.clone())).collect()
     };
     let (before, after) = (environment(before), environment(after));
     let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();

@@ -19,19 +19,12 @@ fn without_proof_nothing_is_known() {
 
     for proof in [Proof::Missing, Proof::NotNeeded] {
         let mut candidate = result(Candidate, 0, Pass, vec![case("x", Pass)]);
-        candidate.injection = Injection {
-            proof,
-            summary: "saw ops 2.1".into(),
-            sightings: vec![],
-        };
+        candidate.injection = Injection { proof, summary: "saw ops 2.1".into(), sightings: vec![] };
         let (pair, _) = one(&[result(Baseline, 0, Pass, vec![case("x", Pass)]), candidate]);
         assert_eq!(pair.verdict, Verdict::NotInjected);
         assert_eq!(pair.candidate, Some(NotInjected));
         assert!(!pair.signal);
-        assert_eq!(
-            pair.summary,
-            "no proof that the candidate ran with the swapped packages: saw ops 2.1"
-        );
+        assert_eq!(pair.summary, "no proof that the candidate ran with the swapped packages: saw ops 2.1");
     }
 }
 
@@ -46,10 +39,7 @@ fn an_environment_without_the_package_is_unaffected_unless_the_swap_took_it_away
     baseline.environment.insert("OPS".into(), "2.1".into());
     let (pair, _) = one(&[baseline, candidate.clone()]);
     assert_eq!(pair.verdict, Verdict::NotInjected);
-    assert_eq!(
-        pair.summary,
-        "the baseline's environment holds ops, the candidate's does not"
-    );
+    assert_eq!(pair.summary, "the baseline's environment holds ops, the candidate's does not");
 
     let mut baseline = result(Baseline, 0, Pass, vec![]);
     baseline.injection.sightings.push(sighting("digest-2.1"));
@@ -93,18 +83,10 @@ fn other_packages_that_differ_are_drift() {
     let mut before = result(Baseline, 0, Pass, vec![]);
     let mut after = result(Candidate, 0, Pass, vec![]);
     for (side, list) in [
-        (
-            &mut before,
-            [("ops", "2.1"), ("PyYAML", "6.0"), ("same", "1")],
-        ),
-        (
-            &mut after,
-            [("ops", "3.9.0"), ("pyyaml", "6.1"), ("same", "1")],
-        ),
+        (&mut before, [("ops", "2.1"), ("PyYAML", "6.0"), ("same", "1")]),
+        (&mut after, [("ops", "3.9.0"), ("pyyaml", "6.1"), ("same", "1")]),
     ] {
-        side.environment = list
-            .map(|(name, version)| (name.into(), version.into()))
-            .into();
+        side.environment = list.map(|(name, version)| (name.into(), version.into())).into();
     }
     after.environment.insert("new".into(), "1".into());
     let (pair, _) = one(&[before, after]);

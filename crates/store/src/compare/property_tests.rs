@@ -14,17 +14,13 @@ use Side::{Baseline, Candidate};
 
 fn any_result() -> impl Strategy<Value = UnitResult> {
     let outcome = || prop::sample::select(Outcome::all());
-    let any_case = (
-        0..5_u8,
-        outcome(),
-        prop::sample::select(CaseKind::ALL.to_vec()),
-        0..9_000_u64,
-    )
-        .prop_map(|(name, outcome, kind, duration_ms)| {
+    let any_case = (0..5_u8, outcome(), prop::sample::select(CaseKind::ALL.to_vec()), 0..9_000_u64).prop_map(
+        |(name, outcome, kind, duration_ms)| {
             let mut made = case(["x", "x#2", "y", SUITE, "z"][usize::from(name)], outcome);
             (made.kind, made.duration_ms) = (kind, duration_ms);
             made
-        });
+        },
+    );
     let proof = prop::sample::select(vec![
         Proof::NotNeeded,
         Proof::InProcess,
@@ -40,37 +36,26 @@ fn any_result() -> impl Strategy<Value = UnitResult> {
         proof,
         (any::<bool>(), any::<bool>(), 0..3_i64, 0..20_000_u64),
     )
-        .prop_map(
-            |((subject, target, side, attempt), outcome, cases, proof, (ops, old, at, ms))| {
-                let side = if side { Baseline } else { Candidate };
-                let mut made = result(side, attempt, outcome, cases);
-                made.unit = unit(
-                    ["a", "b", "extra"][subject],
-                    ["unit", "lint"][target],
-                    side,
-                    attempt,
-                );
-                made.injection.proof = proof;
-                made.duration_ms = ms;
-                made.started_at = crate::test_support::moment(at);
-                made.reused_from = old.then(|| RunId("old".into()));
-                if ops {
-                    made.environment.insert("ops".into(), "2.0".into());
-                }
-                made
-            },
-        )
+        .prop_map(|((subject, target, side, attempt), outcome, cases, proof, (ops, old, at, ms))| {
+            let side = if side { Baseline } else { Candidate };
+            let mut made = result(side, attempt, outcome, cases);
+            made.unit = unit(["a", "b", "extra"][subject], ["unit", "lint"][target], side, attempt);
+            made.injection.proof = proof;
+            made.duration_ms = ms;
+            made.started_at = crate::test_support::moment(at);
+            made.reused_from = old.then(|| RunId("old".into()));
+            if ops {
+                made.environment.insert("ops".into(), "2.0".into());
+            }
+            made
+        })
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
     (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(both, same, filtered)| {
         let mut asked = plan(&["a", "b", "c"], &["unit", "lint", "unit"]);
         if both {
-            asked.baseline = vec![crate::test_support::swap(if same {
-                "3.9.0"
-            } else {
-                "2.0"
-            })];
+            asked.baseline = vec![crate::test_support::swap(if same { "3.9.0" } else { "2.0" })];
         }
         if filtered {
             asked.subjects[1].filtered = Some("why not".into());

@@ -23,10 +23,7 @@ pub(super) struct Facts<'a> {
 pub(super) fn summary(facts: &Facts<'_>) -> String {
     let line = line(facts);
     if facts.identical {
-        format!(
-            "both sides run the same {}, so this says nothing of it; {line}",
-            facts.swapped()
-        )
+        format!("both sides run the same {}, so this says nothing of it; {line}", facts.swapped())
     } else {
         line
     }
@@ -34,14 +31,9 @@ pub(super) fn summary(facts: &Facts<'_>) -> String {
 
 fn line(facts: &Facts<'_>) -> String {
     let pair = facts.pair;
-    let suite = pair
-        .cases
-        .iter()
-        .find(|case| case.case == SUITE && case.verdict == pair.verdict);
+    let suite = pair.cases.iter().find(|case| case.case == SUITE && case.verdict == pair.verdict);
     let told = |result: Option<&&UnitResult>| {
-        result
-            .map(|result| first_line(&result.summary))
-            .filter(|line| !line.is_empty())
+        result.map(|result| first_line(&result.summary)).filter(|line| !line.is_empty())
     };
     match pair.verdict {
         Verdict::Regressed => {
@@ -52,10 +44,7 @@ fn line(facts: &Facts<'_>) -> String {
                 } else {
                     String::new()
                 };
-                format!(
-                    "with the swap: {}{also}",
-                    suite_words(suite, &suite.candidate)
-                )
+                format!("with the swap: {}{also}", suite_words(suite, &suite.candidate))
             } else {
                 let number = facts.of(Verdict::Regressed).count();
                 format!(
@@ -85,10 +74,7 @@ fn line(facts: &Facts<'_>) -> String {
             let seen = seen.filter(|line| !line.is_empty());
             let seen = seen.map_or_else(String::new, |seen| format!(": {seen}"));
             if pair.candidate == Some(Outcome::NotInjected)
-                && facts
-                    .candidate
-                    .first()
-                    .is_some_and(|one| one.outcome == Outcome::NotUsed)
+                && facts.candidate.first().is_some_and(|one| one.outcome == Outcome::NotUsed)
             {
                 format!(
                     "the baseline's environment holds {}, the candidate's does not{seen}",
@@ -99,12 +85,7 @@ fn line(facts: &Facts<'_>) -> String {
             }
         }
         Verdict::Spurious => suite.map_or_else(
-            || {
-                format!(
-                    "differs for a reason that is not the swap's: {}",
-                    facts.first(Verdict::Spurious)
-                )
-            },
+            || format!("differs for a reason that is not the swap's: {}", facts.first(Verdict::Spurious)),
             |suite| {
                 let spoilt = |side: &[Option<Outcome>]| {
                     side.iter()
@@ -119,30 +100,18 @@ fn line(facts: &Facts<'_>) -> String {
                 }
             },
         ),
-        Verdict::Flaky if suite.is_some() => {
-            "the suite does not agree with itself on one side".to_owned()
-        }
+        Verdict::Flaky if suite.is_some() => "the suite does not agree with itself on one side".to_owned(),
         Verdict::Flaky => format!(
             "{} with themselves on one side: {}",
-            facts.count(
-                facts.of(Verdict::Flaky).count(),
-                "does not agree",
-                "do not agree"
-            ),
+            facts.count(facts.of(Verdict::Flaky).count(), "does not agree", "do not agree"),
             facts.first(Verdict::Flaky)
         ),
         Verdict::Blocked => {
             let said = told(facts.candidate.first()).or_else(|| told(facts.baseline.first()));
-            format!(
-                "neither side could run: {}",
-                with_reason(&[pair.candidate], said)
-            )
+            format!("neither side could run: {}", with_reason(&[pair.candidate], said))
         }
         Verdict::StillFailing => {
-            let number = facts
-                .of(Verdict::StillFailing)
-                .filter(|case| case.case != SUITE)
-                .count();
+            let number = facts.of(Verdict::StillFailing).filter(|case| case.case != SUITE).count();
             if number > 0 {
                 format!(
                     "{} with and without the swap: {}",
@@ -151,18 +120,11 @@ fn line(facts: &Facts<'_>) -> String {
                 )
             } else {
                 let said = told(facts.candidate.first());
-                format!(
-                    "fails with and without the swap: {}",
-                    with_reason(&[pair.candidate], said)
-                )
+                format!("fails with and without the swap: {}", with_reason(&[pair.candidate], said))
             }
         }
         Verdict::Slower | Verdict::Faster => {
-            let word = if pair.verdict == Verdict::Slower {
-                "longer"
-            } else {
-                "less time"
-            };
+            let word = if pair.verdict == Verdict::Slower { "longer" } else { "less time" };
             let case = pair.cases.iter().find(|case| case.verdict == pair.verdict);
             let times = case.map(|case| case.duration_ms);
             let (before, after) = match times {
@@ -171,20 +133,13 @@ fn line(facts: &Facts<'_>) -> String {
             };
             format!(
                 "{} takes {word} with the swap: {:.1} s -> {:.1} s",
-                case.map_or("the suite", |case| if case.case == SUITE {
-                    "the suite"
-                } else {
-                    &case.case
-                }),
+                case.map_or("the suite", |case| if case.case == SUITE { "the suite" } else { &case.case }),
                 before as f64 / 1000.0,
                 after as f64 / 1000.0,
             )
         }
         Verdict::Fixed => {
-            let number = facts
-                .of(Verdict::Fixed)
-                .filter(|case| case.case != SUITE)
-                .count();
+            let number = facts.of(Verdict::Fixed).filter(|case| case.case != SUITE).count();
             if number > 0 {
                 format!(
                     "{} without the swap only: {}",
@@ -193,18 +148,12 @@ fn line(facts: &Facts<'_>) -> String {
                 )
             } else {
                 let said = told(facts.baseline.first());
-                format!(
-                    "works with the swap; without it: {}",
-                    with_reason(&[pair.baseline], said)
-                )
+                format!("works with the swap; without it: {}", with_reason(&[pair.baseline], said))
             }
         }
         Verdict::NewCase => {
             let number = facts.of(Verdict::NewCase).count();
-            format!(
-                "{} with the swap only, and passing",
-                facts.count(number, "is run", "are run")
-            )
+            format!("{} with the swap only, and passing", facts.count(number, "is run", "are run"))
         }
         Verdict::StillPassing if pair.case_counts.1 > 0 => {
             format!("all {} pass on both sides", pair.still_passing)
@@ -228,44 +177,23 @@ fn line(facts: &Facts<'_>) -> String {
 
 impl Facts<'_> {
     fn of(&self, verdict: Verdict) -> impl Iterator<Item = &CaseComparison> {
-        self.pair
-            .cases
-            .iter()
-            .filter(move |case| case.verdict == verdict)
+        self.pair.cases.iter().filter(move |case| case.verdict == verdict)
     }
 
     /// Returns `1 test fails`, `3 tests fail`, or the same of diagnostics.
     fn count(&self, number: usize, one: &str, many: &str) -> String {
-        let diagnostics =
-            self.kinds.contains(&CaseKind::Diagnostic) && !self.kinds.contains(&CaseKind::Test);
+        let diagnostics = self.kinds.contains(&CaseKind::Diagnostic) && !self.kinds.contains(&CaseKind::Test);
         let noun = if diagnostics { "diagnostic" } else { "test" };
-        let one = if diagnostics {
-            one.replace("fails", "is reported")
-        } else {
-            one.to_owned()
-        };
-        let many = if diagnostics {
-            many.replace("fail", "are reported")
-        } else {
-            many.to_owned()
-        };
-        if number == 1 {
-            format!("1 {noun} {one}")
-        } else {
-            format!("{number} {noun}s {many}")
-        }
+        let one = if diagnostics { one.replace("fails", "is reported") } else { one.to_owned() };
+        let many = if diagnostics { many.replace("fail", "are reported") } else { many.to_owned() };
+        if number == 1 { format!("1 {noun} {one}") } else { format!("{number} {noun}s {many}") }
     }
 
     /// Returns what the first case of this verdict said, or else its name.
     fn first(&self, verdict: Verdict) -> String {
         let cases = || self.of(verdict).filter(|case| case.case != SUITE);
         cases()
-            .find_map(|case| {
-                case.failure
-                    .as_ref()
-                    .map(failure_words)
-                    .filter(|one| !one.is_empty())
-            })
+            .find_map(|case| case.failure.as_ref().map(failure_words).filter(|one| !one.is_empty()))
             .or_else(|| cases().next().map(|case| case.case.clone()))
             .unwrap_or_default()
     }
@@ -273,44 +201,23 @@ impl Facts<'_> {
     /// Returns `ops 3.9.0`, or several of these.
     fn swapped(&self) -> String {
         let swaps = self.plan.candidate.iter();
-        swaps
-            .map(|swap| format!("{} {}", swap.package, swap.version))
-            .collect::<Vec<_>>()
-            .join(", ")
+        swaps.map(|swap| format!("{} {}", swap.package, swap.version)).collect::<Vec<_>>().join(", ")
     }
 
     fn swapped_names(&self) -> String {
-        let names: Vec<_> = self
-            .plan
-            .candidate
-            .iter()
-            .map(|swap| swap.package.as_str())
-            .collect();
-        if names.is_empty() {
-            "the swapped packages".to_owned()
-        } else {
-            names.join(" or ")
-        }
+        let names: Vec<_> = self.plan.candidate.iter().map(|swap| swap.package.as_str()).collect();
+        if names.is_empty() { "the swapped packages".to_owned() } else { names.join(" or ") }
     }
 }
 
 /// Returns how the suite ended on a side, and what it said.
 fn suite_words(suite: &CaseComparison, side: &[Option<Outcome>]) -> String {
-    with_reason(
-        side,
-        suite
-            .failure
-            .as_ref()
-            .map(|failure| first_line(&failure.message)),
-    )
+    with_reason(side, suite.failure.as_ref().map(|failure| first_line(&failure.message)))
 }
 
 /// Returns the first outcome that is no pass, with the reason where it adds one.
 fn with_reason(side: &[Option<Outcome>], reason: Option<String>) -> String {
-    let outcome = side
-        .iter()
-        .flatten()
-        .find(|&&outcome| outcome != Outcome::Pass);
+    let outcome = side.iter().flatten().find(|&&outcome| outcome != Outcome::Pass);
     let words = outcome.map_or_else(|| "pass".to_owned(), |outcome| outcome.words());
     match reason {
         Some(reason) if !reason.is_empty() => format!("{words}: {reason}"),
@@ -329,11 +236,7 @@ fn failure_words(failure: &Failure) -> String {
 
 /// Returns the first line that says something, cut to what fits.
 fn first_line(text: &str) -> String {
-    let line = text
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or_default();
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
     if line.chars().count() <= MESSAGE_LENGTH {
         return line.to_owned();
     }

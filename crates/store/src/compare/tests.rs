@@ -24,48 +24,20 @@ pub(super) fn sides(
     (before, before_cases): (Outcome, &[(&str, Outcome)]),
     (after, after_cases): (Outcome, &[(&str, Outcome)]),
 ) -> (PairComparison, Comparison) {
-    let cases = |cases: &[(&str, Outcome)]| {
-        cases
-            .iter()
-            .map(|(name, outcome)| case(name, *outcome))
-            .collect()
-    };
-    one(&[
-        result(Baseline, 0, before, cases(before_cases)),
-        result(Candidate, 0, after, cases(after_cases)),
-    ])
+    let cases =
+        |cases: &[(&str, Outcome)]| cases.iter().map(|(name, outcome)| case(name, *outcome)).collect();
+    one(&[result(Baseline, 0, before, cases(before_cases)), result(Candidate, 0, after, cases(after_cases))])
 }
 
 pub(super) fn listed(pair: &PairComparison) -> Vec<(&str, Verdict)> {
-    pair.cases
-        .iter()
-        .map(|case| (case.case.as_str(), case.verdict))
-        .collect()
+    pair.cases.iter().map(|case| (case.case.as_str(), case.verdict)).collect()
 }
 
 #[test]
 fn cases_are_compared_one_by_one() {
     let (pair, comparison) = sides(
-        (
-            Fail,
-            &[
-                ("keeps", Pass),
-                ("breaks", Pass),
-                ("heals", Fail),
-                ("stays", Fail),
-                ("goes", Pass),
-            ],
-        ),
-        (
-            Fail,
-            &[
-                ("keeps", Pass),
-                ("breaks", Fail),
-                ("heals", Pass),
-                ("stays", Fail),
-                ("comes", Pass),
-            ],
-        ),
+        (Fail, &[("keeps", Pass), ("breaks", Pass), ("heals", Fail), ("stays", Fail), ("goes", Pass)]),
+        (Fail, &[("keeps", Pass), ("breaks", Fail), ("heals", Pass), ("stays", Fail), ("comes", Pass)]),
     );
     assert_eq!(
         listed(&pair),
@@ -85,55 +57,30 @@ fn cases_are_compared_one_by_one() {
     assert_eq!(pair.cases[0].cause, Some(0));
     // Lost, but not because the suite died: no cause of it is known.
     assert_eq!(pair.cases[1].cause, None);
-    assert_eq!(
-        pair.summary,
-        "1 test fails with the swap only: AttributeError: breaks has no attribute 'x'"
-    );
+    assert_eq!(pair.summary, "1 test fails with the swap only: AttributeError: breaks has no attribute 'x'");
 }
 
 #[test]
 fn a_plain_pass_lists_nothing() {
     let (pair, comparison) = sides((Pass, &[("x", Pass)]), (Pass, &[("x", Pass)]));
-    assert_eq!(
-        (pair.verdict, listed(&pair)),
-        (Verdict::StillPassing, vec![])
-    );
+    assert_eq!((pair.verdict, listed(&pair)), (Verdict::StillPassing, vec![]));
     assert_eq!(pair.summary, "all 1 pass on both sides");
-    assert_eq!(
-        comparison.totals,
-        BTreeMap::from([(Verdict::StillPassing, 1)])
-    );
+    assert_eq!(comparison.totals, BTreeMap::from([(Verdict::StillPassing, 1)]));
     assert_eq!(comparison.unfinished, 0);
 }
 
 #[test]
 fn a_suite_that_dies_is_a_regression_and_takes_its_cases_along() {
-    for death in [
-        Timeout,
-        Outcome::OutOfMemory,
-        Crashed,
-        CollectionError,
-        RESOLVER,
-    ] {
+    for death in [Timeout, Outcome::OutOfMemory, Crashed, CollectionError, RESOLVER] {
         let (pair, comparison) = sides(
-            (
-                Pass,
-                &[("x", Pass), ("y", Pass), ("s", Outcome::SkippedBySuite)],
-            ),
+            (Pass, &[("x", Pass), ("y", Pass), ("s", Outcome::SkippedBySuite)]),
             (death, &[("x", Pass)]),
         );
-        assert_eq!(
-            listed(&pair),
-            [(SUITE, Verdict::Regressed), ("y", Verdict::LostCase)],
-            "{death:?}"
-        );
+        assert_eq!(listed(&pair), [(SUITE, Verdict::Regressed), ("y", Verdict::LostCase)], "{death:?}");
         assert_eq!(pair.verdict, Verdict::Regressed);
         assert_eq!(
             pair.summary,
-            format!(
-                "with the swap: {0}: said {0}; 1 test was not reached",
-                death.words()
-            )
+            format!("with the swap: {0}: said {0}; 1 test was not reached", death.words())
         );
         assert_eq!(pair.cases[1].candidate, [None]);
         assert_eq!(comparison.causes.len(), 1);
@@ -147,11 +94,7 @@ fn a_failing_suite_that_dies_has_regressed_if_something_in_it_passed() {
     let (pair, _) = sides((Fail, &[("x", Pass), ("y", Fail)]), (Timeout, &[]));
     assert_eq!(
         listed(&pair),
-        [
-            (SUITE, Verdict::Regressed),
-            ("x", Verdict::LostCase),
-            ("y", Verdict::StillFailing)
-        ]
+        [(SUITE, Verdict::Regressed), ("x", Verdict::LostCase), ("y", Verdict::StillFailing)]
     );
     let (pair, comparison) = sides((Fail, &[("y", Fail)]), (Timeout, &[]));
     assert_eq!(pair.verdict, Verdict::StillFailing);
@@ -160,22 +103,11 @@ fn a_failing_suite_that_dies_has_regressed_if_something_in_it_passed() {
 
 #[test]
 fn a_suite_that_the_environment_spoilt_accuses_nobody() {
-    for trouble in [
-        NETWORK,
-        ToolFailed,
-        Outcome::CouldNotPrepare(PrepareKind::HostPackage),
-    ] {
-        let (pair, comparison) = sides(
-            (Pass, &[("x", Pass), ("y", Pass)]),
-            (trouble, &[("x", Fail)]),
-        );
+    for trouble in [NETWORK, ToolFailed, Outcome::CouldNotPrepare(PrepareKind::HostPackage)] {
+        let (pair, comparison) = sides((Pass, &[("x", Pass), ("y", Pass)]), (trouble, &[("x", Fail)]));
         assert_eq!(
             listed(&pair),
-            [
-                (SUITE, Verdict::Spurious),
-                ("x", Verdict::Spurious),
-                ("y", Verdict::Spurious)
-            ],
+            [(SUITE, Verdict::Spurious), ("x", Verdict::Spurious), ("y", Verdict::Spurious)],
             "{trouble:?}"
         );
         assert_eq!(pair.verdict, Verdict::Spurious);
@@ -184,27 +116,16 @@ fn a_suite_that_the_environment_spoilt_accuses_nobody() {
         // And the other way round nobody is praised.
         let (pair, _) = sides((trouble, &[]), (Pass, &[("x", Pass)]));
         assert_eq!(pair.verdict, Verdict::Spurious);
-        assert!(
-            pair.summary.starts_with("baseline only: "),
-            "{}",
-            pair.summary
-        );
+        assert!(pair.summary.starts_with("baseline only: "), "{}", pair.summary);
     }
 }
 
 #[test]
 fn a_baseline_that_died_accuses_nobody_of_what_it_did_not_reach() {
-    let (pair, _) = sides(
-        (Timeout, &[("x", Pass)]),
-        (Fail, &[("x", Pass), ("y", Fail), ("z", Pass)]),
-    );
+    let (pair, _) = sides((Timeout, &[("x", Pass)]), (Fail, &[("x", Pass), ("y", Fail), ("z", Pass)]));
     assert_eq!(
         listed(&pair),
-        [
-            (SUITE, Verdict::StillFailing),
-            ("y", Verdict::StillFailing),
-            ("z", Verdict::Fixed)
-        ]
+        [(SUITE, Verdict::StillFailing), ("y", Verdict::StillFailing), ("z", Verdict::Fixed)]
     );
 }
 
@@ -216,22 +137,13 @@ fn an_exit_status_that_no_case_explains_is_told() {
     let (pair, _) = sides((Fail, &[("x", Pass)]), (Fail, &[("x", Pass)]));
     assert_eq!(listed(&pair), [(SUITE, Verdict::StillFailing)]);
     let (pair, _) = sides((Pass, &[("x", Fail)]), (Fail, &[("x", Fail)]));
-    assert_eq!(
-        listed(&pair),
-        [(SUITE, Verdict::Regressed), ("x", Verdict::StillFailing)]
-    );
+    assert_eq!(listed(&pair), [(SUITE, Verdict::Regressed), ("x", Verdict::StillFailing)]);
 }
 
 #[test]
 fn a_collection_error_is_told_once() {
-    let (pair, comparison) = sides(
-        (Pass, &[("f::x", Pass)]),
-        (CollectionError, &[("f", CollectionError)]),
-    );
-    assert_eq!(
-        listed(&pair),
-        [("f", Verdict::Regressed), ("f::x", Verdict::LostCase)]
-    );
+    let (pair, comparison) = sides((Pass, &[("f::x", Pass)]), (CollectionError, &[("f", CollectionError)]));
+    assert_eq!(listed(&pair), [("f", Verdict::Regressed), ("f::x", Verdict::LostCase)]);
     assert_eq!(comparison.causes.len(), 1);
     assert_eq!(comparison.causes[0].cases, 2);
 }
@@ -240,22 +152,14 @@ fn a_collection_error_is_told_once() {
 fn a_suite_that_runs_nothing_any_more_is_lost() {
     for gone in [Empty, Outcome::NoSuchTarget] {
         let (pair, _) = sides((Pass, &[("x", Pass)]), (gone, &[]));
-        assert_eq!(
-            listed(&pair),
-            [(SUITE, Verdict::LostCase), ("x", Verdict::LostCase)]
-        );
+        assert_eq!(listed(&pair), [(SUITE, Verdict::LostCase), ("x", Verdict::LostCase)]);
     }
 }
 
 #[test]
 fn diagnostics_come_and_go() {
     let lint = |side, outcome, names: &[&str]| {
-        result(
-            side,
-            0,
-            outcome,
-            names.iter().map(|name| diagnostic(name, "F401")).collect(),
-        )
+        result(side, 0, outcome, names.iter().map(|name| diagnostic(name, "F401")).collect())
     };
     let (pair, comparison) = one(&[
         lint(Baseline, Fail, &["ruff a F401 old", "ruff b F401 both"]),
@@ -270,28 +174,16 @@ fn diagnostics_come_and_go() {
         ]
     );
     assert_eq!(comparison.causes[0].title, "ruff F401");
-    assert_eq!(
-        pair.summary,
-        "1 diagnostic is reported with the swap only: F401: ruff c F401 new"
-    );
+    assert_eq!(pair.summary, "1 diagnostic is reported with the swap only: F401: ruff c F401 new");
     // All gone, and the tool says so.
-    let (pair, _) = one(&[
-        lint(Baseline, Fail, &["ruff a F401 old"]),
-        lint(Candidate, Pass, &[]),
-    ]);
+    let (pair, _) = one(&[lint(Baseline, Fail, &["ruff a F401 old"]), lint(Candidate, Pass, &[])]);
     assert_eq!(pair.verdict, Verdict::Fixed);
     // All gone, because the tool broke.
-    let (pair, _) = one(&[
-        lint(Baseline, Fail, &["ruff a F401 old"]),
-        lint(Candidate, Crashed, &[]),
-    ]);
+    let (pair, _) = one(&[lint(Baseline, Fail, &["ruff a F401 old"]), lint(Candidate, Crashed, &[])]);
     assert_eq!(pair.verdict, Verdict::Regressed);
     assert_eq!(listed(&pair)[1], ("ruff a F401 old", Verdict::StillFailing));
     // New, but the tool broke before it could have been reported.
-    let (pair, _) = one(&[
-        lint(Baseline, Crashed, &[]),
-        lint(Candidate, Fail, &["ruff c F401 new"]),
-    ]);
+    let (pair, _) = one(&[lint(Baseline, Crashed, &[]), lint(Candidate, Fail, &["ruff c F401 new"])]);
     assert_eq!(pair.verdict, Verdict::StillFailing);
 }
 
@@ -312,10 +204,7 @@ fn a_case_that_flakes_is_flaky() {
 #[test]
 fn equal_names_are_counted() {
     let twice = |last| vec![case("x", Pass), case("x#2", Pass), case("x", last)];
-    let (pair, _) = one(&[
-        result(Baseline, 0, Pass, twice(Pass)),
-        result(Candidate, 0, Fail, twice(Fail)),
-    ]);
+    let (pair, _) = one(&[result(Baseline, 0, Pass, twice(Pass)), result(Candidate, 0, Fail, twice(Fail))]);
     assert_eq!(listed(&pair), [("x#3", Verdict::Regressed)]);
     assert_eq!(pair.still_passing, 2);
     let (pair, _) = one(&[
@@ -332,11 +221,7 @@ fn what_is_missing_is_counted() {
     let comparison = compare(&asked, &[result(Baseline, 0, Pass, vec![])]);
     assert_eq!(comparison.pairs.len(), 6);
     assert_eq!(comparison.unfinished, 7);
-    let summaries: Vec<_> = comparison
-        .pairs
-        .iter()
-        .map(|pair| pair.summary.as_str())
-        .collect();
+    let summaries: Vec<_> = comparison.pairs.iter().map(|pair| pair.summary.as_str()).collect();
     assert_eq!(
         summaries,
         [
@@ -348,14 +233,8 @@ fn what_is_missing_is_counted() {
             "no result yet"
         ]
     );
-    assert_eq!(
-        comparison.totals,
-        BTreeMap::from([(Verdict::Unknown, 4), (Verdict::Unaffected, 2)])
-    );
+    assert_eq!(comparison.totals, BTreeMap::from([(Verdict::Unknown, 4), (Verdict::Unaffected, 2)]));
     // A run of baselines alone misses no candidates.
     asked.candidate.clear();
-    assert_eq!(
-        compare(&asked, &[result(Baseline, 0, Pass, vec![])]).unfinished,
-        3
-    );
+    assert_eq!(compare(&asked, &[result(Baseline, 0, Pass, vec![])]).unfinished, 3);
 }

@@ -104,11 +104,7 @@ impl Index {
                 })?
             }
         };
-        let index = Self {
-            path: path.to_owned(),
-            runs: runs.to_owned(),
-            connection: Mutex::new(connection),
-        };
+        let index = Self { path: path.to_owned(), runs: runs.to_owned(), connection: Mutex::new(connection) };
         warnings.extend(index.refresh()?);
         Ok((index, warnings))
     }
@@ -160,10 +156,7 @@ impl Index {
         for run in there {
             let dir = self.runs.join(&run.0);
             let length = fs_err::metadata(dir.join(LOG_FILE)).map_or(0, |data| data.len());
-            let from = known
-                .iter()
-                .find(|(id, _)| *id == run.0)
-                .map_or(0, |(_, read)| *read);
+            let from = known.iter().find(|(id, _)| *id == run.0).map_or(0, |(_, read)| *read);
             if length != from || from == 0 {
                 let from = if length < from { 0 } else { from };
                 if let Err(error) = self.read_log(&run, &dir, from) {
@@ -179,9 +172,7 @@ impl Index {
 
     /// Makes the index anew from the logs.
     pub fn rebuild(&self) -> Result<Vec<String>> {
-        self.write("clear", |transaction| {
-            transaction.execute("DELETE FROM runs", []).map(drop)
-        })?;
+        self.write("clear", |transaction| transaction.execute("DELETE FROM runs", []).map(drop))?;
         self.refresh()
     }
 
@@ -189,13 +180,10 @@ impl Index {
     fn read_log(&self, run: &RunId, dir: &Utf8Path, from: u64) -> Result<()> {
         let mut connection = self.lock();
         let index = Error::index("write to");
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&index)?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&index)?;
         if from == 0 {
-            transaction
-                .execute("DELETE FROM runs WHERE id = ?1", [&run.0])
-                .map_err(&index)?;
+            transaction.execute("DELETE FROM runs WHERE id = ?1", [&run.0]).map_err(&index)?;
         }
         let end = visit(dir, from, |span, event| match event {
             Ok(event) => apply(&transaction, run, &event, span).map_err(&index),
@@ -208,9 +196,7 @@ impl Index {
     /// Takes a run out.
     pub fn forget(&self, run: &RunId) -> Result<()> {
         self.write("write to", |transaction| {
-            transaction
-                .execute("DELETE FROM runs WHERE id = ?1", [&run.0])
-                .map(drop)
+            transaction.execute("DELETE FROM runs WHERE id = ?1", [&run.0]).map(drop)
         })
     }
 
@@ -227,18 +213,13 @@ impl Index {
                  ORDER BY started_at DESC, reused, run DESC, attempt, subject, target, side",
             )?;
             let rows = statement.query_map([inputs], |row| {
-                let span = LineSpan {
-                    offset: from_sql(row, 1)?,
-                    length: from_sql(row, 2)?,
-                };
+                let span = LineSpan { offset: from_sql(row, 1)?, length: from_sql(row, 2)? };
                 Ok((row.get(0)?, span, row.get(3)?))
             })?;
             rows.collect()
         })?;
         if let Some((run, _, outcome)) = found.first()
-            && found
-                .iter()
-                .any(|(other, _, differs)| other == run && differs != outcome)
+            && found.iter().any(|(other, _, differs)| other == run && differs != outcome)
         {
             return Ok(None);
         }
@@ -273,10 +254,7 @@ impl Index {
             )?;
             let rows = statement.query_map(params![subject, target, COST_SAMPLES], |row| {
                 let memory: Option<i64> = row.get(1)?;
-                Ok((
-                    from_sql(row, 0)?,
-                    memory.map(|bytes| u64::try_from(bytes).unwrap_or(0)),
-                ))
+                Ok((from_sql(row, 0)?, memory.map(|bytes| u64::try_from(bytes).unwrap_or(0))))
             })?;
             rows.collect()
         })?;
@@ -341,9 +319,7 @@ impl Index {
 
     fn lock(&self) -> MutexGuard<'_, Connection> {
         // A panic elsewhere leaves a rolled-back transaction, which is fine.
-        self.connection
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read<T>(
@@ -361,9 +337,8 @@ impl Index {
     ) -> Result<()> {
         let mut connection = self.lock();
         let index = Error::index(doing);
-        let transaction = connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(&index)?;
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(&index)?;
         change(&transaction).map_err(&index)?;
         transaction.commit().map_err(&index)
     }

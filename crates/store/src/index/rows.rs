@@ -22,34 +22,14 @@ pub(super) fn apply(
                                    subjects, read_to)
                  VALUES (?1, ?2, ?3, ?4, '[]', '[]', 0, 0) ON CONFLICT DO NOTHING",
             )?
-            .execute(params![
-                run.0,
-                nanoseconds(head.at),
-                head.charmproof,
-                json(&head.command)
-            ])
+            .execute(params![run.0, nanoseconds(head.at), head.charmproof, json(&head.command)])
             .map(drop),
         Event::Planned(plan) => {
-            let candidate: Vec<&str> = plan
-                .candidate
-                .iter()
-                .map(|swap| swap.spec.as_str())
-                .collect();
-            let subjects = plan
-                .subjects
-                .iter()
-                .filter(|subject| subject.filtered.is_none())
-                .count();
+            let candidate: Vec<&str> = plan.candidate.iter().map(|swap| swap.spec.as_str()).collect();
+            let subjects = plan.subjects.iter().filter(|subject| subject.filtered.is_none()).count();
             connection
-                .prepare_cached(
-                    "UPDATE runs SET targets = ?2, candidate = ?3, subjects = ?4 WHERE id = ?1",
-                )?
-                .execute(params![
-                    run.0,
-                    json(&plan.targets),
-                    json(&candidate),
-                    to_sql(subjects as u64)
-                ])
+                .prepare_cached("UPDATE runs SET targets = ?2, candidate = ?3, subjects = ?4 WHERE id = ?1")?
+                .execute(params![run.0, json(&plan.targets), json(&candidate), to_sql(subjects as u64)])
                 .map(drop)
         }
         Event::UnitFinished(result) => insert_unit(connection, run, result, span),
@@ -71,12 +51,7 @@ pub(super) fn insert_unit(
     result: &UnitResult,
     span: LineSpan,
 ) -> rusqlite::Result<()> {
-    let UnitId {
-        subject,
-        target,
-        side,
-        attempt,
-    } = &result.unit;
+    let UnitId { subject, target, side, attempt } = &result.unit;
     connection
         .prepare_cached(
             "INSERT INTO units (run, subject, target, side, attempt, inputs, outcome, reusable,

@@ -60,22 +60,13 @@ pub(super) fn open(path: &Utf8Path) -> std::result::Result<Connection, OpenError
         let connection = Connection::open_with_flags(path, flags).map_err(sort)?;
         let found = version(&connection).map_err(sort)?;
         if found > INDEX_VERSION {
-            return Err(OpenError::Other(Error::NewerIndex {
-                path: path.to_owned(),
-                found,
-            }));
+            return Err(OpenError::Other(Error::NewerIndex { path: path.to_owned(), found }));
         }
     }
     let mut connection = Connection::open(path).map_err(sort)?;
     prepare(&mut connection).map_err(sort)?;
-    let answer: String = connection
-        .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-        .map_err(sort)?;
-    if answer == "ok" {
-        Ok(connection)
-    } else {
-        Err(OpenError::Corrupt(answer))
-    }
+    let answer: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sort)?;
+    if answer == "ok" { Ok(connection) } else { Err(OpenError::Corrupt(answer)) }
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -88,8 +79,7 @@ fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
     if version(connection)? == INDEX_VERSION {
         return Ok(());
     }
-    let transaction =
-        connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+    let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
     // Another process may have been quicker.
     let found = usize::try_from(version(&transaction)?).unwrap_or(0);
     for migration in MIGRATIONS.iter().skip(found) {
@@ -105,12 +95,7 @@ fn version(connection: &Connection) -> rusqlite::Result<i64> {
 
 fn sort(source: rusqlite::Error) -> OpenError {
     match source.sqlite_error_code() {
-        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-            OpenError::Corrupt(source.to_string())
-        }
-        _ => OpenError::Other(Error::Index {
-            doing: "open",
-            source,
-        }),
+        Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => OpenError::Corrupt(source.to_string()),
+        _ => OpenError::Other(Error::Index { doing: "open", source }),
     }
 }

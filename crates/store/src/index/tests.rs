@@ -19,31 +19,13 @@ fn store() -> (Folder, Store) {
 /// Writes a whole run of these results.
 fn run(store: &Store, name: &str, second: i64, results: Vec<UnitResult>) {
     let mut writer = store.create_run(&head(name, second)).unwrap();
-    assert_eq!(
-        store
-            .append(&mut writer, &Event::Planned(plan(&["a"], &["unit"])))
-            .unwrap(),
-        None
-    );
+    assert_eq!(store.append(&mut writer, &Event::Planned(plan(&["a"], &["unit"]))).unwrap(), None);
     for result in results {
         let unit = result.unit.clone();
-        store
-            .append(
-                &mut writer,
-                &Event::UnitStarted {
-                    unit,
-                    at: moment(second),
-                },
-            )
-            .unwrap();
-        store
-            .append(&mut writer, &Event::UnitFinished(Box::new(result)))
-            .unwrap();
+        store.append(&mut writer, &Event::UnitStarted { unit, at: moment(second) }).unwrap();
+        store.append(&mut writer, &Event::UnitFinished(Box::new(result))).unwrap();
     }
-    let event = Event::RunFinished {
-        at: moment(second + 60),
-        ending: Ending::Completed,
-    };
+    let event = Event::RunFinished { at: moment(second + 60), ending: Ending::Completed };
     store.append(&mut writer, &event).unwrap();
 }
 
@@ -58,15 +40,7 @@ fn made(inputs: &str, second: i64, outcome: Outcome) -> UnitResult {
 fn the_newest_fit_result_is_found() {
     let (_folder, store) = store();
     run(&store, "one", 0, vec![made("i", 1, Outcome::Pass)]);
-    run(
-        &store,
-        "two",
-        100,
-        vec![
-            made("i", 101, Outcome::Fail),
-            made("other", 102, Outcome::Pass),
-        ],
-    );
+    run(&store, "two", 100, vec![made("i", 101, Outcome::Fail), made("other", 102, Outcome::Pass)]);
     // Of one unit the last result counts.
     let found = store.find_reusable("other").unwrap().unwrap();
     assert_eq!(found.found_in, RunId("two".into()));
@@ -119,16 +93,11 @@ fn an_entry_whose_line_or_output_is_gone_is_dropped() {
     assert_eq!(store.find_reusable("j").unwrap(), None);
 
     let log = store.run_dir(&RunId("one".into())).join(LOG_FILE);
-    let text = fs::read_to_string(&log)
-        .unwrap()
-        .replace("\"inputs\":\"i\"", "\"inputs\":\"k\"");
+    let text = fs::read_to_string(&log).unwrap().replace("\"inputs\":\"i\"", "\"inputs\":\"k\"");
     fs::write(&log, text).unwrap();
     assert_eq!(store.find_reusable("i").unwrap(), None);
     let dump = store.index().dump().unwrap();
-    assert!(
-        !dump.iter().any(|line| line.starts_with("units")),
-        "{dump:?}"
-    );
+    assert!(!dump.iter().any(|line| line.starts_with("units")), "{dump:?}");
     fs::remove_file(&log).unwrap();
     assert_eq!(store.find_reusable("i").unwrap(), None);
 }
@@ -146,36 +115,19 @@ fn cost_is_what_the_last_times_took() {
     // A run that could not even be prepared says nothing of what it takes.
     let unprepared = Outcome::CouldNotPrepare(PrepareKind::Tool);
     run(&store, "r8", 8, vec![made("i", 8, unprepared)]);
-    let expected = Cost {
-        duration_ms: 4000,
-        memory_bytes: Some(77),
-    };
+    let expected = Cost { duration_ms: 4000, memory_bytes: Some(77) };
     assert_eq!(store.expected_cost("a", "unit").unwrap(), Some(expected));
 }
 
 #[test]
 fn a_rebuilt_index_is_the_same() {
     let (_folder, store) = store();
-    run(
-        &store,
-        "one",
-        0,
-        vec![made("i", 1, Outcome::Pass), made("i", 2, Outcome::Fail)],
-    );
+    run(&store, "one", 0, vec![made("i", 1, Outcome::Pass), made("i", 2, Outcome::Fail)]);
     run(&store, "two", 10, vec![made("j", 11, Outcome::Timeout)]);
-    let (mut writer, _) = store
-        .resume(&RunRef::Name("one".into()), moment(50))
-        .unwrap();
+    let (mut writer, _) = store.resume(&RunRef::Name("one".into()), moment(50)).unwrap();
     let event = Event::UnitFinished(Box::new(made("k", 51, Outcome::Pass)));
     store.append(&mut writer, &event).unwrap();
-    store
-        .append(
-            &mut writer,
-            &Event::Warned {
-                message: "w".into(),
-            },
-        )
-        .unwrap();
+    store.append(&mut writer, &Event::Warned { message: "w".into() }).unwrap();
     drop(writer);
     let dump = store.index().dump().unwrap();
     assert_eq!(dump.len(), 4);
@@ -188,17 +140,10 @@ fn the_index_follows_the_logs() {
     let (folder, store) = store();
     run(&store, "one", 0, vec![made("i", 1, Outcome::Pass)]);
     run(&store, "two", 10, vec![made("j", 11, Outcome::Pass)]);
-    let (mut writer, _) = store
-        .resume(&RunRef::Name("two".into()), moment(50))
-        .unwrap();
+    let (mut writer, _) = store.resume(&RunRef::Name("two".into()), moment(50)).unwrap();
     // Written past the index, as after a kill between the two.
-    writer
-        .append(&Event::UnitFinished(Box::new(made("k", 51, Outcome::Pass))))
-        .unwrap();
-    let event = Event::RunFinished {
-        at: moment(60),
-        ending: Ending::Completed,
-    };
+    writer.append(&Event::UnitFinished(Box::new(made("k", 51, Outcome::Pass)))).unwrap();
+    let event = Event::RunFinished { at: moment(60), ending: Ending::Completed };
     store.append(&mut writer, &event).unwrap();
     assert!(store.find_reusable("k").unwrap().is_some());
     let dump = store.index().dump().unwrap();
@@ -207,13 +152,7 @@ fn the_index_follows_the_logs() {
 
     fs::remove_dir_all(folder.path.join("runs/one")).unwrap();
     let again = Store::open(&folder.path).unwrap();
-    let names: Vec<_> = again
-        .index()
-        .runs()
-        .unwrap()
-        .into_iter()
-        .map(|run| run.id.0)
-        .collect();
+    let names: Vec<_> = again.index().runs().unwrap().into_iter().map(|run| run.id.0).collect();
     assert_eq!(names, ["two"]);
     assert_eq!(again.find_reusable("i").unwrap(), None);
 }
@@ -251,20 +190,12 @@ fn a_damaged_index_is_moved_aside_and_made_anew() {
     let whole = fs::read(&path).unwrap();
     let mut inside = whole.clone();
     inside[4096..].fill(0x5a);
-    for damaged in [
-        b"not a database at all".repeat(300),
-        inside,
-        whole[..5000].to_vec(),
-    ] {
+    for damaged in [b"not a database at all".repeat(300), inside, whole[..5000].to_vec()] {
         fs::write(&path, damaged).unwrap();
         let store = Store::open(&folder.path).unwrap();
         assert_eq!(store.index().dump().unwrap(), dump);
         assert_eq!(store.warnings().len(), 1, "{:?}", store.warnings());
-        assert!(
-            store.warnings()[0].contains("moved to"),
-            "{:?}",
-            store.warnings()
-        );
+        assert!(store.warnings()[0].contains("moved to"), "{:?}", store.warnings());
     }
     // One that is simply gone is nothing to talk about.
     fs::remove_file(&path).unwrap();
@@ -280,9 +211,7 @@ fn the_index_of_a_newer_build_is_not_touched() {
     drop(store);
     let newer = INDEX_VERSION + 1;
     let connection = rusqlite::Connection::open(&path).unwrap();
-    connection
-        .pragma_update(None, "user_version", newer)
-        .unwrap();
+    connection.pragma_update(None, "user_version", newer).unwrap();
     drop(connection);
     let before = fs::read(&path).unwrap();
     let error = Index::open(&path, &folder.path.join("runs")).unwrap_err();
@@ -297,14 +226,8 @@ fn fifty_look_ups_take_no_time() {
     let big = |n: u32| {
         let mut big = made(&format!("i{n}"), i64::from(n), Outcome::Pass);
         big.unit = unit(&format!("charm-{n}"), "unit", Side::Baseline, 0);
-        big.cases = (0..200)
-            .map(|n| {
-                case(
-                    &format!("tests/unit/test_charm.py::test_{n}"),
-                    Outcome::Pass,
-                )
-            })
-            .collect();
+        big.cases =
+            (0..200).map(|n| case(&format!("tests/unit/test_charm.py::test_{n}"), Outcome::Pass)).collect();
         big
     };
     run(&store, "one", 0, (0..200).map(big).collect());

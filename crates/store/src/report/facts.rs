@@ -100,12 +100,7 @@ impl<'a> Facts<'a> {
         // The sorts are stable: within a verdict, pairs stay in order of name.
         changed.sort_by_key(|pair| pair.verdict);
         unchanged.sort_by_key(|pair| pair.verdict);
-        let subjects = report
-            .plan
-            .subjects
-            .iter()
-            .map(|subject| (&subject.id, subject))
-            .collect();
+        let subjects = report.plan.subjects.iter().map(|subject| (&subject.id, subject)).collect();
         Self {
             report: *report,
             changed,
@@ -120,9 +115,7 @@ impl<'a> Facts<'a> {
     /// All runs of a pair: baseline before candidate, first attempt first.
     pub(crate) fn runs(&self, subject: &SubjectId, target: &str) -> &[&'a UnitResult] {
         let of_subject = self.runs.get(subject.0.as_str());
-        of_subject
-            .and_then(|targets| targets.get(target))
-            .map_or(&[], Vec::as_slice)
+        of_subject.and_then(|targets| targets.get(target)).map_or(&[], Vec::as_slice)
     }
 
     /// One run of a pair.
@@ -134,9 +127,7 @@ impl<'a> Facts<'a> {
         attempt: u32,
     ) -> Option<&'a UnitResult> {
         let of_pair = self.runs(subject, target).iter();
-        of_pair
-            .copied()
-            .find(|run| run.unit.side == side && run.unit.attempt == attempt)
+        of_pair.copied().find(|run| run.unit.side == side && run.unit.attempt == attempt)
     }
 
     /// The charm as the plan knows it.
@@ -174,14 +165,9 @@ impl<'a> Facts<'a> {
     /// Wall time from the start of the run to the end of its last unit. What was
     /// reused from earlier runs does not count.
     pub(crate) fn wall_ms(&self) -> Option<u64> {
-        let fresh = self
-            .report
-            .results
-            .iter()
-            .filter(|result| result.reused_from.is_none());
+        let fresh = self.report.results.iter().filter(|result| result.reused_from.is_none());
         let ends = fresh.map(|result| {
-            let began =
-                result.started_at.as_millisecond() - self.report.started.at.as_millisecond();
+            let began = result.started_at.as_millisecond() - self.report.started.at.as_millisecond();
             u64::try_from(began).unwrap_or(0) + result.duration_ms
         });
         ends.max()
@@ -189,14 +175,8 @@ impl<'a> Facts<'a> {
 
     /// Wall time of all fresh units added up, and charmproof's own part of it.
     pub(crate) fn work_ms(&self) -> (u64, u64) {
-        let fresh = self
-            .report
-            .results
-            .iter()
-            .filter(|result| result.reused_from.is_none());
-        fresh.fold((0, 0), |(all, own), result| {
-            (all + result.duration_ms, own + result.overhead_ms)
-        })
+        let fresh = self.report.results.iter().filter(|result| result.reused_from.is_none());
+        fresh.fold((0, 0), |(all, own), result| (all + result.duration_ms, own + result.overhead_ms))
     }
 
     /// Whether something of the plan has no result.
@@ -209,10 +189,7 @@ impl<'a> Facts<'a> {
         let plan = self.report.plan;
         plan.candidate
             .iter()
-            .map(|record| Swap {
-                record,
-                before: versions_before(&self.report, &record.package, &self.runs),
-            })
+            .map(|record| Swap { record, before: versions_before(&self.report, &record.package, &self.runs) })
             .collect()
     }
 }
@@ -267,11 +244,7 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
         parts.push(format!("{} regressed", count(regressed.len(), "charm")));
     }
     if only_lost > 0 {
-        let more = if parts.is_empty() {
-            "charm"
-        } else {
-            "more charm"
-        };
+        let more = if parts.is_empty() { "charm" } else { "more charm" };
         parts.push(format!("{} lost cases", count(only_lost, more)));
     }
     let bad = !parts.is_empty();
@@ -280,20 +253,14 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
     } else if !bad && speaking.is_empty() {
         parts.push(match planned.len() {
             1 => "nothing is known: the charm gave no signal".into(),
-            all => format!(
-                "nothing is known: none of {} gave a signal",
-                count(all, "charm")
-            ),
+            all => format!("nothing is known: none of {} gave a signal", count(all, "charm")),
         });
     } else if !bad {
         let silent = match without {
             0 => String::new(),
             without => format!(" ({without} more gave no signal)"),
         };
-        parts.push(format!(
-            "no regression in {}{silent}",
-            count(speaking.len(), "charm")
-        ));
+        parts.push(format!("no regression in {}{silent}", count(speaking.len(), "charm")));
     }
     let mut claim = parts.join(", ");
     let partial = is_partial(report);
@@ -321,21 +288,14 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
 
 /// The versions of a package that baselines ran with, oldest first.
 fn versions_before(report: &Report<'_>, package: &str, runs: &Runs<'_>) -> Vec<String> {
-    if let Some(swapped) = report
-        .plan
-        .baseline
-        .iter()
-        .find(|record| record.package == package)
-    {
+    if let Some(swapped) = report.plan.baseline.iter().find(|record| record.package == package) {
         return vec![clean_line(&swapped.version)];
     }
     let all = runs.values().flat_map(BTreeMap::values).flatten();
     let baselines = all.filter(|run| run.unit.side == Side::Baseline);
     let seen = baselines.filter_map(|run| run.environment.get(package));
     let seen: BTreeSet<Vec<Piece>> = seen.map(|version| pieces(&clean_line(version))).collect();
-    seen.into_iter()
-        .map(|pieces| pieces.iter().map(Piece::text).collect())
-        .collect()
+    seen.into_iter().map(|pieces| pieces.iter().map(Piece::text).collect()).collect()
 }
 
 /// A part of a version, so that 3.10 sorts behind 3.9.
@@ -383,11 +343,7 @@ fn swap_words(report: &Report<'_>, runs: &Runs<'_>) -> String {
             // The local part tells builds apart; it only matters to readers where
             // nothing else does.
             let public = after.split('+').next().unwrap_or_default();
-            let after = if before.iter().any(|version| version == public) {
-                &after
-            } else {
-                public
-            };
+            let after = if before.iter().any(|version| version == public) { &after } else { public };
             match before.as_slice() {
                 [] => format!("{package} {after}"),
                 [only] => format!("{package} {only} → {after}"),
@@ -409,10 +365,7 @@ mod tests {
     fn versions_sort_by_number() {
         let mut versions = ["3.10.0", "3.9.1", "2.23", "3.9.0rc1"].map(pieces);
         versions.sort();
-        let words: Vec<String> = versions
-            .iter()
-            .map(|all| all.iter().map(Piece::text).collect())
-            .collect();
+        let words: Vec<String> = versions.iter().map(|all| all.iter().map(Piece::text).collect()).collect();
         assert_eq!(words, ["2.23", "3.9.0rc1", "3.9.1", "3.10.0"]);
     }
 }

@@ -25,8 +25,7 @@ pub const JSON_SCHEMA: u32 = 1;
 pub fn render(report: &Report<'_>) -> String {
     let facts = Facts::new(report);
     let document = Document::new(&facts);
-    let mut text =
-        serde_json::to_string_pretty(&document).expect("the document has string keys only");
+    let mut text = serde_json::to_string_pretty(&document).expect("the document has string keys only");
     text.push('\n');
     text
 }
@@ -76,10 +75,7 @@ struct Swap<'a> {
 }
 
 #[derive(Serialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are the published ones"
-)]
+#[expect(clippy::struct_field_names, reason = "the names are the published ones")]
 struct Package<'a> {
     spec: &'a str,
     package: &'a str,
@@ -155,10 +151,7 @@ struct SideEntry {
 }
 
 #[derive(Serialize)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "the names are the published ones"
-)]
+#[expect(clippy::struct_field_names, reason = "the names are the published ones")]
 struct Case<'a> {
     case: &'a str,
     verdict: &'static str,
@@ -257,41 +250,13 @@ impl<'a> Document<'a> {
                 charms_without_signal: headline.without_signal,
             },
             swap: Swap {
-                baseline: report
-                    .plan
-                    .baseline
-                    .iter()
-                    .map(|swap| package(swap, Vec::new()))
-                    .collect(),
-                candidate: facts
-                    .swaps()
-                    .into_iter()
-                    .map(|swap| package(swap.record, swap.before))
-                    .collect(),
+                baseline: report.plan.baseline.iter().map(|swap| package(swap, Vec::new())).collect(),
+                candidate: facts.swaps().into_iter().map(|swap| package(swap.record, swap.before)).collect(),
             },
-            totals: VERDICTS
-                .into_iter()
-                .map(|verdict| (verdict_key(verdict), total(verdict)))
-                .collect(),
-            causes: report
-                .comparison
-                .causes
-                .iter()
-                .map(|cause| cause_entry(facts, cause))
-                .collect(),
-            pairs: report
-                .comparison
-                .pairs
-                .iter()
-                .map(|pair| pair_entry(facts, pair))
-                .collect(),
-            left_out: facts
-                .left_out()
-                .map(|(charm, reason)| LeftOut {
-                    charm: &charm.0,
-                    reason,
-                })
-                .collect(),
+            totals: VERDICTS.into_iter().map(|verdict| (verdict_key(verdict), total(verdict))).collect(),
+            causes: report.comparison.causes.iter().map(|cause| cause_entry(facts, cause)).collect(),
+            pairs: report.comparison.pairs.iter().map(|pair| pair_entry(facts, pair)).collect(),
+            left_out: facts.left_out().map(|(charm, reason)| LeftOut { charm: &charm.0, reason }).collect(),
             missing: report
                 .plan
                 .missing
@@ -380,21 +345,13 @@ fn pair_entry<'a>(facts: &Facts<'a>, pair: &'a PairComparison) -> Pair<'a> {
         still_passing: pair.still_passing,
         cases: pair.cases.iter().map(case_entry).collect(),
         drift: &pair.drift,
-        runs: facts
-            .runs(&pair.subject, &pair.target)
-            .iter()
-            .map(|run| run_entry(run))
-            .collect(),
+        runs: facts.runs(&pair.subject, &pair.target).iter().map(|run| run_entry(run)).collect(),
     }
 }
 
 fn case_entry(case: &CaseComparison) -> Case<'_> {
-    let keys = |attempts: &[Option<Outcome>]| {
-        attempts
-            .iter()
-            .map(|outcome| outcome.map(outcome_key))
-            .collect()
-    };
+    let keys =
+        |attempts: &[Option<Outcome>]| attempts.iter().map(|outcome| outcome.map(outcome_key)).collect();
     Case {
         case: &case.case,
         verdict: verdict_key(case.verdict),
@@ -426,10 +383,7 @@ fn run_entry(run: &UnitResult) -> UnitRun<'_> {
         commands: run
             .commands
             .iter()
-            .map(|command| CommandEntry {
-                command: &command.command,
-                exit_code: command.exit_code,
-            })
+            .map(|command| CommandEntry { command: &command.command, exit_code: command.exit_code })
             .collect(),
         edits: &run.edits,
         proof: proof_key(run.injection.proof),

@@ -51,13 +51,8 @@ pub fn render(report: &Report<'_>) -> String {
 type Xml = Writer<Vec<u8>>;
 
 fn write_all(facts: &Facts<'_>, writer: &mut Xml) -> std::io::Result<()> {
-    let suites: Vec<(&PairComparison, Vec<TestCase>)> = facts
-        .report
-        .comparison
-        .pairs
-        .iter()
-        .map(|pair| (pair, cases(pair)))
-        .collect();
+    let suites: Vec<(&PairComparison, Vec<TestCase>)> =
+        facts.report.comparison.pairs.iter().map(|pair| (pair, cases(pair))).collect();
     let all = suites.iter().flat_map(|(_, cases)| cases);
     let mut root = BytesStart::new("testsuites");
     attribute(&mut root, "name", &facts.headline.sentence());
@@ -70,12 +65,7 @@ fn write_all(facts: &Facts<'_>, writer: &mut Xml) -> std::io::Result<()> {
         attribute(
             &mut suite,
             "timestamp",
-            &facts
-                .report
-                .started
-                .at
-                .strftime("%Y-%m-%dT%H:%M:%S")
-                .to_string(),
+            &facts.report.started.at.strftime("%Y-%m-%dT%H:%M:%S").to_string(),
         );
         attribute(&mut suite, "time", &seconds(pair.duration_ms.1));
         writer.write_event(Event::Start(suite))?;
@@ -115,10 +105,7 @@ fn totals<'a>(element: &mut BytesStart<'_>, cases: impl Iterator<Item = &'a Test
 
 fn properties(facts: &Facts<'_>, pair: &PairComparison, writer: &mut Xml) -> std::io::Result<()> {
     let mut all = vec![("verdict", verdict_words(pair.verdict).to_owned())];
-    if let Some(commit) = facts
-        .subject(&pair.subject)
-        .and_then(|subject| subject.commit.as_ref())
-    {
+    if let Some(commit) = facts.subject(&pair.subject).and_then(|subject| subject.commit.as_ref()) {
         all.push(("commit", commit.clone()));
     }
     if let Some(command) = facts.reproduce(&pair.subject, &pair.target) {
@@ -138,9 +125,7 @@ fn properties(facts: &Facts<'_>, pair: &PairComparison, writer: &mut Xml) -> std
 fn cases(pair: &PairComparison) -> Vec<TestCase> {
     let summary = shorten(&clean_line(&pair.summary), 500);
     let whole = pair.cases.iter().find(|case| case.case == SUITE);
-    let said = whole
-        .and_then(|case| case.failure.as_ref())
-        .map_or(String::new(), excerpt);
+    let said = whole.and_then(|case| case.failure.as_ref()).map_or(String::new(), excerpt);
     let end = if is_silent(pair) {
         End::Skipped(join(&Reason::of(pair).words(), &summary))
     } else {
@@ -178,11 +163,9 @@ fn end_of(verdict: Verdict, message: &str, text: String) -> End {
     let message = join(verdict_words(verdict), message);
     match verdict {
         verdict if accuses(verdict) => End::Failed { message, text },
-        Verdict::StillPassing
-        | Verdict::Fixed
-        | Verdict::Faster
-        | Verdict::Slower
-        | Verdict::NewCase => End::Passed,
+        Verdict::StillPassing | Verdict::Fixed | Verdict::Faster | Verdict::Slower | Verdict::NewCase => {
+            End::Passed
+        }
         _ => End::Skipped(message),
     }
 }
@@ -201,11 +184,7 @@ fn excerpt(failure: &Failure) -> String {
 
 fn write_case(pair: &PairComparison, case: &TestCase, writer: &mut Xml) -> std::io::Result<()> {
     let mut element = BytesStart::new("testcase");
-    attribute(
-        &mut element,
-        "classname",
-        &format!("{}.{}", pair.subject, pair.target),
-    );
+    attribute(&mut element, "classname", &format!("{}.{}", pair.subject, pair.target));
     attribute(&mut element, "name", &case.name);
     attribute(&mut element, "time", &seconds(case.duration_ms));
     writer.write_event(Event::Start(element))?;

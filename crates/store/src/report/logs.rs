@@ -63,20 +63,13 @@ pub fn diff_of_logs(baseline: &str, candidate: &str, lines: usize) -> String {
     let new = comparable(candidate);
     let diff = TextDiff::from_lines(old.as_str(), new.as_str());
     let mut unified = diff.unified_diff();
-    let text = unified
-        .context_radius(3)
-        .missing_newline_hint(false)
-        .header("baseline", "candidate")
-        .to_string();
+    let text =
+        unified.context_radius(3).missing_newline_hint(false).header("baseline", "candidate").to_string();
     let all = text.lines().count();
     if all <= lines {
         return text;
     }
-    let mut capped: String = text
-        .lines()
-        .take(lines)
-        .flat_map(|line| [line, "\n"])
-        .collect();
+    let mut capped: String = text.lines().take(lines).flat_map(|line| [line, "\n"]).collect();
     capped.push_str("… ");
     capped.push_str(&count(all - lines, "more line"));
     capped.push_str(" of difference\n");
@@ -183,9 +176,7 @@ fn is_counted(part: &str, prefix: &str) -> bool {
 /// Replaces a number where it is a time, a date, an address or a UUID. Returns
 /// how many bytes were taken, 0 for a number that is left alone.
 fn number(rest: &str, previous: char, out: &mut String) -> usize {
-    let hex = rest
-        .strip_prefix("0x")
-        .map_or(0, |hex| run(hex, |b| b.is_ascii_hexdigit()));
+    let hex = rest.strip_prefix("0x").map_or(0, |hex| run(hex, |b| b.is_ascii_hexdigit()));
     if hex >= 6 {
         out.push_str("0x…");
         return 2 + hex;
@@ -196,9 +187,7 @@ fn number(rest: &str, previous: char, out: &mut String) -> usize {
         return word;
     }
     let moment = run(rest, |b| b.is_ascii_digit() || b":-.,TZ+".contains(&b));
-    let moment = rest[..moment]
-        .trim_end_matches(['.', ',', ':', '-', '+'])
-        .len();
+    let moment = rest[..moment].trim_end_matches(['.', ',', ':', '-', '+']).len();
     let text = &rest[..moment];
     let is_clock = text.matches(':').count() == 2 || (text.len() > 15 && text.contains('T'));
     let is_date = text.len() == 10 && text.matches('-').count() == 2;
@@ -210,8 +199,7 @@ fn number(rest: &str, previous: char, out: &mut String) -> usize {
     let after = &rest[digits..];
     let spaced = after.strip_prefix(' ').unwrap_or(after);
     let unit = run(spaced, |b| b.is_ascii_alphabetic());
-    let is_short_unit =
-        after.len() == spaced.len() && ["s", "ms", "us", "ns"].contains(&&spaced[..unit]);
+    let is_short_unit = after.len() == spaced.len() && ["s", "ms", "us", "ns"].contains(&&spaced[..unit]);
     let is_long_unit = ["second", "seconds", "ms", "sec", "secs"].contains(&&spaced[..unit]);
     if is_short_unit || is_long_unit {
         out.push_str("<time>");
@@ -253,19 +241,10 @@ mod tests {
     fn noise_vanishes() {
         for (line, wanted) in [
             ("== 3 passed in 1.23s ==", "== 3 passed in <time> =="),
-            (
-                "======== 3 passed in 11.23s =======",
-                "==== 3 passed in <time> ====",
-            ),
+            ("======== 3 passed in 11.23s =======", "==== 3 passed in <time> ===="),
             ("took 12 seconds", "took <time>"),
-            (
-                "/tmp/tmpab12cd/src/charm.py:12: in x",
-                "/tmp/<tmp>/src/charm.py:12: in x",
-            ),
-            (
-                "/home/u/.cache/cp/baseline-0/src/a.py",
-                "/home/u/.cache/cp/<side>/src/a.py",
-            ),
+            ("/tmp/tmpab12cd/src/charm.py:12: in x", "/tmp/<tmp>/src/charm.py:12: in x"),
+            ("/home/u/.cache/cp/baseline-0/src/a.py", "/home/u/.cache/cp/<side>/src/a.py"),
             ("<Charm at 0x7f3a2b1c0d>", "<Charm at 0x…>"),
             ("2026-11-21T13:02:11.123Z start", "<time> start"),
             ("2026-11-21 13:02:11,123 start", "<time> <time> start"),

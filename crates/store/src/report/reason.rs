@@ -37,10 +37,7 @@ pub(crate) struct PrepareOrder(PrepareKind);
 
 impl PrepareOrder {
     fn place(self) -> usize {
-        PrepareKind::ALL
-            .iter()
-            .position(|&kind| kind == self.0)
-            .unwrap_or(PrepareKind::ALL.len())
+        PrepareKind::ALL.iter().position(|&kind| kind == self.0).unwrap_or(PrepareKind::ALL.len())
     }
 }
 
@@ -66,10 +63,7 @@ impl Reason {
             _ => {}
         }
         let outcomes = [pair.candidate, pair.baseline];
-        let silent = outcomes
-            .into_iter()
-            .flatten()
-            .find(|outcome| outcome.origin() != Origin::Suite);
+        let silent = outcomes.into_iter().flatten().find(|outcome| outcome.origin() != Origin::Suite);
         if let Some(outcome) = silent {
             return match outcome {
                 Outcome::CouldNotPrepare(kind) => Self::Prepare(PrepareOrder(kind)),
@@ -83,10 +77,7 @@ impl Reason {
             };
         }
         let ended = |outcome: Option<Outcome>| {
-            matches!(
-                outcome,
-                Some(Outcome::Timeout | Outcome::OutOfMemory | Outcome::Crashed)
-            )
+            matches!(outcome, Some(Outcome::Timeout | Outcome::OutOfMemory | Outcome::Crashed))
         };
         if outcomes.iter().any(Option::is_none) {
             Self::NoResult
@@ -144,9 +135,7 @@ impl Reason {
                 "The suite ran, but nothing proves that it ran with the swapped packages, so its outcome \
                  says nothing about them. The details name the version that was seen instead."
             }
-            Self::ToolFailed => {
-                "This is charmproof's fault, not the charm's. Please report it with the log."
-            }
+            Self::ToolFailed => "This is charmproof's fault, not the charm's. Please report it with the log.",
             Self::Prepare(kind) => match kind.0 {
                 PrepareKind::Interpreter => {
                     "No Python that the charm accepts is on this host. `charmproof doctor` says which to install."
@@ -160,9 +149,7 @@ impl Reason {
                      swapped version may be outside the charm's own bounds."
                 }
                 PrepareKind::Network => "A host could not be reached. Run it again.",
-                PrepareKind::CharmLibrary => {
-                    "A charm library that the charm names could not be had."
-                }
+                PrepareKind::CharmLibrary => "A charm library that the charm names could not be had.",
                 PrepareKind::Disk => {
                     "The disk, or the allowance on it, was full. Free some space and run it again."
                 }
@@ -173,9 +160,7 @@ impl Reason {
             Self::Ended => {
                 "A time limit, a memory limit or a signal ended the suite, so its cases tell nothing."
             }
-            Self::Spurious => {
-                "The sides differ, but something other than the swap explains the difference."
-            }
+            Self::Spurious => "The sides differ, but something other than the swap explains the difference.",
             Self::Empty => "The suite ended well and ran no case at all.",
             Self::NoResult => {
                 "The run stopped before both sides had a result. `charmproof resume` finishes it."
@@ -215,13 +200,9 @@ mod tests {
         let keys: BTreeSet<String> = all.into_iter().map(Reason::key).collect();
         let schema = include_str!("../../../../docs/reference/report.schema.json");
         let schema: serde_json::Value = serde_json::from_str(schema).unwrap();
-        let published = schema["$defs"]["no_signal_reason"]["enum"]
-            .as_array()
-            .unwrap();
-        let published: BTreeSet<String> = published
-            .iter()
-            .filter_map(|key| key.as_str().map(String::from))
-            .collect();
+        let published = schema["$defs"]["no_signal_reason"]["enum"].as_array().unwrap();
+        let published: BTreeSet<String> =
+            published.iter().filter_map(|key| key.as_str().map(String::from)).collect();
         assert_eq!(keys, published);
     }
 }

@@ -205,10 +205,7 @@ mod tests {
     fn shortening_counts_characters() {
         assert_eq!(shorten("wörter", 6), "wörter");
         assert_eq!(shorten("wörter", 4), "wör…");
-        assert_eq!(
-            shorten_middle("canonical/kfp-operators/charms/kfp-ui", 20),
-            "canoni…charms/kfp-ui"
-        );
+        assert_eq!(shorten_middle("canonical/kfp-operators/charms/kfp-ui", 20), "canoni…charms/kfp-ui");
         assert!(columns(&shorten_middle("日本語日本語日本語", 7)) <= 7);
     }
 

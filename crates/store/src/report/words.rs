@@ -122,11 +122,9 @@ pub(crate) fn verdict_meaning(verdict: Verdict) -> &'static str {
 pub(crate) fn verdict_tone(verdict: Verdict) -> Meaning {
     match verdict {
         Verdict::Regressed | Verdict::LostCase => Meaning::Bad,
-        Verdict::NotInjected
-        | Verdict::Spurious
-        | Verdict::Flaky
-        | Verdict::Blocked
-        | Verdict::Slower => Meaning::Warn,
+        Verdict::NotInjected | Verdict::Spurious | Verdict::Flaky | Verdict::Blocked | Verdict::Slower => {
+            Meaning::Warn
+        }
         Verdict::Fixed | Verdict::Faster | Verdict::NewCase => Meaning::Good,
         Verdict::StillFailing | Verdict::StillPassing | Verdict::Unaffected | Verdict::Unknown => {
             Meaning::Quiet
@@ -136,10 +134,7 @@ pub(crate) fn verdict_tone(verdict: Verdict) -> Meaning {
 
 /// The place of a verdict in the order of gravity, 0 for the gravest.
 pub(crate) fn gravity(verdict: Verdict) -> usize {
-    VERDICTS
-        .iter()
-        .position(|&each| each == verdict)
-        .unwrap_or(VERDICTS.len())
+    VERDICTS.iter().position(|&each| each == verdict).unwrap_or(VERDICTS.len())
 }
 
 /// The stable name, as in JSON.
@@ -169,9 +164,7 @@ pub(crate) fn outcome_tone(outcome: Option<Outcome>) -> Meaning {
     match outcome {
         Some(Outcome::Pass) => Meaning::Good,
         Some(outcome) if outcome.is_failure() => Meaning::Bad,
-        Some(Outcome::CouldNotPrepare(_) | Outcome::NotInjected | Outcome::ToolFailed) => {
-            Meaning::Warn
-        }
+        Some(Outcome::CouldNotPrepare(_) | Outcome::NotInjected | Outcome::ToolFailed) => Meaning::Warn,
         Some(_) | None => Meaning::Quiet,
     }
 }
@@ -218,13 +211,7 @@ pub(crate) fn attempts_words(attempts: &[Option<Outcome>]) -> String {
     }
     let parts: Vec<String> = runs
         .into_iter()
-        .map(|(words, count)| {
-            if count == 1 {
-                words
-            } else {
-                format!("{words} ×{count}")
-            }
-        })
+        .map(|(words, count)| if count == 1 { words } else { format!("{words} ×{count}") })
         .collect();
     parts.join(", ")
 }
@@ -312,10 +299,8 @@ mod tests {
     #[test]
     fn verdicts_are_listed_in_their_own_order() {
         assert!(VERDICTS.is_sorted());
-        let keys: std::collections::BTreeSet<&str> = VERDICTS
-            .iter()
-            .map(|&verdict| verdict_key(verdict))
-            .collect();
+        let keys: std::collections::BTreeSet<&str> =
+            VERDICTS.iter().map(|&verdict| verdict_key(verdict)).collect();
         assert_eq!(keys.len(), VERDICTS.len());
         for verdict in VERDICTS {
             let serialised = serde_json::to_value(verdict).unwrap();
@@ -344,9 +329,6 @@ mod tests {
         assert_eq!(count(1, "charm"), "1 charm");
         assert_eq!(count(1_234_567, "charm"), "1,234,567 charms");
         assert_eq!(bytes(300 * 1024 * 1024), "300 MiB");
-        assert_eq!(
-            attempts_words(&[Some(Outcome::Fail), Some(Outcome::Fail), None]),
-            "fail ×2, absent"
-        );
+        assert_eq!(attempts_words(&[Some(Outcome::Fail), Some(Outcome::Fail), None]), "fail ×2, absent");
     }
 }

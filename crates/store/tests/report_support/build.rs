@@ -74,9 +74,7 @@ impl Builder {
 
     /// Makes the run of all that was added.
     pub(crate) fn finish(mut self) -> Sample {
-        self.pairs.sort_by(|a, b| {
-            (&a.pair.subject, &a.pair.target).cmp(&(&b.pair.subject, &b.pair.target))
-        });
+        self.pairs.sort_by(|a, b| (&a.pair.subject, &a.pair.target).cmp(&(&b.pair.subject, &b.pair.target)));
         let mut totals = BTreeMap::new();
         let mut outputs = BTreeMap::new();
         let mut results = Vec::new();
@@ -84,10 +82,7 @@ impl Builder {
         for (index, builder) in self.pairs.iter().enumerate() {
             *totals.entry(builder.pair.verdict).or_insert(0) += 1;
             builder.results(index as u64, &mut results, &mut outputs);
-            if subjects
-                .iter()
-                .all(|subject| subject.id != builder.pair.subject)
-            {
+            if subjects.iter().all(|subject| subject.id != builder.pair.subject) {
                 subjects.push(builder.subject());
             }
         }
@@ -102,15 +97,8 @@ impl Builder {
             groups: Vec::new(),
             filtered: Some("archived in 2024".into()),
         });
-        let reused = results
-            .iter()
-            .filter(|result| result.reused_from.is_some())
-            .count();
-        let unfinished = self
-            .pairs
-            .iter()
-            .filter(|builder| builder.pair.candidate.is_none())
-            .count();
+        let reused = results.iter().filter(|result| result.reused_from.is_some()).count();
+        let unfinished = self.pairs.iter().filter(|builder| builder.pair.candidate.is_none()).count();
         let comparison = Comparison {
             causes: self.causes(),
             pairs: self.pairs.into_iter().map(|builder| builder.pair).collect(),
@@ -124,16 +112,9 @@ impl Builder {
                 run: RunId(RUN.into()),
                 at: at(0),
                 charmproof: "0.1.0".into(),
-                command: [
-                    "charmproof",
-                    "check",
-                    "--fleet",
-                    "charms.csv",
-                    "--swap",
-                    "ops @ ../operator",
-                ]
-                .map(String::from)
-                .to_vec(),
+                command: ["charmproof", "check", "--fleet", "charms.csv", "--swap", "ops @ ../operator"]
+                    .map(String::from)
+                    .to_vec(),
                 settings: serde_json::Value::Null,
             },
             plan: Plan {
@@ -150,11 +131,7 @@ impl Builder {
             comparison,
             results,
             warnings: vec!["The disk is 91 % full; results may be lost.".into()],
-            ending: Some(if unfinished == 0 {
-                Ending::Completed
-            } else {
-                Ending::Interrupted
-            }),
+            ending: Some(if unfinished == 0 { Ending::Completed } else { Ending::Interrupted }),
             outputs,
         }
     }
@@ -167,28 +144,15 @@ impl Builder {
             }
         }
         let cause = |pairs: Vec<&PairBuilder>| {
-            let regressed = |builder: &PairBuilder| {
-                builder
-                    .pair
-                    .cases
-                    .iter()
-                    .filter(|case| case.cause.is_some())
-                    .count()
-            };
+            let regressed =
+                |builder: &PairBuilder| builder.pair.cases.iter().filter(|case| case.cause.is_some()).count();
             let smallest = &pairs[0].pair;
             Cause {
                 title: "AttributeError: 'frozenset' object has no attribute 'append'".into(),
                 place: Some("ops/model.py:412 in get".into()),
-                subjects: pairs
-                    .iter()
-                    .map(|builder| builder.pair.subject.clone())
-                    .collect(),
+                subjects: pairs.iter().map(|builder| builder.pair.subject.clone()).collect(),
                 cases: pairs.iter().map(|builder| regressed(builder)).sum(),
-                smallest: (
-                    smallest.subject.clone(),
-                    smallest.target.clone(),
-                    smallest.cases[0].case.clone(),
-                ),
+                smallest: (smallest.subject.clone(), smallest.target.clone(), smallest.cases[0].case.clone()),
                 failure: frozenset_failure(88),
             }
         };
@@ -287,21 +251,13 @@ impl PairBuilder {
         self
     }
 
-    pub(crate) fn case(
-        &mut self,
-        name: &str,
-        verdict: Verdict,
-        failure: Option<Failure>,
-    ) -> &mut Self {
+    pub(crate) fn case(&mut self, name: &str, verdict: Verdict, failure: Option<Failure>) -> &mut Self {
         let (pass, fail) = (Some(Outcome::Pass), Some(Outcome::Fail));
         let each = self.pair.attempts.0 as usize;
         let (baseline, candidate) = match verdict {
             Verdict::Regressed => (vec![pass; each], vec![fail; each]),
             Verdict::LostCase => (vec![pass; each], vec![None; each]),
-            Verdict::Flaky => (
-                vec![pass; each],
-                [vec![fail], vec![pass; each - 1]].concat(),
-            ),
+            Verdict::Flaky => (vec![pass; each], [vec![fail], vec![pass; each - 1]].concat()),
             Verdict::Fixed => (vec![fail; each], vec![pass; each]),
             Verdict::NewCase => (vec![None; each], vec![pass; each]),
             _ => (vec![fail; each], vec![fail; each]),
@@ -321,13 +277,8 @@ impl PairBuilder {
     /// Adds many regressed cases.
     pub(crate) fn cases(&mut self, number: usize) -> &mut Self {
         for case in 0..number {
-            let name =
-                format!("tests/unit/test_charm.py::TestCharm::test_something_long[{case}-</td>]");
-            self.case(
-                &name,
-                Verdict::Regressed,
-                Some(frozenset_failure(case as u32)),
-            );
+            let name = format!("tests/unit/test_charm.py::TestCharm::test_something_long[{case}-</td>]");
+            self.case(&name, Verdict::Regressed, Some(frozenset_failure(case as u32)));
         }
         self
     }

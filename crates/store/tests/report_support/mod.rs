@@ -46,75 +46,49 @@ impl Sample {
 pub(crate) fn sample() -> Sample {
     let mut run = Builder::new();
     let kfp = "canonical/kfp-operators/charms/kfp-ui";
-    run.pair(
-        kfp,
-        "unit",
-        Verdict::Regressed,
-        Outcome::Pass,
-        Outcome::Fail,
-    )
-    .team("analytics")
-    .groups(&["kubeflow", "k8s"])
-    .why("3 cases fail in ops/model.py:412 in get")
-    .counts(42, 42)
-    .durations(31_200, 33_900)
-    .attempts(2)
-    .case(
-        "tests/unit/test_operator.py::TestCharm::test_relation_data",
-        Verdict::Regressed,
-        Some(frozenset_failure(88)),
-    )
-    .case(
-        "tests/unit/test_operator.py::TestCharm::test_ingress[no-tls]",
-        Verdict::Regressed,
-        Some(frozenset_failure(131)),
-    )
-    .case(
-        "tests/unit/test_operator.py::TestCharm::test_status",
-        Verdict::Flaky,
-        None,
-    )
-    .cause(0)
-    .still_passing(39)
-    .drift("websocket-client 1.8.0 -> 1.9.0");
-    run.pair(
-        "canonical/discourse-k8s-operator",
-        "unit",
-        Verdict::Regressed,
-        Outcome::Pass,
-        Outcome::Fail,
-    )
-    .team("platform")
-    .groups(&["k8s"])
-    .why("1 case fails in ops/model.py:412 in get")
-    .counts(118, 118)
-    .durations(74_000, 76_300)
-    .attempts(2)
-    .case(
-        "tests/unit_harness/test_charm.py::test_pod_config",
-        Verdict::Regressed,
-        Some(frozenset_failure(57)),
-    )
-    .cause(0)
-    .still_passing(117);
-    run.pair(
-        "canonical/traefik-k8s-operator",
-        "unit",
-        Verdict::LostCase,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("observability")
-    .groups(&["k8s"])
-    .why("1 case is not collected with the swap")
-    .counts(205, 204)
-    .durations(61_000, 60_400)
-    .case(
-        "tests/scenario/test_ingress.py::test_ipv6[legacy]",
-        Verdict::LostCase,
-        None,
-    )
-    .still_passing(204);
+    run.pair(kfp, "unit", Verdict::Regressed, Outcome::Pass, Outcome::Fail)
+        .team("analytics")
+        .groups(&["kubeflow", "k8s"])
+        .why("3 cases fail in ops/model.py:412 in get")
+        .counts(42, 42)
+        .durations(31_200, 33_900)
+        .attempts(2)
+        .case(
+            "tests/unit/test_operator.py::TestCharm::test_relation_data",
+            Verdict::Regressed,
+            Some(frozenset_failure(88)),
+        )
+        .case(
+            "tests/unit/test_operator.py::TestCharm::test_ingress[no-tls]",
+            Verdict::Regressed,
+            Some(frozenset_failure(131)),
+        )
+        .case("tests/unit/test_operator.py::TestCharm::test_status", Verdict::Flaky, None)
+        .cause(0)
+        .still_passing(39)
+        .drift("websocket-client 1.8.0 -> 1.9.0");
+    run.pair("canonical/discourse-k8s-operator", "unit", Verdict::Regressed, Outcome::Pass, Outcome::Fail)
+        .team("platform")
+        .groups(&["k8s"])
+        .why("1 case fails in ops/model.py:412 in get")
+        .counts(118, 118)
+        .durations(74_000, 76_300)
+        .attempts(2)
+        .case(
+            "tests/unit_harness/test_charm.py::test_pod_config",
+            Verdict::Regressed,
+            Some(frozenset_failure(57)),
+        )
+        .cause(0)
+        .still_passing(117);
+    run.pair("canonical/traefik-k8s-operator", "unit", Verdict::LostCase, Outcome::Pass, Outcome::Pass)
+        .team("observability")
+        .groups(&["k8s"])
+        .why("1 case is not collected with the swap")
+        .counts(205, 204)
+        .durations(61_000, 60_400)
+        .case("tests/scenario/test_ingress.py::test_ipv6[legacy]", Verdict::LostCase, None)
+        .still_passing(204);
     run.pair(
         "canonical/mysql-router-operator",
         "unit",
@@ -140,25 +114,15 @@ pub(crate) fn sample() -> Sample {
     .counts(88, 0)
     .durations(40_000, 3_100)
     .silent();
-    run.pair(
-        "canonical/postgresql-k8s-operator",
-        "unit",
-        Verdict::Flaky,
-        Outcome::Pass,
-        Outcome::Fail,
-    )
-    .team("data")
-    .groups(&["k8s"])
-    .why("1 case fails on 1 of 3 attempts of the candidate")
-    .counts(310, 310)
-    .durations(210_000, 204_000)
-    .attempts(3)
-    .case(
-        "tests/unit/test_upgrade.py::test_rolling",
-        Verdict::Flaky,
-        None,
-    )
-    .still_passing(309);
+    run.pair("canonical/postgresql-k8s-operator", "unit", Verdict::Flaky, Outcome::Pass, Outcome::Fail)
+        .team("data")
+        .groups(&["k8s"])
+        .why("1 case fails on 1 of 3 attempts of the candidate")
+        .counts(310, 310)
+        .durations(210_000, 204_000)
+        .attempts(3)
+        .case("tests/unit/test_upgrade.py::test_rolling", Verdict::Flaky, None)
+        .still_passing(309);
     run.pair(
         "canonical/hardware-observer-operator",
         "unit",
@@ -181,129 +145,71 @@ pub(crate) fn sample() -> Sample {
     .team("landscape")
     .why("wants Python 3.8")
     .silent();
-    run.pair(
-        "canonical/wordpress-k8s-operator",
-        "unit",
-        Verdict::StillFailing,
-        Outcome::Fail,
-        Outcome::Fail,
-    )
-    .team("platform")
-    .groups(&["k8s"])
-    .why("2 cases fail with and without the swap")
-    .counts(31, 31)
-    .durations(18_000, 18_200)
-    .case(
-        "tests/unit/test_charm.py::test_theme",
-        Verdict::StillFailing,
-        Some(traceback("AssertionError", "assert 1 == 2")),
-    )
-    .still_passing(29);
-    run.pair(
-        "canonical/loki-k8s-operator",
-        "unit",
-        Verdict::Slower,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("observability")
-    .groups(&["k8s"])
-    .why("takes 2.1 times as long on both attempts")
-    .counts(140, 140)
-    .durations(52_000, 109_000)
-    .attempts(2)
-    .still_passing(140);
-    run.pair(
-        "canonical/vault-k8s-operator",
-        "unit",
-        Verdict::Fixed,
-        Outcome::Fail,
-        Outcome::Pass,
-    )
-    .team("identity")
-    .groups(&["k8s"])
-    .why("1 case works with the swap")
-    .counts(64, 64)
-    .durations(27_000, 26_500)
-    .case(
-        "tests/unit/test_tls.py::test_renew",
-        Verdict::Fixed,
-        Some(traceback("RuntimeError", "deferred twice")),
-    )
-    .still_passing(63);
-    run.pair(
-        "canonical/mimir-operators/coordinator",
-        "unit",
-        Verdict::Faster,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("observability")
-    .why("takes 0.6 of the time")
-    .counts(77, 77)
-    .durations(90_000, 54_000)
-    .still_passing(77);
-    run.pair(
-        "canonical/sdcore-amf-k8s-operator",
-        "unit",
-        Verdict::NewCase,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("telco")
-    .why("2 cases are run with the swap only")
-    .counts(50, 52)
-    .durations(22_000, 22_600)
-    .case(
-        "tests/unit/test_charm_tracing.py::test_on[http]",
-        Verdict::NewCase,
-        None,
-    )
-    .still_passing(50);
-    run.pair(
-        "canonical/tempo-operators/worker",
-        "unit",
-        Verdict::StillPassing,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("observability")
-    .counts(18, 18)
-    .durations(11_000, 11_100)
-    .still_passing(18)
-    .reused();
-    run.pair(
-        kfp,
-        "lint",
-        Verdict::StillPassing,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("analytics")
-    .groups(&["kubeflow", "k8s"])
-    .durations(4_100, 4_200)
-    .still_passing(1);
-    run.pair(
-        "canonical/ubuntu-pro-bare",
-        "unit",
-        Verdict::Unaffected,
-        Outcome::NotUsed,
-        Outcome::NotUsed,
-    )
-    .team("soleng")
-    .why("its environment holds no ops")
-    .durations(2_000, 2_000)
-    .silent();
-    run.pair(
-        "canonical/zookeeper-operator",
-        "unit",
-        Verdict::Unknown,
-        Outcome::Pass,
-        Outcome::Pass,
-    )
-    .team("data")
-    .why("the candidate has no result yet")
-    .unfinished();
+    run.pair("canonical/wordpress-k8s-operator", "unit", Verdict::StillFailing, Outcome::Fail, Outcome::Fail)
+        .team("platform")
+        .groups(&["k8s"])
+        .why("2 cases fail with and without the swap")
+        .counts(31, 31)
+        .durations(18_000, 18_200)
+        .case(
+            "tests/unit/test_charm.py::test_theme",
+            Verdict::StillFailing,
+            Some(traceback("AssertionError", "assert 1 == 2")),
+        )
+        .still_passing(29);
+    run.pair("canonical/loki-k8s-operator", "unit", Verdict::Slower, Outcome::Pass, Outcome::Pass)
+        .team("observability")
+        .groups(&["k8s"])
+        .why("takes 2.1 times as long on both attempts")
+        .counts(140, 140)
+        .durations(52_000, 109_000)
+        .attempts(2)
+        .still_passing(140);
+    run.pair("canonical/vault-k8s-operator", "unit", Verdict::Fixed, Outcome::Fail, Outcome::Pass)
+        .team("identity")
+        .groups(&["k8s"])
+        .why("1 case works with the swap")
+        .counts(64, 64)
+        .durations(27_000, 26_500)
+        .case(
+            "tests/unit/test_tls.py::test_renew",
+            Verdict::Fixed,
+            Some(traceback("RuntimeError", "deferred twice")),
+        )
+        .still_passing(63);
+    run.pair("canonical/mimir-operators/coordinator", "unit", Verdict::Faster, Outcome::Pass, Outcome::Pass)
+        .team("observability")
+        .why("takes 0.6 of the time")
+        .counts(77, 77)
+        .durations(90_000, 54_000)
+        .still_passing(77);
+    run.pair("canonical/sdcore-amf-k8s-operator", "unit", Verdict::NewCase, Outcome::Pass, Outcome::Pass)
+        .team("telco")
+        .why("2 cases are run with the swap only")
+        .counts(50, 52)
+        .durations(22_000, 22_600)
+        .case("tests/unit/test_charm_tracing.py::test_on[http]", Verdict::NewCase, None)
+        .still_passing(50);
+    run.pair("canonical/tempo-operators/worker", "unit", Verdict::StillPassing, Outcome::Pass, Outcome::Pass)
+        .team("observability")
+        .counts(18, 18)
+        .durations(11_000, 11_100)
+        .still_passing(18)
+        .reused();
+    run.pair(kfp, "lint", Verdict::StillPassing, Outcome::Pass, Outcome::Pass)
+        .team("analytics")
+        .groups(&["kubeflow", "k8s"])
+        .durations(4_100, 4_200)
+        .still_passing(1);
+    run.pair("canonical/ubuntu-pro-bare", "unit", Verdict::Unaffected, Outcome::NotUsed, Outcome::NotUsed)
+        .team("soleng")
+        .why("its environment holds no ops")
+        .durations(2_000, 2_000)
+        .silent();
+    run.pair("canonical/zookeeper-operator", "unit", Verdict::Unknown, Outcome::Pass, Outcome::Pass)
+        .team("data")
+        .why("the candidate has no result yet")
+        .unfinished();
     run.finish()
 }
 
@@ -348,10 +254,7 @@ pub(crate) fn hostile() -> Sample {
     for cause in &mut sample.comparison.causes {
         evil(&mut cause.title);
         cause.place = Some(EVIL.into());
-        cause
-            .subjects
-            .iter_mut()
-            .for_each(|subject| evil(&mut subject.0));
+        cause.subjects.iter_mut().for_each(|subject| evil(&mut subject.0));
         evil(&mut cause.smallest.0.0);
         evil(&mut cause.smallest.1);
         evil(&mut cause.smallest.2);
@@ -365,20 +268,10 @@ pub(crate) fn hostile() -> Sample {
         evil(&mut result.invocation);
         evil(&mut result.injection.summary);
         result.edits.push(EVIL.into());
-        result
-            .commands
-            .iter_mut()
-            .for_each(|command| evil(&mut command.command));
-        result
-            .injection
-            .sightings
-            .iter_mut()
-            .for_each(|sighting| evil(&mut sighting.path));
+        result.commands.iter_mut().for_each(|command| evil(&mut command.command));
+        result.injection.sightings.iter_mut().for_each(|sighting| evil(&mut sighting.path));
     }
-    sample
-        .outputs
-        .values_mut()
-        .for_each(|log| *log = format!("{EVIL}\n{log}\n{EVIL}"));
+    sample.outputs.values_mut().for_each(|log| *log = format!("{EVIL}\n{log}\n{EVIL}"));
     sample
 }
 
@@ -389,33 +282,21 @@ pub(crate) fn fleet(charms: usize) -> Sample {
         let name = format!("canonical/some-fairly-long-operator-name-{number:04}/charms/worker");
         let ms = 10_000 + (number as u64 * 7_919) % 300_000;
         if number % 3 == 0 {
-            run.pair(
-                &name,
-                "unit",
-                Verdict::Regressed,
-                Outcome::Pass,
-                Outcome::Fail,
-            )
-            .why("60 cases fail in ops/model.py:412 in get")
-            .counts(300, 300)
-            .durations(ms, ms + 500)
-            .attempts(2)
-            .cases(60)
-            .cause(number % 7)
-            .long_log(1_500)
-            .still_passing(240);
+            run.pair(&name, "unit", Verdict::Regressed, Outcome::Pass, Outcome::Fail)
+                .why("60 cases fail in ops/model.py:412 in get")
+                .counts(300, 300)
+                .durations(ms, ms + 500)
+                .attempts(2)
+                .cases(60)
+                .cause(number % 7)
+                .long_log(1_500)
+                .still_passing(240);
         } else {
-            run.pair(
-                &name,
-                "unit",
-                Verdict::StillPassing,
-                Outcome::Pass,
-                Outcome::Pass,
-            )
-            .counts(300, 300)
-            .durations(ms, ms + 300)
-            .long_log(1_500)
-            .still_passing(300);
+            run.pair(&name, "unit", Verdict::StillPassing, Outcome::Pass, Outcome::Pass)
+                .counts(300, 300)
+                .durations(ms, ms + 300)
+                .long_log(1_500)
+                .still_passing(300);
         }
     }
     run.finish()

@@ -5,8 +5,8 @@ use std::fmt::Write;
 
 use charmproof_store::comparison::{CaseComparison, PairComparison};
 use charmproof_store::event::{
-    CaseKind, CaseResult, CommandResult, Failure, Frame, Injection, OutputId, Proof, RunId, Side,
-    Sighting, UnitId, UnitResult,
+    CaseKind, CaseResult, CommandResult, Failure, Frame, Injection, OutputId, Proof, RunId, Side, Sighting,
+    UnitId, UnitResult,
 };
 use charmproof_store::outcome::Outcome;
 use charmproof_store::verdict::Verdict;
@@ -15,10 +15,7 @@ use super::build::{DIGEST, PairBuilder, VERSION, at};
 
 /// The failure of the sample's one cause.
 pub(crate) fn frozenset_failure(line: u32) -> Failure {
-    let mut failure = traceback(
-        "AttributeError",
-        "'frozenset' object has no attribute 'append'",
-    );
+    let mut failure = traceback("AttributeError", "'frozenset' object has no attribute 'append'");
     failure.frames.insert(
         0,
         Frame {
@@ -69,18 +66,8 @@ impl PairBuilder {
     ) {
         let pair = &self.pair;
         for (side, outcome, attempts, duration_ms) in [
-            (
-                Side::Baseline,
-                pair.baseline,
-                pair.attempts.0,
-                pair.duration_ms.0,
-            ),
-            (
-                Side::Candidate,
-                pair.candidate,
-                pair.attempts.1,
-                pair.duration_ms.1,
-            ),
+            (Side::Baseline, pair.baseline, pair.attempts.0, pair.duration_ms.0),
+            (Side::Candidate, pair.candidate, pair.attempts.1, pair.duration_ms.1),
         ] {
             let Some(first) = outcome else { continue };
             for attempt in 0..attempts {
@@ -97,11 +84,7 @@ impl PairBuilder {
                         attempt,
                     },
                     outcome,
-                    summary: if outcome == Outcome::Pass {
-                        String::new()
-                    } else {
-                        pair.summary.clone()
-                    },
+                    summary: if outcome == Outcome::Pass { String::new() } else { pair.summary.clone() },
                     cases: case_results(pair, side, attempt as usize),
                     injection: injection(side, outcome),
                     commands: vec![
@@ -117,14 +100,7 @@ impl PairBuilder {
                     invocation: format!("tox -e {}", pair.target),
                     interpreter: Some("3.12.3 (requires-python >=3.10)".into()),
                     environment: BTreeMap::from([
-                        (
-                            "ops".into(),
-                            if side == Side::Baseline {
-                                "3.7.1".into()
-                            } else {
-                                VERSION.into()
-                            },
-                        ),
+                        ("ops".into(), if side == Side::Baseline { "3.7.1".into() } else { VERSION.into() }),
                         ("pytest".into(), "8.4.2".into()),
                     ]),
                     edits: match side {
@@ -162,22 +138,11 @@ impl PairBuilder {
             self.pair.case_counts.0
         );
         for line in 0..self.log_lines {
-            let ended = if outcome == Outcome::Fail && line % 5 == 4 {
-                "FAILED"
-            } else {
-                "PASSED"
-            };
-            let _ = writeln!(
-                log,
-                "tests/unit/test_charm.py::test_{line} {ended} <\u{1b}[32m{line}%\u{1b}[0m>"
-            );
+            let ended = if outcome == Outcome::Fail && line % 5 == 4 { "FAILED" } else { "PASSED" };
+            let _ =
+                writeln!(log, "tests/unit/test_charm.py::test_{line} {ended} <\u{1b}[32m{line}%\u{1b}[0m>");
         }
-        let _ = writeln!(
-            log,
-            "===== {} in {:.2}s =====",
-            outcome.words(),
-            duration_ms as f64 / 1000.0
-        );
+        let _ = writeln!(log, "===== {} in {:.2}s =====", outcome.words(), duration_ms as f64 / 1000.0);
         log
     }
 }
@@ -194,11 +159,7 @@ fn case_results(pair: &PairComparison, side: Side, attempt: usize) -> Vec<CaseRe
             kind: CaseKind::Test,
             outcome,
             duration_ms: 120,
-            failure: if outcome.is_failure() {
-                case.failure.clone()
-            } else {
-                None
-            },
+            failure: if outcome.is_failure() { case.failure.clone() } else { None },
         })
     };
     pair.cases.iter().filter_map(result).collect()
@@ -208,11 +169,7 @@ fn injection(side: Side, outcome: Outcome) -> Injection {
     let sighting = |version: &str, process: &str, path: &str| Sighting {
         package: "ops".into(),
         version: version.into(),
-        digest: if version == VERSION {
-            DIGEST.into()
-        } else {
-            DIGEST.chars().rev().collect()
-        },
+        digest: if version == VERSION { DIGEST.into() } else { DIGEST.chars().rev().collect() },
         path: path.into(),
         process: process.into(),
         imported: !process.is_empty(),

@@ -44,20 +44,9 @@ const SET_UP: &[Phase] = &[Phase::SetUp, Phase::Unknown];
 /// Before any test session; many charms install within their commands.
 const BEFORE_TESTS: &[Phase] = &[Phase::SetUp, Phase::Unknown, Phase::Commands];
 /// Whenever no case failed.
-const ANY: &[Phase] = &[
-    Phase::SetUp,
-    Phase::Unknown,
-    Phase::Commands,
-    Phase::Session,
-    Phase::AfterTests,
-];
+const ANY: &[Phase] = &[Phase::SetUp, Phase::Unknown, Phase::Commands, Phase::Session, Phase::AfterTests];
 /// In or after the target's own commands.
-const TESTS: &[Phase] = &[
-    Phase::Unknown,
-    Phase::Commands,
-    Phase::Session,
-    Phase::AfterTests,
-];
+const TESTS: &[Phase] = &[Phase::Unknown, Phase::Commands, Phase::Session, Phase::AfterTests];
 /// Where no case was seen at all.
 const NO_CASES: &[Phase] = &[Phase::Unknown, Phase::Commands, Phase::Session];
 
@@ -84,32 +73,17 @@ const fn rule(
     outcome: Outcome,
     says: &'static str,
 ) -> Rule {
-    Rule {
-        name,
-        phases,
-        runners,
-        needs: Needs::Nothing,
-        reads_all: false,
-        pattern,
-        outcome,
-        says,
-    }
+    Rule { name, phases, runners, needs: Needs::Nothing, reads_all: false, pattern, outcome, says }
 }
 
 const fn in_session(name: &'static str, pattern: &'static str, says: &'static str) -> Rule {
     let own = rule(name, TESTS, ANYONE, pattern, Outcome::Fail, says);
-    Rule {
-        reads_all: true,
-        ..own
-    }
+    Rule { reads_all: true, ..own }
 }
 
 const fn not_found(name: &'static str, pattern: &'static str, says: &'static str) -> Rule {
     let own = rule(name, ANY, ANYONE, pattern, TOOL, says);
-    Rule {
-        needs: Needs::NotFound,
-        ..own
-    }
+    Rule { needs: Needs::NotFound, ..own }
 }
 
 #[rustfmt::skip]
@@ -171,6 +145,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("tox-program-missing", ANY, TOX, r"(?m)^\S+: Exception running subprocess \[Errno 2\] No such file or directory: '(.+)'$", TOOL, "$1: no such program"),
     rule("nox-program-missing", ANY, NOX, r"(?m)^nox > Program (\S+) not found\.$", TOOL, "$1: no such program"),
     rule("uv-program-missing", ANY, ANYONE, r"(?m)^error: Failed to spawn: `?([^`\n]+)`?$", TOOL, "$1: no such program"),
+    rule("poetry-no-candidate", BEFORE_TESTS, ANYONE, r"(?m)^\s*\|?\s*(Unable to find installation candidates for .+)$", RESOLVER, "poetry: $1"),
     rule("poetry-program-missing", ANY, ANYONE, r"(?m)^Command not found: (\S+)$", TOOL, "$1: no such program"),
     rule("python-module-missing", BEFORE_TESTS, ANYONE, r"(?m)^\S*python[\d.]*: No module named ([\w.-]+)$", TOOL, "python -m $1: no such module"),
     not_found("shell-program-missing", r"(?m)^(?:\S*sh|env|/\S+/env|g?make(?:\[\d+\])?): (?:line )?(?:\d+: )?[‘']?([^:’'\n]+)[’']?: (?:(?:command )?not found|No such file or directory)$", "$1: no such program"),

@@ -63,13 +63,7 @@ fn cases() -> impl Strategy<Value = Vec<CaseResult>> {
     prop::collection::vec(one, 0..6)
 }
 
-const RUNNERS: [Runner; 5] = [
-    Runner::Tox,
-    Runner::Just,
-    Runner::Make,
-    Runner::Nox,
-    Runner::Plain,
-];
+const RUNNERS: [Runner; 5] = [Runner::Tox, Runner::Just, Runner::Make, Runner::Nox, Runner::Plain];
 
 proptest! {
     #[test]

@@ -13,14 +13,7 @@ use crate::classify::rules::names;
 
 /// File, runner, target, exit status, whether the commands were reached, and what
 /// is made of it.
-type Row = (
-    &'static str,
-    Runner,
-    &'static str,
-    i32,
-    Option<bool>,
-    &'static str,
-);
+type Row = (&'static str, Runner, &'static str, i32, Option<bool>, &'static str);
 
 #[rustfmt::skip]
 const REAL: &[Row] = &[
@@ -108,6 +101,7 @@ const REAL: &[Row] = &[
     ("poetry-nogroup", Plain, "unit", 1, None, "could not prepare: configuration | group-missing | Group(s) not found: unit"),
     ("poetry-cmd", Plain, "unit", 1, None, "could not prepare: tool | poetry-program-missing | nosuchprogram: no such program"),
     ("poetry-net", Plain, "unit", 1, None, "could not prepare: network | poetry-network | poetry: could not reach index.example.invalid"),
+    ("poetry-nocandidate", Plain, "unit", 1, None, "could not prepare: resolver | poetry-no-candidate | poetry: Unable to find installation candidates for opentelemetry-api (1.45.2)"),
     ("poetry1-net", Plain, "unit", 1, None, "could not prepare: network | requests-network | could not reach index.example.invalid"),
     ("poetry-notfound", Plain, "unit", 1, None, "could not prepare: resolver | poetry-solver | poetry: Because x depends on no-such-package (1) which doesn't match any versions, version solving failed."),
     ("poetry-invalid", Plain, "unit", 1, None, "could not prepare: configuration | poetry-invalid | poetry has no valid configuration"),
@@ -190,21 +184,14 @@ const REMEMBERED: &[Row] = &[
 ];
 
 fn check(log: &str, &(name, runner, target, code, reached_commands, expected): &Row) {
-    let seen = Seen {
-        runner,
-        target,
-        exit: Exit::Exited(code),
-        reached_commands,
-        kind: Kind::Suite,
-        ..seen(log)
-    };
+    let seen =
+        Seen { runner, target, exit: Exit::Exited(code), reached_commands, kind: Kind::Suite, ..seen(log) };
     assert_eq!(show(&classify(&seen)), expected, "{name}");
 }
 
 fn text(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("src/classify/testdata")
-        .join(format!("{name}.txt"));
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/classify/testdata").join(format!("{name}.txt"));
     fs_err::read_to_string(path).unwrap()
 }
 
@@ -224,11 +211,8 @@ fn remembered_texts_are_understood() {
 
 #[test]
 fn every_rule_has_a_text() {
-    let shown: BTreeSet<&str> = REAL
-        .iter()
-        .chain(REMEMBERED)
-        .filter_map(|row| row.5.split(" | ").nth(1))
-        .collect();
+    let shown: BTreeSet<&str> =
+        REAL.iter().chain(REMEMBERED).filter_map(|row| row.5.split(" | ").nth(1)).collect();
     let silent: Vec<_> = names().filter(|name| !shown.contains(name)).collect();
     assert_eq!(silent, Vec::<&str>::new());
 }

@@ -13,20 +13,16 @@ static TY_HEAD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(error|warning|info|fatal)\[([\w-]+)\]: (.+)$"));
 static RUFF_HEAD: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^([A-Z]{1,8}\d{1,5}|[a-z]+(?:-[a-z]+)*:?)(?: \[\*\])? (.+)$"));
-static HEADING: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\S[^:\s]*\.\w{1,8}):?$|^In (\S+) line \d+:$"));
-static GROUPED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^ +(\d+):(\d+) +([A-Z]{1,8}\d{1,5}|invalid-syntax:?)(?: \[\*\])? +(.+)$")
-});
+static HEADING: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S[^:\s]*\.\w{1,8}):?$|^In (\S+) line \d+:$"));
+static GROUPED: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^ +(\d+):(\d+) +([A-Z]{1,8}\d{1,5}|invalid-syntax:?)(?: \[\*\])? +(.+)$"));
 static YAMLLINT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^ +(\d+):(\d+) +(error|warning) +(.+?)(?: +\(([\w-]+)\))?$"));
-static PYDOCSTYLE_PLACE: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(\S.*?):(\d+) (?:in|at) .+:$"));
+static PYDOCSTYLE_PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(\S.*?):(\d+) (?:in|at) .+:$"));
 static PYDOCSTYLE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^ {4,}(D\d{3}): (.+)$"));
 static SHELLCHECK_PLACE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^In (\S+) line (\d+):$"));
-static SHELLCHECK: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^ *\^-*\^? ?-*-? ?(SC\d+)(?: \((?:error|warning|info|style)\))?: (.+)$")
-});
+static SHELLCHECK: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^ *\^-*\^? ?-*-? ?(SC\d+)(?: \((?:error|warning|info|style)\))?: (.+)$"));
 static DIFF_HEAD: LazyLock<Regex> = LazyLock::new(|| pattern(r"^--- (\S+\.(?:pyi?|ipynb))$"));
 
 /// Returns the file that a heading names.
@@ -35,10 +31,7 @@ pub(super) fn heading(line: &str) -> Option<&str> {
         return None;
     }
     let found = HEADING.captures(line)?;
-    found
-        .get(1)
-        .or_else(|| found.get(2))
-        .map(|file| file.as_str())
+    found.get(1).or_else(|| found.get(2)).map(|file| file.as_str())
 }
 
 /// Recognises a diagnostic that begins at this line.
@@ -74,11 +67,7 @@ fn arrow(at: usize, around: &Around<'_>) -> Option<Found> {
             tool: Tool::Ty,
             rule: ty[2].to_owned(),
             message: ty[3].to_owned(),
-            weight: if is_error {
-                Weight::Failure
-            } else {
-                Weight::Harmless
-            },
+            weight: if is_error { Weight::Failure } else { Weight::Harmless },
             ..base
         });
     }
@@ -89,17 +78,9 @@ fn arrow(at: usize, around: &Around<'_>) -> Option<Found> {
         return None;
     }
     let is_format = rule == UNFORMATTED || around.tool == Some(Tool::RuffFormat);
-    let message = if rule == UNFORMATTED {
-        "would be reformatted"
-    } else {
-        &ruff[2]
-    };
+    let message = if rule == UNFORMATTED { "would be reformatted" } else { &ruff[2] };
     Some(Found {
-        tool: if is_format {
-            Tool::RuffFormat
-        } else {
-            Tool::Ruff
-        },
+        tool: if is_format { Tool::RuffFormat } else { Tool::Ruff },
         rule: rule.to_owned(),
         message: message.to_owned(),
         ..base
@@ -108,33 +89,21 @@ fn arrow(at: usize, around: &Around<'_>) -> Option<Found> {
 
 /// Returns the number of lines up to the next empty one.
 fn block_length(at: usize, lines: &[&str]) -> usize {
-    lines
-        .iter()
-        .skip(at)
-        .take_while(|line| !line.is_empty())
-        .count()
+    lines.iter().skip(at).take_while(|line| !line.is_empty()).count()
 }
 
 fn under_heading(line: &str, around: &Around<'_>) -> Option<Found> {
     if around.heading.is_empty() || !line.starts_with(' ') {
         return None;
     }
-    let base = Found {
-        file: around.heading.to_owned(),
-        length: 1,
-        ..Found::default()
-    };
+    let base = Found { file: around.heading.to_owned(), length: 1, ..Found::default() };
     if let Some(found) = YAMLLINT.captures(line) {
         return Some(Found {
             tool: Tool::Yamllint,
             line: number(&found[1]),
             rule: found.get(5).map_or("", |rule| rule.as_str()).to_owned(),
             message: found[4].to_owned(),
-            weight: if &found[3] == "error" {
-                Weight::Failure
-            } else {
-                Weight::Harmless
-            },
+            weight: if &found[3] == "error" { Weight::Failure } else { Weight::Harmless },
             ..base
         });
     }
@@ -165,11 +134,7 @@ fn pydocstyle(at: usize, around: &Around<'_>) -> Option<Found> {
 /// shellcheck's own format: `In run.sh line 1:`, the source, then carets.
 fn shellcheck(at: usize, around: &Around<'_>) -> Option<Found> {
     let told = SHELLCHECK.captures(around.lines[at])?;
-    let place = around.lines[..at]
-        .iter()
-        .rev()
-        .take(20)
-        .find_map(|line| SHELLCHECK_PLACE.captures(line))?;
+    let place = around.lines[..at].iter().rev().take(20).find_map(|line| SHELLCHECK_PLACE.captures(line))?;
     Some(Found {
         tool: Tool::Shellcheck,
         file: place[1].to_owned(),

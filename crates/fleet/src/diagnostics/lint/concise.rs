@@ -16,8 +16,7 @@ const CHECKED: [&str; 6] = [".py", ".pyi", ".ipynb", ".cfg", ".ini", ".toml"];
 /// `path:line: rest` and `path:line:column: rest`.
 static PLACE: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^((?:[./\w~-][^:\s]*|[^:]*\.\w{1,8})):(\d+):(?:(\d+):)? (.+)$"));
-static TY: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"^(error|warning|info|fatal)\[([\w-]+)\] (.+)$"));
+static TY: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(error|warning|info|fatal)\[([\w-]+)\] (.+)$"));
 static MYPY_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*?) +\[([a-z][a-z0-9-]*)\]$"));
 static SHELLCHECK: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^(?:error|warning|note|info|style): (.+) \[(SC\d+)\]$"));
@@ -25,17 +24,14 @@ static PYLINT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^([CRWEFI]\d{4}): (.+?)(?: \(([a-z][a-z0-9-]*)\))?$"));
 static YAMLLINT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^\[(error|warning)\] (.+?)(?: \(([\w-]+)\))?$"));
-static CODE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^([A-Z]{1,8}\d{1,5}|SyntaxError:|invalid-syntax:)(?: \[\*\])? (.+)$")
-});
+static CODE: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^([A-Z]{1,8}\d{1,5}|SyntaxError:|invalid-syntax:)(?: \[\*\])? (.+)$"));
 static CODESPELL: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.+?):(\d+): (\S+ ==> .+)$"));
-static PYRIGHT: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^\s*(\S.*?):(\d+):(\d+) - (error|warning|information|hint|note)\b: ?(.*)$")
-});
+static PYRIGHT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^\s*(\S.*?):(\d+):(\d+) - (error|warning|information|hint|note)\b: ?(.*)$"));
 static PYRIGHT_RULE: LazyLock<Regex> = LazyLock::new(|| pattern(r"^(.*?) ?\((report\w+)\)$"));
-static GITHUB: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(r"^::(error|warning|notice) title=([\w-]+)(?: \(([^)]+)\))?,([^:]*)::(.*)$")
-});
+static GITHUB: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"^::(error|warning|notice) title=([\w-]+)(?: \(([^)]+)\))?,([^:]*)::(.*)$"));
 static ISORT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"^ERROR: (.+\.pyi?) (Imports are incorrectly sorted.*)$"));
 static WOULD_REFORMAT: LazyLock<Regex> = LazyLock::new(|| pattern(r"^([Ww])ould reformat:? (.+)$"));
@@ -63,27 +59,16 @@ fn number(text: &str) -> u32 {
 }
 
 fn place(at: usize, around: &Around<'_>) -> Option<Found> {
-    let found = PLACE
-        .captures(around.lines[at])
-        .filter(|found| found[1].contains(['.', '/']))?;
+    let found = PLACE.captures(around.lines[at]).filter(|found| found[1].contains(['.', '/']))?;
     let has_column = found.get(3).is_some();
     let rest = found[4].trim_end();
-    let base = Found {
-        file: found[1].to_owned(),
-        line: number(&found[2]),
-        length: 1,
-        ..Found::default()
-    };
+    let base = Found { file: found[1].to_owned(), line: number(&found[2]), length: 1, ..Found::default() };
     if let Some(ty) = TY.captures(rest) {
         return Some(Found {
             tool: Tool::Ty,
             rule: ty[2].to_owned(),
             message: ty[3].to_owned(),
-            weight: if matches!(&ty[1], "error" | "fatal") {
-                Weight::Failure
-            } else {
-                Weight::Harmless
-            },
+            weight: if matches!(&ty[1], "error" | "fatal") { Weight::Failure } else { Weight::Harmless },
             ..base
         });
     }
@@ -100,11 +85,7 @@ fn place(at: usize, around: &Around<'_>) -> Option<Found> {
             tool: Tool::Yamllint,
             rule: yamllint.get(3).map_or("", |rule| rule.as_str()).to_owned(),
             message: yamllint[2].to_owned(),
-            weight: if &yamllint[1] == "error" {
-                Weight::Failure
-            } else {
-                Weight::Harmless
-            },
+            weight: if &yamllint[1] == "error" { Weight::Failure } else { Weight::Harmless },
             ..base
         });
     }
@@ -114,21 +95,12 @@ fn place(at: usize, around: &Around<'_>) -> Option<Found> {
     }
     if let Some(message) = rest.strip_prefix("note: ").filter(|_| is_checked) {
         let message = message.to_owned();
-        return Some(Found {
-            tool: Tool::Mypy,
-            message,
-            weight: Weight::Note,
-            ..base
-        });
+        return Some(Found { tool: Tool::Mypy, message, weight: Weight::Note, ..base });
     }
     if let Some(pylint) = PYLINT.captures(rest).filter(|_| has_column) {
         return Some(Found {
             tool: Tool::Pylint,
-            rule: pylint
-                .get(3)
-                .or_else(|| pylint.get(1))
-                .map_or("", |rule| rule.as_str())
-                .to_owned(),
+            rule: pylint.get(3).or_else(|| pylint.get(1)).map_or("", |rule| rule.as_str()).to_owned(),
             message: pylint[2].to_owned(),
             ..base
         });
@@ -171,13 +143,7 @@ fn mypy(at: usize, around: &Around<'_>, base: Found, message: &str) -> Found {
         };
     }
     let mut whole = message.to_owned();
-    for (more, line) in around
-        .lines
-        .iter()
-        .skip(at + 1)
-        .take(WRAPPED_LINES_MAX)
-        .enumerate()
-    {
+    for (more, line) in around.lines.iter().skip(at + 1).take(WRAPPED_LINES_MAX).enumerate() {
         if line.is_empty() || line.starts_with(char::is_whitespace) || PLACE.is_match(line) {
             break;
         }
@@ -194,11 +160,7 @@ fn mypy(at: usize, around: &Around<'_>, base: Found, message: &str) -> Found {
             };
         }
     }
-    Found {
-        tool: Tool::Mypy,
-        message: message.to_owned(),
-        ..base
-    }
+    Found { tool: Tool::Mypy, message: message.to_owned(), ..base }
 }
 
 fn codespell(line: &str, around: &Around<'_>) -> Option<Found> {
@@ -250,11 +212,7 @@ fn pyright(at: usize, around: &Around<'_>) -> Option<Found> {
         rule,
         message: lines.join("\n"),
         length,
-        weight: if &found[4] == "error" {
-            Weight::Failure
-        } else {
-            Weight::Harmless
-        },
+        weight: if &found[4] == "error" { Weight::Failure } else { Weight::Harmless },
     })
 }
 
@@ -270,22 +228,11 @@ fn github(line: &str) -> Option<Found> {
         _ => return None,
     };
     let property = |wanted: &str| {
-        found[4]
-            .split(',')
-            .find_map(|pair| pair.strip_prefix(wanted)?.strip_prefix('='))
-            .unwrap_or("")
+        found[4].split(',').find_map(|pair| pair.strip_prefix(wanted)?.strip_prefix('=')).unwrap_or("")
     };
-    let rule = found
-        .get(3)
-        .map_or("SyntaxError", |rule| rule.as_str())
-        .to_owned();
-    let told = found[5]
-        .replace("%0A", "\n")
-        .replace("%0D", "")
-        .replace("%25", "%");
-    let message = told
-        .split_once(&format!(" {rule}"))
-        .map_or(told.as_str(), |(_, message)| message);
+    let rule = found.get(3).map_or("SyntaxError", |rule| rule.as_str()).to_owned();
+    let told = found[5].replace("%0A", "\n").replace("%0D", "").replace("%25", "%");
+    let message = told.split_once(&format!(" {rule}")).map_or(told.as_str(), |(_, message)| message);
     Some(Found {
         tool,
         file: property("file").to_owned(),
@@ -293,22 +240,14 @@ fn github(line: &str) -> Option<Found> {
         message: message.trim_start_matches(':').trim().to_owned(),
         rule,
         length: 1,
-        weight: if &found[1] == "error" {
-            Weight::Failure
-        } else {
-            Weight::Harmless
-        },
+        weight: if &found[1] == "error" { Weight::Failure } else { Weight::Harmless },
     })
 }
 
 fn formatter(line: &str, around: &Around<'_>) -> Option<Found> {
     if let Some(found) = WOULD_REFORMAT.captures(line) {
         return Some(Found {
-            tool: if &found[1] == "W" {
-                Tool::RuffFormat
-            } else {
-                Tool::Black
-            },
+            tool: if &found[1] == "W" { Tool::RuffFormat } else { Tool::Black },
             file: found[2].to_owned(),
             rule: UNFORMATTED.into(),
             message: "would be reformatted".into(),

@@ -77,7 +77,11 @@ impl Drop for Server {
     }
 }
 
-fn serve(stream: &TcpStream, log: &Mutex<Vec<Request>>, react: &impl Fn(&Request) -> Reaction) -> std::io::Result<()> {
+fn serve(
+    stream: &TcpStream,
+    log: &Mutex<Vec<Request>>,
+    react: &impl Fn(&Request) -> Reaction,
+) -> std::io::Result<()> {
     let mut reader = BufReader::new(stream.try_clone()?);
     let mut first = String::new();
     reader.read_line(&mut first)?;
@@ -171,7 +175,9 @@ pub(in crate::provision) fn refusal() -> Reaction {
 }
 
 /// Reacts as Charmhub does that has these libraries.
-pub(in crate::provision) fn shelf(libraries: Vec<Published>) -> impl Fn(&Request) -> Reaction + Send + 'static {
+pub(in crate::provision) fn shelf(
+    libraries: Vec<Published>,
+) -> impl Fn(&Request) -> Reaction + Send + 'static {
     move |request| {
         if request.line == "POST /v1/charm/libraries/bulk" {
             let items: Vec<Value> = serde_json::from_str(&request.body).unwrap();
@@ -179,7 +185,9 @@ pub(in crate::provision) fn shelf(libraries: Vec<Published>) -> impl Fn(&Request
             for item in items {
                 let named: Vec<&Published> = libraries
                     .iter()
-                    .filter(|library| item["charm-name"] == library.charm && item["library-name"] == library.lib)
+                    .filter(|library| {
+                        item["charm-name"] == library.charm && item["library-name"] == library.lib
+                    })
                     .collect();
                 if named.is_empty() {
                     return refusal();
@@ -195,11 +203,14 @@ pub(in crate::provision) fn shelf(libraries: Vec<Published>) -> impl Fn(&Request
         }
         let found = libraries.iter().find(|library| {
             let Published { charm, api, patch, .. } = library;
-            request.line == format!("GET /v1/charm/libraries/{charm}/{}?api={api}&patch={patch}", library.id())
+            request.line
+                == format!("GET /v1/charm/libraries/{charm}/{}?api={api}&patch={patch}", library.id())
         });
         match found {
             Some(library) => Reaction::json(&library.whole()),
-            None => Reaction::Answer(404, json!({"error-list": [{"code": "resource-not-found"}]}).to_string()),
+            None => {
+                Reaction::Answer(404, json!({"error-list": [{"code": "resource-not-found"}]}).to_string())
+            }
         }
     }
 }

@@ -91,8 +91,8 @@ pub(super) fn read_listing(body: &[u8]) -> Result<Listing, SourceError> {
 
 /// Reads the answer for one library, which must be the one that was listed.
 pub(super) fn read_library(body: &[u8], listed: &Listed) -> Result<String, SourceError> {
-    let got: Listed =
-        serde_json::from_slice(body).map_err(|error| SourceError::malformed(format!("it is no library: {error}")))?;
+    let got: Listed = serde_json::from_slice(body)
+        .map_err(|error| SourceError::malformed(format!("it is no library: {error}")))?;
     if (&got.library_id, got.api, got.patch) != (&listed.library_id, listed.api, listed.patch) {
         return Err(SourceError::malformed(format!(
             "version {}.{} was asked for, {}.{} was sent",
@@ -115,7 +115,8 @@ pub(super) fn is_refusal(status: u16, body: &[u8]) -> bool {
 }
 
 fn is_identifier(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=128).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// Returns the hash of a library as charmcraft computes it when it publishes one

@@ -8,8 +8,11 @@ use super::fake::{Published, Reaction, Server, refusal, response, shelf};
 use super::*;
 
 /// Long enough for a busy machine, short enough to wait for.
-const QUICK: Timeouts =
-    Timeouts { connect: Duration::from_secs(2), request: Duration::from_secs(2), fetch: Duration::from_secs(20) };
+const QUICK: Timeouts = Timeouts {
+    connect: Duration::from_secs(2),
+    request: Duration::from_secs(2),
+    fetch: Duration::from_secs(20),
+};
 
 const INGRESS: Published = Published { charm: "traefik-k8s", lib: "ingress", api: 2, patch: 14 };
 
@@ -93,7 +96,8 @@ fn a_whole_fleet_is_one_listing_and_one_request_for_each_text() {
 #[test]
 fn unknown_names_do_not_spoil_the_others() {
     let server = Server::start(shelf(vec![INGRESS]));
-    let mut all: Vec<WantedLibrary> = (0..7).map(|n| wanted(&format!("cheese_{n}"), 0, "cheddar", None)).collect();
+    let mut all: Vec<WantedLibrary> =
+        (0..7).map(|n| wanted(&format!("cheese_{n}"), 0, "cheddar", None)).collect();
     all.insert(5, ingress());
     let mut expected = vec!["does not have it"; 7];
     expected.insert(5, "14 VALUE = \"14\"");
@@ -117,7 +121,9 @@ fn a_text_that_was_listed_or_is_held_is_not_asked_for() {
 #[test]
 fn names_that_no_library_has_are_not_asked_for() {
     let server = Server::start(shelf(vec![INGRESS]));
-    for (charm, lib) in [("..", "x"), ("a/../b", "x"), ("a", "x?api=1"), ("ä", "x"), ("", "x"), ("a", "__init__")] {
+    for (charm, lib) in
+        [("..", "x"), ("a/../b", "x"), ("a", "x?api=1"), ("ä", "x"), ("", "x"), ("a", "__init__")]
+    {
         assert_eq!(fetch(&server, &[wanted(charm, 0, lib, None)]), ["does not have it"], "{charm} {lib}");
     }
     assert_eq!(posts(&server), 0);
@@ -132,11 +138,12 @@ fn check_listing(react: impl Fn() -> Reaction + Send + 'static, expected: &str) 
 
 /// What an answer for one library in this shape is taken for, after a good listing.
 fn check_library(react: impl Fn() -> Reaction + Send + 'static, expected: &str) {
-    let server = Server::start(
-        move |request| {
-            if request.line.starts_with("POST") { shelf(vec![INGRESS])(request) } else { react() }
-        },
-    );
+    let server =
+        Server::start(
+            move |request| {
+                if request.line.starts_with("POST") { shelf(vec![INGRESS])(request) } else { react() }
+            },
+        );
     let got = fetch_within(QUICK, &server, &[ingress()]).remove(0);
     assert!(got.starts_with(expected), "{got}");
 }
@@ -147,11 +154,23 @@ fn listings_that_are_none() {
     check_listing(|| Reaction::Hang(response(200, 900, b"{")), "all: could not be reached: timeout");
     check_listing(|| Reaction::Bytes(response(200, 900, b"{")), "all: could not be reached");
     check_listing(|| Reaction::Bytes(vec![]), "all: could not be reached");
-    check_listing(|| Reaction::Bytes(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()), "all: gave an answer that cannot be used");
-    check_listing(|| Reaction::Answer(500, "{}".into()), "all: could not be reached: it answered with status 500");
-    check_listing(|| Reaction::Answer(404, "<html>".into()), "all: could not be reached: it answered with status 404");
+    check_listing(
+        || Reaction::Bytes(b"SSH-2.0-OpenSSH\r\n\r\n".to_vec()),
+        "all: gave an answer that cannot be used",
+    );
+    check_listing(
+        || Reaction::Answer(500, "{}".into()),
+        "all: could not be reached: it answered with status 500",
+    );
+    check_listing(
+        || Reaction::Answer(404, "<html>".into()),
+        "all: could not be reached: it answered with status 404",
+    );
     check_listing(|| Reaction::Answer(403, "{\"error-list\": []}".into()), "all: could not be reached");
-    check_listing(|| Reaction::Answer(200, "<html>".into()), "all: gave an answer that cannot be used: it is no list");
+    check_listing(
+        || Reaction::Answer(200, "<html>".into()),
+        "all: gave an answer that cannot be used: it is no list",
+    );
     check_listing(|| Reaction::json(&json!({"libraries": 1})), "all: gave an answer that cannot be used");
     check_listing(
         || Reaction::Answer(200, " ".repeat(2 << 20)),
@@ -159,7 +178,10 @@ fn listings_that_are_none() {
     );
     check_listing(refusal, "does not have it");
     check_listing(|| Reaction::json(&json!({"libraries": []})), "does not have it");
-    check_listing(|| Reaction::json(&json!({"libraries": [{"api": -1}]})), "gave an answer that cannot be used");
+    check_listing(
+        || Reaction::json(&json!({"libraries": [{"api": -1}]})),
+        "gave an answer that cannot be used",
+    );
     check_listing(
         || {
             let mut entry = INGRESS.entry();
@@ -183,14 +205,20 @@ fn libraries_that_are_none() {
     check_library(|| Reaction::Hang(vec![]), "could not be reached: timeout");
     check_library(|| Reaction::Bytes(response(200, 900, b"{")), "could not be reached");
     check_library(|| Reaction::Answer(404, String::new()), "does not have it");
-    check_library(|| Reaction::Answer(500, String::new()), "could not be reached: it answered with status 500");
+    check_library(
+        || Reaction::Answer(500, String::new()),
+        "could not be reached: it answered with status 500",
+    );
     check_library(|| Reaction::Answer(200, "{\"api\"".into()), "gave an answer that cannot be used");
     check_library(
         with("content", "import os\n".into()),
         "gave an answer that cannot be used: the text does not have the hash",
     );
     check_library(with("hash", "00".into()), "gave an answer that cannot be used: its hash is another one");
-    check_library(with("patch", 13.into()), "gave an answer that cannot be used: version 2.14 was asked for, 2.13");
+    check_library(
+        with("patch", 13.into()),
+        "gave an answer that cannot be used: version 2.14 was asked for, 2.13",
+    );
     check_library(with("content", Value::Null), "gave an answer that cannot be used: there is no text");
     let huge = "x".repeat(2 << 20);
     check_library(with("content", huge.into()), "gave an answer that cannot be used: the answer is larger");

@@ -22,10 +22,16 @@ pub fn install(provided: &[Provided], charm_dir: &Utf8Path) -> io::Result<Vec<St
     for library in provided {
         if !is_library_name(&library.key) {
             let name = escaped(&library.key);
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("`{name}` is no name of a library")));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("`{name}` is no name of a library"),
+            ));
         }
         let is_new = write_new(&library.key, library.content.as_bytes(), charm_dir).map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot write `{}`: {error}", charm_dir.join(library.key.path())))
+            io::Error::new(
+                error.kind(),
+                format!("cannot write `{}`: {error}", charm_dir.join(library.key.path())),
+            )
         })?;
         if is_new {
             lines.push(line(library));
@@ -52,13 +58,16 @@ fn write_new(key: &LibraryKey, text: &[u8], charm_dir: &Utf8Path) -> io::Result<
             Err(error) => return Err(error.into()),
         }
         folder =
-            openat(&folder, name, folder_flags | OFlags::NOFOLLOW, Mode::empty()).map_err(|error| match error {
-                // Linux says NOTDIR for a link when a directory is asked for.
-                Errno::LOOP | Errno::NOTDIR => {
-                    io::Error::new(io::ErrorKind::NotADirectory, format!("`{name}` is a link or a file, not a folder"))
-                }
-                other => other.into(),
-            })?;
+            openat(&folder, name, folder_flags | OFlags::NOFOLLOW, Mode::empty()).map_err(
+                |error| match error {
+                    // Linux says NOTDIR for a link when a directory is asked for.
+                    Errno::LOOP | Errno::NOTDIR => io::Error::new(
+                        io::ErrorKind::NotADirectory,
+                        format!("`{name}` is a link or a file, not a folder"),
+                    ),
+                    other => other.into(),
+                },
+            )?;
     }
     let name = format!("{}.py", key.lib);
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -140,7 +149,8 @@ mod tests {
     #[test]
     fn hostile_names_are_not_written() {
         let (_folder, charm) = folder();
-        for (name, lib) in [("..", "x"), ("/etc", "x"), ("a", "../x"), ("a", "/x"), ("a", "x\0"), ("ä", "x"), ("", "")]
+        for (name, lib) in
+            [("..", "x"), ("/etc", "x"), ("a", "../x"), ("a", "/x"), ("a", "x\0"), ("ä", "x"), ("", "")]
         {
             let error = install(&[provided(name, lib, "r", "")], &charm).unwrap_err();
             assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name} {lib}");

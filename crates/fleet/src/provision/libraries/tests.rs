@@ -3,7 +3,9 @@ use std::io;
 use std::sync::{Arc, Mutex};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_charm::library::{AskedBy, LibraryIndex, LibraryKey, MissingLibrary, Provider, VendoredLibrary};
+use charmproof_charm::library::{
+    AskedBy, LibraryIndex, LibraryKey, MissingLibrary, Provider, VendoredLibrary,
+};
 use proptest::prelude::*;
 
 use super::choice::{Asked, Choice, Facts, Step};
@@ -29,18 +31,23 @@ impl LibrarySource for Shelf {
             return Err(SourceError::Unreachable { reason: "connection refused".into() });
         }
         let answer = |wanted: &WantedLibrary| {
-            let newest = self.patches.iter().filter(|patch| wanted.patch.is_none_or(|wanted| **patch == wanted)).max();
+            let newest =
+                self.patches.iter().filter(|patch| wanted.patch.is_none_or(|wanted| **patch == wanted)).max();
             let patch = *newest.filter(|_| wanted.key == key("a", "b")).ok_or(SourceError::NotFound)?;
             let held = wanted.held.as_ref();
-            let content =
-                if held.is_some_and(|held| held.patch == patch && held.hash == content_hash(&text(patch, "hub"))) {
-                    FetchedContent::Held
-                } else {
-                    FetchedContent::Text(text(patch, "hub"))
-                };
+            let content = if held
+                .is_some_and(|held| held.patch == patch && held.hash == content_hash(&text(patch, "hub")))
+            {
+                FetchedContent::Held
+            } else {
+                FetchedContent::Text(text(patch, "hub"))
+            };
             Ok(FetchedCopy { patch, content })
         };
-        Ok(wanted.iter().map(|wanted| FetchedLibrary { wanted: wanted.clone(), answer: answer(wanted) }).collect())
+        Ok(wanted
+            .iter()
+            .map(|wanted| FetchedLibrary { wanted: wanted.clone(), answer: answer(wanted) })
+            .collect())
     }
 }
 
@@ -222,8 +229,8 @@ fn a_charmhub_that_failed_is_not_asked_again() {
     let setting = Setting::new();
     let provider = setting.run(Some(&[4]), true, &[3]);
     for n in 0..600 {
-        let provision =
-            provider.provide(&[missing(key("a", "b"), Some(n % 3)), missing(key("c", &format!("l{n}")), None)]);
+        let provision = provider
+            .provide(&[missing(key("a", "b"), Some(n % 3)), missing(key("c", &format!("l{n}")), None)]);
         assert_eq!((provision.provided.len(), provision.not_provided.len()), (1, 1));
     }
     assert_eq!(setting.asked().len(), 1);
@@ -259,11 +266,16 @@ fn a_damaged_cache_is_an_empty_one() {
 
 #[test]
 fn from_charmhub_into_a_charm() {
-    let server = Server::start(shelf(vec![Published { charm: "cache-server", lib: "cache_link", api: 0, patch: 4 }]));
+    let server =
+        Server::start(shelf(vec![Published { charm: "cache-server", lib: "cache_link", api: 0, patch: 4 }]));
     let setting = Setting::new();
     let charmhub = Charmhub::new(&server.url, Timeouts::default());
-    let provider =
-        LibraryProvider::new(setting.cache.clone(), Some(Box::new(charmhub)), fleet(&[]), Box::new(read_fleet));
+    let provider = LibraryProvider::new(
+        setting.cache.clone(),
+        Some(Box::new(charmhub)),
+        fleet(&[]),
+        Box::new(read_fleet),
+    );
     let provision = provider.provide(&[missing(key("cache_server", "cache_link"), None)]);
     let charm = setting.cache.parent().unwrap().join("charm");
     fs_err::create_dir(&charm).unwrap();

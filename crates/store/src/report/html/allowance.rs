@@ -19,10 +19,7 @@ pub(super) struct Allowance {
 impl Allowance {
     /// The allowance of a page whose text is shared by `pairs` pairs.
     pub(super) fn new(pairs: usize) -> Self {
-        Self {
-            left: ALL,
-            share: (ALL / pairs.max(1)).clamp(LEAST, MOST),
-        }
+        Self { left: ALL, share: (ALL / pairs.max(1)).clamp(LEAST, MOST) }
     }
 
     /// The share of one pair, as long as there is room at all.

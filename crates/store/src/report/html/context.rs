@@ -12,8 +12,8 @@ use crate::report::html::detail;
 use crate::report::html::model;
 use crate::report::text::{clean_line, shell_line, shorten};
 use crate::report::words::{
-    Meaning, VERDICTS, change, count, duration, duration_or, gravity, moment, outcome_or,
-    outcome_tone, verdict_key, verdict_meaning, verdict_tone, verdict_words,
+    Meaning, VERDICTS, change, count, duration, duration_or, gravity, moment, outcome_or, outcome_tone,
+    verdict_key, verdict_meaning, verdict_tone, verdict_words,
 };
 use crate::verdict::Verdict;
 
@@ -32,12 +32,7 @@ pub(super) fn page(report: &Report<'_>) -> model::Page {
     let anchors: Anchors<'_> = pairs
         .iter()
         .enumerate()
-        .map(|(index, pair)| {
-            (
-                (&pair.subject, pair.target.as_str()),
-                format!("pair-{}", index + 1),
-            )
-        })
+        .map(|(index, pair)| ((&pair.subject, pair.target.as_str()), format!("pair-{}", index + 1)))
         .collect();
     let with_text = pairs.iter().filter(|pair| detail::shows_logs(pair)).count();
     let mut allowance = Allowance::new(with_text + report.comparison.causes.len());
@@ -52,15 +47,10 @@ pub(super) fn page(report: &Report<'_>) -> model::Page {
         })
         .collect();
     let subjects = &report.plan.subjects;
-    let teams: BTreeSet<String> = subjects
-        .iter()
-        .filter_map(|subject| subject.team.as_deref().map(name))
-        .collect();
-    let groups: BTreeSet<String> = subjects
-        .iter()
-        .flat_map(|subject| &subject.groups)
-        .map(|group| name(group))
-        .collect();
+    let teams: BTreeSet<String> =
+        subjects.iter().filter_map(|subject| subject.team.as_deref().map(name)).collect();
+    let groups: BTreeSet<String> =
+        subjects.iter().flat_map(|subject| &subject.groups).map(|group| name(group)).collect();
     let targets: BTreeSet<String> = pairs.iter().map(|pair| name(&pair.target)).collect();
     model::Page {
         tone: facts.headline.tone.key(),
@@ -77,21 +67,9 @@ pub(super) fn page(report: &Report<'_>) -> model::Page {
         groups: groups.into_iter().collect(),
         timings: timings(&facts, &anchors),
         no_signal: no_signal(&facts, &anchors),
-        missing: report
-            .plan
-            .missing
-            .iter()
-            .map(|(name, why)| named(name, why))
-            .collect(),
-        left_out: facts
-            .left_out()
-            .map(|(id, why)| named(&id.0, why))
-            .collect(),
-        warnings: report
-            .warnings
-            .iter()
-            .map(|warning| sentence(warning))
-            .collect(),
+        missing: report.plan.missing.iter().map(|(name, why)| named(name, why)).collect(),
+        left_out: facts.left_out().map(|(id, why)| named(&id.0, why)).collect(),
+        warnings: report.warnings.iter().map(|warning| sentence(warning)).collect(),
     }
 }
 
@@ -115,10 +93,7 @@ pub(super) fn command(text: &str) -> String {
 }
 
 fn named(title: &str, why: &str) -> model::Named {
-    model::Named {
-        name: name(title),
-        why: sentence(why),
-    }
+    model::Named { name: name(title), why: sentence(why) }
 }
 
 fn capitalised(text: &str) -> String {
@@ -140,23 +115,15 @@ fn link(subject: &SubjectId, target: &str, anchors: &Anchors<'_>) -> model::Link
 fn run(facts: &Facts<'_>) -> model::Run {
     let report = &facts.report;
     let (work, own) = facts.work_ms();
-    let interpreters: BTreeSet<String> = report
-        .results
-        .iter()
-        .filter_map(|run| run.interpreter.as_deref().map(name))
-        .collect();
+    let interpreters: BTreeSet<String> =
+        report.results.iter().filter_map(|run| run.interpreter.as_deref().map(name)).collect();
     let protections: BTreeSet<String> = report
         .results
         .iter()
         .filter(|run| !run.protection.is_empty())
         .map(|run| sentence(&run.protection))
         .collect();
-    let charms: BTreeSet<&SubjectId> = report
-        .comparison
-        .pairs
-        .iter()
-        .map(|pair| &pair.subject)
-        .collect();
+    let charms: BTreeSet<&SubjectId> = report.comparison.pairs.iter().map(|pair| &pair.subject).collect();
     model::Run {
         id: name(&report.started.run.0),
         started: moment(report.started.at),
@@ -187,9 +154,7 @@ fn swaps(facts: &Facts<'_>) -> Vec<model::Swap> {
         swap_of("candidate", swap.record, before)
     });
     let baseline = facts.report.plan.baseline.iter();
-    candidate
-        .chain(baseline.map(|record| swap_of("baseline", record, Vec::new())))
-        .collect()
+    candidate.chain(baseline.map(|record| swap_of("baseline", record, Vec::new()))).collect()
 }
 
 fn swap_of(side: &'static str, record: &SwapRecord, before: Vec<String>) -> model::Swap {
@@ -242,9 +207,9 @@ fn cause_of(
 ) -> model::Cause {
     let charms = cause.subjects.iter().map(|subject| {
         let pairs = facts.changed.iter();
-        let hit = pairs.clone().find(|pair| {
-            pair.subject == *subject && pair.cases.iter().any(|case| case.cause == Some(at))
-        });
+        let hit = pairs
+            .clone()
+            .find(|pair| pair.subject == *subject && pair.cases.iter().any(|case| case.cause == Some(at)));
         let any = || facts.changed.iter().find(|pair| pair.subject == *subject);
         let target = hit.or_else(any).map_or("", |pair| pair.target.as_str());
         link(subject, target, anchors)
@@ -262,28 +227,18 @@ fn cause_of(
     }
 }
 
-fn row(
-    facts: &Facts<'_>,
-    pair: &PairComparison,
-    anchor: String,
-    allowance: &mut Allowance,
-) -> model::Pair {
+fn row(facts: &Facts<'_>, pair: &PairComparison, anchor: String, allowance: &mut Allowance) -> model::Pair {
     let subject = facts.subject(&pair.subject);
     let (before, after) = pair.duration_ms;
     model::Pair {
         anchor,
         charm: name(&pair.subject.0),
         link: subject.and_then(permalink),
-        commit: subject
-            .and_then(|subject| subject.commit.as_deref())
-            .map_or_else(String::new, name),
+        commit: subject.and_then(|subject| subject.commit.as_deref()).map_or_else(String::new, name),
         target: name(&pair.target),
-        team: subject
-            .and_then(|subject| subject.team.as_deref())
-            .map_or_else(String::new, name),
-        groups: subject.map_or_else(Vec::new, |subject| {
-            subject.groups.iter().map(|group| name(group)).collect()
-        }),
+        team: subject.and_then(|subject| subject.team.as_deref()).map_or_else(String::new, name),
+        groups: subject
+            .map_or_else(Vec::new, |subject| subject.groups.iter().map(|group| name(group)).collect()),
         verdict: verdict_key(pair.verdict),
         words: verdict_words(pair.verdict),
         tone: verdict_tone(pair.verdict).key(),
@@ -300,9 +255,7 @@ fn row(
         time: duration_or(after.or(before), "–"),
         // Small differences are noise, and those of broken runs say nothing.
         change: match (before, after) {
-            (Some(a), Some(b)) if !is_silent(pair) && a.abs_diff(b) * 10 >= a => {
-                change(before, after)
-            }
+            (Some(a), Some(b)) if !is_silent(pair) && a.abs_diff(b) * 10 >= a => change(before, after),
             _ => String::new(),
         },
         detail: detail::of(facts, pair, allowance),
@@ -310,20 +263,12 @@ fn row(
 }
 
 pub(super) fn outcome(outcome: Option<Outcome>, times: usize, absent: &str) -> model::Outcome {
-    model::Outcome {
-        words: outcome_or(outcome, absent),
-        tone: outcome_tone(outcome).key(),
-        times,
-    }
+    model::Outcome { words: outcome_or(outcome, absent), tone: outcome_tone(outcome).key(), times }
 }
 
 /// Where the charm's files can be read as they were tested.
 fn permalink(subject: &SubjectRecord) -> Option<String> {
-    web_link(
-        &subject.repository,
-        subject.commit.as_deref(),
-        subject.root.as_str(),
-    )
+    web_link(&subject.repository, subject.commit.as_deref(), subject.root.as_str())
 }
 
 /// A link to a repository, at a commit where its host is one whose links are
@@ -339,11 +284,9 @@ fn web_link(repository: &str, commit: Option<&str>, root: &str) -> Option<String
     let at = at.filter(|at| !at.is_empty() && at.chars().all(|c| c.is_ascii_hexdigit()));
     let base = repository.trim_end_matches('/').trim_end_matches(".git");
     match at {
-        Some(at) if rest.starts_with("github.com/") && root.chars().all(tame) => Some(
-            format!("{base}/tree/{at}/{root}")
-                .trim_end_matches('/')
-                .to_owned(),
-        ),
+        Some(at) if rest.starts_with("github.com/") && root.chars().all(tame) => {
+            Some(format!("{base}/tree/{at}/{root}").trim_end_matches('/').to_owned())
+        }
         _ => Some(repository.to_owned()),
     }
 }
@@ -379,20 +322,17 @@ fn timings(facts: &Facts<'_>, anchors: &Anchors<'_>) -> Vec<model::Timing> {
 }
 
 fn no_signal(facts: &Facts<'_>, anchors: &Anchors<'_>) -> Vec<model::Silence> {
-    let reasons = facts
-        .no_signal
-        .iter()
-        .map(|(reason, pairs)| model::Silence {
-            words: capitalised(&reason.words()),
-            explanation: spans(reason.explanation()),
-            pairs: pairs
-                .iter()
-                .map(|pair| model::Silent {
-                    link: link(&pair.subject, &pair.target, anchors),
-                    why: sentence(&pair.summary),
-                })
-                .collect(),
-        });
+    let reasons = facts.no_signal.iter().map(|(reason, pairs)| model::Silence {
+        words: capitalised(&reason.words()),
+        explanation: spans(reason.explanation()),
+        pairs: pairs
+            .iter()
+            .map(|pair| model::Silent {
+                link: link(&pair.subject, &pair.target, anchors),
+                why: sentence(&pair.summary),
+            })
+            .collect(),
+    });
     reasons.collect()
 }
 
@@ -401,10 +341,7 @@ fn spans(text: &str) -> Vec<model::Span> {
     let parts = text.split('`').enumerate();
     parts
         .filter(|(_, text)| !text.is_empty())
-        .map(|(index, text)| model::Span {
-            code: index % 2 == 1,
-            text: text.to_owned(),
-        })
+        .map(|(index, text)| model::Span { code: index % 2 == 1, text: text.to_owned() })
         .collect()
 }
 

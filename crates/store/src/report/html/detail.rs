@@ -38,18 +38,11 @@ pub(super) fn shows_logs(pair: &PairComparison) -> bool {
 }
 
 /// Returns all that is shown of a pair.
-pub(super) fn of(
-    facts: &Facts<'_>,
-    pair: &PairComparison,
-    allowance: &mut Allowance,
-) -> model::Detail {
+pub(super) fn of(facts: &Facts<'_>, pair: &PairComparison, allowance: &mut Allowance) -> model::Detail {
     let runs = facts.runs(&pair.subject, &pair.target);
     let share = allowance.share();
     let first = |side| facts.run(&pair.subject, &pair.target, side, 0);
-    let sides: Vec<&UnitResult> = [Side::Baseline, Side::Candidate]
-        .into_iter()
-        .filter_map(first)
-        .collect();
+    let sides: Vec<&UnitResult> = [Side::Baseline, Side::Candidate].into_iter().filter_map(first).collect();
     let (cases, more_cases) = cases(pair, allowance, share * 2 / 5);
     let run = shell_quote(&clean_line(&facts.report.started.run.0));
     let charm = shell_quote(&clean_line(&pair.subject.0));
@@ -58,10 +51,7 @@ pub(super) fn of(
         reproduce: sides
             .iter()
             .filter(|run| !run.reproduce.is_empty())
-            .map(|run| model::SideLine {
-                side: run.unit.side.word(),
-                line: command(&run.reproduce),
-            })
+            .map(|run| model::SideLine { side: run.unit.side.word(), line: command(&run.reproduce) })
             .collect(),
         cases,
         more_cases,
@@ -70,23 +60,14 @@ pub(super) fn of(
         proofs: sides.iter().map(|run| proof(run)).collect(),
         commands: commands(&sides),
         edits: edits(&sides),
-        drift: pair
-            .drift
-            .iter()
-            .take(DRIFT)
-            .map(|line| name(line))
-            .collect(),
+        drift: pair.drift.iter().take(DRIFT).map(|line| name(line)).collect(),
         logs: shows_logs(pair).then(|| logs(facts, pair, allowance, share * 3 / 5)),
         show: command(&format!("charmproof show {run} {charm}")),
     }
 }
 
 /// The cases that fit into `room`, and how many do not.
-fn cases(
-    pair: &PairComparison,
-    allowance: &mut Allowance,
-    room: usize,
-) -> (Vec<model::Case>, usize) {
+fn cases(pair: &PairComparison, allowance: &mut Allowance, room: usize) -> (Vec<model::Case>, usize) {
     /// What the markup of one case takes.
     const MARKUP: usize = 700;
     let mut shown = Vec::new();
@@ -99,10 +80,7 @@ fn cases(
         let most = if shown.len() < 5 { room / 5 } else { room / 20 };
         let entry = one_case(case, allowance, most.min(6_000));
         used += MARKUP + cost(&entry.name);
-        used += entry
-            .failure
-            .as_ref()
-            .map_or(0, |failure| cost(&failure.excerpt));
+        used += entry.failure.as_ref().map_or(0, |failure| cost(&failure.excerpt));
         shown.push(entry);
     }
     let more = pair.cases.len() - shown.len();
@@ -111,11 +89,7 @@ fn cases(
 
 fn one_case(case: &CaseComparison, allowance: &mut Allowance, most: usize) -> model::Case {
     model::Case {
-        name: if case.case == SUITE {
-            "the suite as a whole".into()
-        } else {
-            name(&case.case)
-        },
+        name: if case.case == SUITE { "the suite as a whole".into() } else { name(&case.case) },
         words: case_words(case.verdict),
         tone: verdict_tone(case.verdict).key(),
         baseline: attempts(&case.baseline),
@@ -127,18 +101,14 @@ fn one_case(case: &CaseComparison, allowance: &mut Allowance, most: usize) -> mo
             }
         },
         cause: case.cause.map(|at| at + 1),
-        failure: case
-            .failure
-            .as_ref()
-            .map(|said| failure(said, allowance, most)),
+        failure: case.failure.as_ref().map(|said| failure(said, allowance, most)),
     }
 }
 
 /// Outcomes of all attempts, with repetitions counted.
 fn attempts(all: &[Option<Outcome>]) -> Vec<model::Outcome> {
     let runs = all.chunk_by(|a, b| a == b);
-    runs.map(|same| outcome(same[0], same.len(), "absent"))
-        .collect()
+    runs.map(|same| outcome(same[0], same.len(), "absent")).collect()
 }
 
 /// What a suite said, at most `most` bytes of its excerpt.
@@ -193,23 +163,14 @@ fn proof(run: &UnitResult) -> model::Proof {
         words: proof_words(injection.proof),
         tone: tone.key(),
         summary: sentence(&injection.summary),
-        sightings: injection
-            .sightings
-            .iter()
-            .take(SIGHTINGS)
-            .map(sighting)
-            .collect(),
+        sightings: injection.sightings.iter().take(SIGHTINGS).map(sighting).collect(),
     }
 }
 
 fn sighting(sighting: &Sighting) -> model::Sighting {
     model::Sighting {
         package: name(&sighting.package),
-        version: if sighting.version.is_empty() {
-            "absent".into()
-        } else {
-            name(&sighting.version)
-        },
+        version: if sighting.version.is_empty() { "absent".into() } else { name(&sighting.version) },
         digest: short_digest(&clean_line(&sighting.digest)),
         path: name(&sighting.path),
         seen: match (sighting.process.is_empty(), sighting.imported) {
@@ -225,29 +186,16 @@ fn commands(sides: &[&UnitResult]) -> Vec<model::SideCommands> {
     let lists: Vec<(&'static str, Vec<model::Command>)> = sides
         .iter()
         .map(|run| {
-            let shown = run
-                .commands
-                .iter()
-                .take(COMMANDS)
-                .map(|each| model::Command {
-                    line: command(&each.command),
-                    exit: each
-                        .exit_code
-                        .map_or_else(|| "no exit status".into(), |code| format!("exit {code}")),
-                    tone: if each.exit_code == Some(0) {
-                        Meaning::Quiet
-                    } else {
-                        Meaning::Bad
-                    }
-                    .key(),
-                });
+            let shown = run.commands.iter().take(COMMANDS).map(|each| model::Command {
+                line: command(&each.command),
+                exit: each.exit_code.map_or_else(|| "no exit status".into(), |code| format!("exit {code}")),
+                tone: if each.exit_code == Some(0) { Meaning::Quiet } else { Meaning::Bad }.key(),
+            });
             (run.unit.side.word(), shown.collect())
         })
         .collect();
     let lists = once(lists).into_iter();
-    lists
-        .map(|(side, commands)| model::SideCommands { side, commands })
-        .collect()
+    lists.map(|(side, commands)| model::SideCommands { side, commands }).collect()
 }
 
 /// What was changed in the copies, once where both sides agree.
@@ -260,9 +208,7 @@ fn edits(sides: &[&UnitResult]) -> Vec<model::SideLines> {
         })
         .collect();
     let lists = once(lists).into_iter();
-    lists
-        .map(|(side, lines)| model::SideLines { side, lines })
-        .collect()
+    lists.map(|(side, lines)| model::SideLines { side, lines }).collect()
 }
 
 /// Drops empty lists, and merges two lists that agree.
@@ -278,12 +224,7 @@ fn once<T: PartialEq>(mut lists: Vec<(&'static str, Vec<T>)>) -> Vec<(&'static s
 }
 
 /// The ends of both logs and how they differ, in at most `room` bytes.
-fn logs(
-    facts: &Facts<'_>,
-    pair: &PairComparison,
-    allowance: &mut Allowance,
-    room: usize,
-) -> model::Logs {
+fn logs(facts: &Facts<'_>, pair: &PairComparison, allowance: &mut Allowance, room: usize) -> model::Logs {
     let log = |side| {
         let run = facts.run(&pair.subject, &pair.target, side, 0)?;
         facts.log(run)
@@ -291,11 +232,9 @@ fn logs(
     let (before, after) = (log(Side::Baseline), log(Side::Candidate));
     let diff = match (&before, &after) {
         // Where nothing is known, how two failures differ helps nobody.
-        (Some(before), Some(after)) if !is_silent(pair) => Some(diff_lines(
-            &diff_of_logs(before, after, DIFF_LINES),
-            allowance,
-            room / 2,
-        )),
+        (Some(before), Some(after)) if !is_silent(pair) => {
+            Some(diff_lines(&diff_of_logs(before, after, DIFF_LINES), allowance, room / 2))
+        }
         _ => None,
     };
     model::Logs {
@@ -314,10 +253,7 @@ fn diff_lines(diff: &str, allowance: &mut Allowance, room: usize) -> Vec<model::
     for line in diff.lines().skip(2) {
         used += MARKUP + cost(line);
         if used > room {
-            lines.push(model::DiffLine {
-                kind: "hunk",
-                text: "… more lines of difference".into(),
-            });
+            lines.push(model::DiffLine { kind: "hunk", text: "… more lines of difference".into() });
             break;
         }
         allowance.spend(line);
@@ -327,10 +263,7 @@ fn diff_lines(diff: &str, allowance: &mut Allowance, room: usize) -> Vec<model::
             Some(b'@') => "hunk",
             _ => "same",
         };
-        lines.push(model::DiffLine {
-            kind,
-            text: line.to_owned(),
-        });
+        lines.push(model::DiffLine { kind, text: line.to_owned() });
     }
     lines
 }

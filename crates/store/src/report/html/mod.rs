@@ -36,30 +36,17 @@ pub fn context(report: &Report<'_>) -> serde_json::Value {
 pub fn render(report: &Report<'_>) -> String {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder()
-        .trim_blocks(true)
-        .lstrip_blocks(true)
-        .build();
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
     environment.set_syntax(syntax.expect("the delimiters are the usual ones"));
-    for (name, source) in [
-        ("report.html", PAGE),
-        ("cause.html", CAUSE),
-        ("pair.html", PAIR),
-    ] {
-        environment
-            .add_template(name, source)
-            .expect("the templates are part of this crate");
+    for (name, source) in [("report.html", PAGE), ("cause.html", CAUSE), ("pair.html", PAIR)] {
+        environment.add_template(name, source).expect("the templates are part of this crate");
     }
-    let template = environment
-        .get_template("report.html")
-        .expect("it was added above");
+    let template = environment.get_template("report.html").expect("it was added above");
     let value = minijinja::context! {
         page => Value::from(Serde(context::page(report))),
         policy => policy::content_security_policy(STYLE, SCRIPT),
         style => Value::from_safe_string(STYLE.to_owned()),
         script => Value::from_safe_string(SCRIPT.to_owned()),
     };
-    template
-        .render(value)
-        .expect("the context has every name that the templates use")
+    template.render(value).expect("the context has every name that the templates use")
 }

@@ -23,11 +23,7 @@ fn base64(bytes: &[u8]) -> String {
         let bits = u32::from_be_bytes([0, group[0], group[1], group[2]]);
         for place in 0..4 {
             let symbol = ALPHABET[(bits >> (18 - 6 * place) & 0x3f) as usize];
-            out.push(if place <= chunk.len() {
-                char::from(symbol)
-            } else {
-                '='
-            });
+            out.push(if place <= chunk.len() { char::from(symbol) } else { '=' });
         }
     }
     out

@@ -74,10 +74,7 @@ struct Part {
 impl Draft {
     /// An empty report.
     pub(super) fn new() -> Self {
-        Self {
-            head: String::new(),
-            sections: Vec::new(),
-        }
+        Self { head: String::new(), sections: Vec::new() }
     }
 
     /// Adds to what is never dropped. The caller keeps it short.
@@ -87,21 +84,13 @@ impl Draft {
 
     /// Begins a section, which appears only with at least one part in it.
     pub(super) fn section(&mut self, open: &str, close: &'static str) -> usize {
-        self.sections.push(Section {
-            open: open.to_owned(),
-            close,
-            parts: Vec::new(),
-        });
+        self.sections.push(Section { open: open.to_owned(), close, parts: Vec::new() });
         self.sections.len() - 1
     }
 
     /// Adds a part at the end of a section.
     pub(super) fn add(&mut self, section: usize, kind: Kind, text: String) {
-        self.sections[section].parts.push(Part {
-            kind,
-            text,
-            kept: false,
-        });
+        self.sections[section].parts.push(Part { kind, text, kept: false });
     }
 
     /// Returns the report in at most `limit` bytes. Where something was dropped,
@@ -109,13 +98,7 @@ impl Draft {
     pub(super) fn fit(mut self, limit: usize, instead: &str) -> String {
         let mut order: Vec<(Kind, usize, usize)> = Vec::new();
         for (at, section) in self.sections.iter().enumerate() {
-            order.extend(
-                section
-                    .parts
-                    .iter()
-                    .enumerate()
-                    .map(|(index, part)| (part.kind, at, index)),
-            );
+            order.extend(section.parts.iter().enumerate().map(|(index, part)| (part.kind, at, index)));
         }
         order.sort_unstable();
         let mut room = limit.saturating_sub(self.head.len() + NOTE);
@@ -123,11 +106,7 @@ impl Draft {
         for (kind, at, index) in order {
             let section = &mut self.sections[at];
             let is_new = !section.parts.iter().any(|part| part.kept);
-            let frame = if is_new {
-                section.open.len() + section.close.len()
-            } else {
-                0
-            };
+            let frame = if is_new { section.open.len() + section.close.len() } else { 0 };
             let needed = section.parts[index].text.len() + frame;
             // Rows after a dropped one are dropped too, so that what is left is
             // the beginning of a list and not a random choice from it.
@@ -142,21 +121,13 @@ impl Draft {
         for section in &self.sections {
             if section.parts.iter().any(|part| part.kept) {
                 out.push_str(&section.open);
-                out.extend(
-                    section
-                        .parts
-                        .iter()
-                        .filter(|part| part.kept)
-                        .map(|part| part.text.as_str()),
-                );
+                out.extend(section.parts.iter().filter(|part| part.kept).map(|part| part.text.as_str()));
                 out.push_str(section.close);
             }
         }
         if !dropped.is_empty() {
-            let parts: Vec<String> = dropped
-                .into_iter()
-                .map(|(kind, number)| count_of(number, kind))
-                .collect();
+            let parts: Vec<String> =
+                dropped.into_iter().map(|(kind, number)| count_of(number, kind)).collect();
             out.push_str("\nLeft out to stay within the limit for comments: ");
             out.push_str(&parts.join(", "));
             out.push_str(". All of it: ");
@@ -189,10 +160,7 @@ mod tests {
         draft.add(rows, Kind::Cause, "c".repeat(500));
         let text = draft.fit(NOTE + 600, "`see`");
         assert!(text.contains("ccc") && !text.contains("uuu"));
-        assert!(
-            text.ends_with("comments: 1 line of unchanged pairs. All of it: `see`\n"),
-            "{text}"
-        );
+        assert!(text.ends_with("comments: 1 line of unchanged pairs. All of it: `see`\n"), "{text}");
     }
 
     #[test]

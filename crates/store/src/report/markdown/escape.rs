@@ -15,11 +15,7 @@ pub(super) fn code(text: &str) -> String {
     }
     let marks = "`".repeat(longest_run(&text) + 1);
     // Markdown takes one space off each end, so that backticks can stand there.
-    let space = if text.starts_with('`') || text.ends_with('`') {
-        " "
-    } else {
-        ""
-    };
+    let space = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{marks}{space}{text}{space}{marks}")
 }
 
@@ -27,11 +23,7 @@ pub(super) fn code(text: &str) -> String {
 pub(super) fn cell_code(text: &str, most: usize) -> String {
     let text = shorten(&clean_line(text), most);
     // How backslashes before pipes are read is a matter of the implementation.
-    if text.contains(['|', '\\']) {
-        html_code(&text)
-    } else {
-        code(&text)
-    }
+    if text.contains(['|', '\\']) { html_code(&text) } else { code(&text) }
 }
 
 /// Inline code where GitHub reads HTML only, as in a summary.
@@ -76,8 +68,8 @@ fn push_entity(c: char, out: &mut String) {
         '&' => out.push_str("&amp;"),
         '<' => out.push_str("&lt;"),
         '>' => out.push_str("&gt;"),
-        '"' | '\'' | '`' | '|' | '\\' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '!' | '@'
-        | '#' | '$' | ':' | '.' => {
+        '"' | '\'' | '`' | '|' | '\\' | '*' | '_' | '~' | '[' | ']' | '(' | ')' | '!' | '@' | '#' | '$'
+        | ':' | '.' => {
             out.push_str("&#");
             out.push_str(&u32::from(c).to_string());
             out.push(';');
@@ -117,10 +109,7 @@ mod tests {
     #[test]
     fn fences_are_longer_than_what_they_hold() {
         assert_eq!(fence("x", "sh"), "```sh\nx\n```\n");
-        assert_eq!(
-            fence("````\n# out", "text"),
-            "`````text\n````\n# out\n`````\n"
-        );
+        assert_eq!(fence("````\n# out", "text"), "`````text\n````\n# out\n`````\n");
     }
 
     #[test]

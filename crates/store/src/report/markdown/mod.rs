@@ -14,9 +14,7 @@ use crate::report::Report;
 use crate::report::facts::{Facts, accuses};
 use crate::report::logs::tail;
 use crate::report::text::{clean_line, shell_line, shell_quote, shorten};
-use crate::report::words::{
-    Meaning, attempts_words, case_words, count, duration, outcome_or, verdict_words,
-};
+use crate::report::words::{Meaning, attempts_words, case_words, count, duration, outcome_or, verdict_words};
 use crate::verdict::Verdict;
 use budget::{Draft, Kind};
 use escape::{cell_code, code, fence, plain, summary_code};
@@ -47,10 +45,7 @@ pub fn render_within(report: &Report<'_>, limit: usize) -> String {
     unchanged(&facts, &mut draft);
     foot(&facts, &mut draft);
     let run = shorten(&clean_line(&report.started.run.0), 80);
-    draft.fit(
-        limit.max(SMALLEST_LIMIT),
-        &code(&format!("charmproof report {run} --format html")),
-    )
+    draft.fit(limit.max(SMALLEST_LIMIT), &code(&format!("charmproof report {run} --format html")))
 }
 
 fn head(facts: &Facts<'_>, draft: &mut Draft) {
@@ -72,10 +67,7 @@ fn causes(facts: &Facts<'_>, draft: &mut Draft) {
         "",
     );
     for (index, cause) in facts.report.comparison.causes.iter().enumerate() {
-        let place = cause
-            .place
-            .as_deref()
-            .map_or(String::new(), |place| cell_code(place, 120));
+        let place = cause.place.as_deref().map_or(String::new(), |place| cell_code(place, 120));
         let smallest = format!(
             "{} {} {}",
             cell_code(&cause.smallest.0.0, 100),
@@ -95,12 +87,7 @@ fn causes(facts: &Facts<'_>, draft: &mut Draft) {
 
 /// How many charms a cause hits, and the first few.
 fn charms_cell(cause: &Cause) -> String {
-    let shown: Vec<String> = cause
-        .subjects
-        .iter()
-        .take(3)
-        .map(|id| cell_code(&id.0, 80))
-        .collect();
+    let shown: Vec<String> = cause.subjects.iter().take(3).map(|id| cell_code(&id.0, 80)).collect();
     let more = match cause.subjects.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -115,11 +102,7 @@ fn changed(facts: &Facts<'_>, draft: &mut Draft) {
     );
     for pair in &facts.changed {
         let words = verdict_words(pair.verdict);
-        let verdict = if accuses(pair.verdict) {
-            format!("**{words}**")
-        } else {
-            words.to_owned()
-        };
+        let verdict = if accuses(pair.verdict) { format!("**{words}**") } else { words.to_owned() };
         let why = match clean_line(&pair.summary) {
             empty if empty.is_empty() => empty,
             summary => cell_code(&summary, 200),
@@ -131,11 +114,7 @@ fn changed(facts: &Facts<'_>, draft: &mut Draft) {
             outcome_or(pair.baseline, "–"),
             outcome_or(pair.candidate, "–"),
         );
-        let kind = if accuses(pair.verdict) {
-            Kind::Regression
-        } else {
-            Kind::Change
-        };
+        let kind = if accuses(pair.verdict) { Kind::Regression } else { Kind::Change };
         draft.add(section, kind, row);
     }
 }
@@ -157,17 +136,9 @@ fn excerpts(facts: &Facts<'_>, draft: &mut Draft) {
         body.push_str("\n</details>\n");
         draft.add(section, Kind::CauseExcerpt, body);
     }
-    for pair in facts
-        .changed
-        .iter()
-        .filter(|pair| pair.verdict != Verdict::Fixed)
-    {
+    for pair in facts.changed.iter().filter(|pair| pair.verdict != Verdict::Fixed) {
         if let Some(body) = pair_excerpt(facts, pair) {
-            let kind = if accuses(pair.verdict) {
-                Kind::Excerpt
-            } else {
-                Kind::ChangeExcerpt
-            };
+            let kind = if accuses(pair.verdict) { Kind::Excerpt } else { Kind::ChangeExcerpt };
             draft.add(section, kind, body);
         }
     }
@@ -180,9 +151,7 @@ fn pair_excerpt(facts: &Facts<'_>, pair: &PairComparison) -> Option<String> {
     let run = facts.run(&pair.subject, &pair.target, Side::Candidate, 0);
     // The log of a suite that passed explains nothing.
     let failed = run.filter(|run| run.outcome != Outcome::Pass);
-    let log = failed
-        .and_then(|run| facts.log(run))
-        .map(|log| tail(&log, 20, 2_000));
+    let log = failed.and_then(|run| facts.log(run)).map(|log| tail(&log, 20, 2_000));
     if log.is_none() && pair.cases.is_empty() {
         return None;
     }
@@ -203,11 +172,7 @@ fn pair_excerpt(facts: &Facts<'_>, pair: &PairComparison) -> Option<String> {
     };
     body.extend(pair.cases.iter().take(CASES).map(line));
     if pair.cases.len() > CASES {
-        body.extend([
-            "- and ",
-            &count(pair.cases.len() - CASES, "more case"),
-            "\n",
-        ]);
+        body.extend(["- and ", &count(pair.cases.len() - CASES, "more case"), "\n"]);
     }
     if let Some(log) = log {
         if !pair.cases.is_empty() {
@@ -231,36 +196,20 @@ fn no_signal(facts: &Facts<'_>, draft: &mut Draft) {
         };
         title = format!("{title}, {repositories} not had");
     }
-    let section = draft.section(
-        &format!("\n<details><summary>{title}</summary>\n\n"),
-        "\n</details>\n",
-    );
+    let section = draft.section(&format!("\n<details><summary>{title}</summary>\n\n"), "\n</details>\n");
     for (reason, pairs) in &facts.no_signal {
-        draft.add(
-            section,
-            Kind::Reason,
-            format!("- {}: {}\n", reason.words(), names(pairs)),
-        );
+        draft.add(section, Kind::Reason, format!("- {}: {}\n", reason.words(), names(pairs)));
     }
     for (repository, why) in missing {
         let why = shorten(&clean_line(why), 160);
-        let line = format!(
-            "- {}: {}\n",
-            code(&shorten(&clean_line(repository), 120)),
-            plain(&why)
-        );
+        let line = format!("- {}: {}\n", code(&shorten(&clean_line(repository), 120)), plain(&why));
         draft.add(section, Kind::Missing, line);
     }
 }
 
 fn unchanged(facts: &Facts<'_>, draft: &mut Draft) {
     let of = |verdict| -> Vec<&PairComparison> {
-        facts
-            .unchanged
-            .iter()
-            .copied()
-            .filter(|pair| pair.verdict == verdict)
-            .collect()
+        facts.unchanged.iter().copied().filter(|pair| pair.verdict == verdict).collect()
     };
     let (failing, passing) = (of(Verdict::StillFailing), of(Verdict::StillPassing));
     let section = draft.section(
@@ -274,11 +223,7 @@ fn unchanged(facts: &Facts<'_>, draft: &mut Draft) {
     );
     for (words, pairs) in [("still failing", failing), ("still passing", passing)] {
         for chunk in pairs.chunks(50) {
-            draft.add(
-                section,
-                Kind::Unchanged,
-                format!("- {words}: {}\n", names(chunk)),
-            );
+            draft.add(section, Kind::Unchanged, format!("- {words}: {}\n", names(chunk)));
         }
     }
 }
@@ -289,11 +234,7 @@ fn names(pairs: &[&PairComparison]) -> String {
         .iter()
         .take(50)
         .map(|pair| {
-            let name = format!(
-                "{} {}",
-                clean_line(&pair.subject.0),
-                clean_line(&pair.target)
-            );
+            let name = format!("{} {}", clean_line(&pair.subject.0), clean_line(&pair.target));
             code(&shorten(&name, 120))
         })
         .collect();
@@ -309,43 +250,25 @@ fn foot(facts: &Facts<'_>, draft: &mut Draft) {
     let swaps = facts.swaps().into_iter().map(|swap| {
         format!(
             "{} from {}",
-            code(&shorten(
-                &clean_line(&format!("{} {}", swap.record.package, swap.record.version)),
-                120
-            )),
+            code(&shorten(&clean_line(&format!("{} {}", swap.record.package, swap.record.version)), 120)),
             code(&shorten(&clean_line(&swap.record.source), 160)),
         )
     });
     let mut parts: Vec<String> = swaps.take(5).collect();
-    parts.push(format!(
-        "run {}",
-        code(&shorten(&clean_line(&report.started.run.0), 80))
-    ));
+    parts.push(format!("run {}", code(&shorten(&clean_line(&report.started.run.0), 80))));
     if let Some(wall) = facts.wall_ms() {
         parts.push(duration(wall));
     }
     if report.comparison.reused > 0 {
-        parts.push(format!(
-            "{} reused",
-            count(report.comparison.reused, "result")
-        ));
+        parts.push(format!("{} reused", count(report.comparison.reused, "result")));
     }
-    parts.push(format!(
-        "charmproof {}",
-        code(&shorten(&clean_line(&report.started.charmproof), 40))
-    ));
-    draft.add(
-        section,
-        Kind::Foot,
-        format!("<sub>{}</sub>\n", parts.join(" · ")),
-    );
+    parts.push(format!("charmproof {}", code(&shorten(&clean_line(&report.started.charmproof), 40))));
+    draft.add(section, Kind::Foot, format!("<sub>{}</sub>\n", parts.join(" · ")));
     let command = shorten(&clean_line(&shell_line(&report.started.command)), 1_000);
     let run = shell_quote(&shorten(&clean_line(&report.started.run.0), 80));
     let commands = format!("{command}\ncharmproof report {run} --format html");
-    let body = format!(
-        "\n<details><summary>Run it yourself</summary>\n\n{}\n</details>\n",
-        fence(&commands, "sh")
-    );
+    let body =
+        format!("\n<details><summary>Run it yourself</summary>\n\n{}\n</details>\n", fence(&commands, "sh"));
     draft.add(section, Kind::Foot, body);
     for warning in report.warnings {
         let line = format!("\n⚠️ {}\n", plain(&shorten(&clean_line(warning), 300)));

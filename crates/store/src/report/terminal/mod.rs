@@ -26,10 +26,7 @@ pub struct Terminal {
 
 impl Default for Terminal {
     fn default() -> Self {
-        Self {
-            style: Style::Plain,
-            width: 80,
-        }
+        Self { style: Style::Plain, width: 80 }
     }
 }
 

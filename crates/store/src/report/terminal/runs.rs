@@ -53,13 +53,7 @@ pub fn runs(rows: &[RunRow], terminal: Terminal) -> String {
         }
         table.row(cells);
     }
-    let mut out = table
-        .lines(
-            terminal.style,
-            terminal.columns(),
-            if roomy { 3 } else { 2 },
-        )
-        .join("\n");
+    let mut out = table.lines(terminal.style, terminal.columns(), if roomy { 3 } else { 2 }).join("\n");
     out.push('\n');
     out
 }
@@ -76,9 +70,7 @@ fn result(row: &RunRow) -> (String, Meaning) {
     if !parts.is_empty() {
         meaning = Meaning::Warn;
     }
-    let seen = VERDICTS
-        .into_iter()
-        .filter_map(|verdict| Some((verdict, *row.totals.get(&verdict)?)));
+    let seen = VERDICTS.into_iter().filter_map(|verdict| Some((verdict, *row.totals.get(&verdict)?)));
     for (verdict, number) in seen.filter(|&(_, number)| number > 0).take(2) {
         if verdict_tone(verdict) == Meaning::Bad {
             meaning = Meaning::Bad;

@@ -9,8 +9,8 @@ use crate::report::terminal::Terminal;
 use crate::report::terminal::table::{Cell, Table};
 use crate::report::text::{clean_line, shorten, wrap};
 use crate::report::words::{
-    Meaning, attempts_words, bytes, case_words, count, duration, duration_or, outcome_tone,
-    proof_words, short_digest, verdict_meaning, verdict_tone, verdict_words,
+    Meaning, attempts_words, bytes, case_words, count, duration, duration_or, outcome_tone, proof_words,
+    short_digest, verdict_meaning, verdict_tone, verdict_words,
 };
 
 /// How many lines of a log, and of a difference, are shown.
@@ -42,11 +42,7 @@ pub fn show(
     if pairs.is_empty() {
         return None;
     }
-    let mut page = Page {
-        facts: &facts,
-        terminal,
-        lines: Vec::new(),
-    };
+    let mut page = Page { facts: &facts, terminal, lines: Vec::new() };
     for (index, pair) in pairs.iter().enumerate() {
         if index > 0 {
             page.line("");
@@ -66,10 +62,7 @@ fn matching<'a>(pair: &'a PairComparison, name: &str) -> Vec<&'a CaseComparison>
     if let Some(exact) = pair.cases.iter().find(|case| case.case == name) {
         return vec![exact];
     }
-    pair.cases
-        .iter()
-        .filter(|case| case.case.contains(name))
-        .collect()
+    pair.cases.iter().filter(|case| case.case.contains(name)).collect()
 }
 
 struct Page<'a> {
@@ -96,25 +89,14 @@ impl Page<'_> {
 
     fn block(&mut self, indent: usize, text: &str) {
         for line in text.lines() {
-            self.line(
-                format!("{}{line}", " ".repeat(indent))
-                    .trim_end()
-                    .to_owned(),
-            );
+            self.line(format!("{}{line}", " ".repeat(indent)).trim_end().to_owned());
         }
     }
 
     /// The head of a pair: which, what, why.
     fn title(&mut self, pair: &PairComparison) {
-        let name = format!(
-            "{} {}",
-            clean_line(&pair.subject.0),
-            clean_line(&pair.target)
-        );
-        let verdict = self
-            .terminal
-            .style
-            .meaning(verdict_tone(pair.verdict), verdict_words(pair.verdict));
+        let name = format!("{} {}", clean_line(&pair.subject.0), clean_line(&pair.target));
+        let verdict = self.terminal.style.meaning(verdict_tone(pair.verdict), verdict_words(pair.verdict));
         self.line(format!("{}: {verdict}", self.terminal.style.heading(&name)));
         self.text(2, verdict_meaning(pair.verdict));
         self.text(2, &shorten(&clean_line(&pair.summary), 600));
@@ -134,10 +116,7 @@ impl Page<'_> {
         self.runs(pair);
         self.cases(&pair.cases);
         if pair.still_passing > 0 {
-            self.line(format!(
-                "  and {} still passing",
-                count(pair.still_passing, "case")
-            ));
+            self.line(format!("  and {} still passing", count(pair.still_passing, "case")));
         }
         self.proof(pair);
         self.commands(pair);
@@ -180,10 +159,7 @@ impl Page<'_> {
         for run in runs {
             if let Some(earlier) = &run.reused_from {
                 let side = run.unit.side.word();
-                self.text(
-                    4,
-                    &format!("{side}: result of run {}", clean_line(&earlier.0)),
-                );
+                self.text(4, &format!("{side}: result of run {}", clean_line(&earlier.0)));
             }
         }
     }
@@ -195,16 +171,9 @@ impl Page<'_> {
         self.heading("Cases");
         for case in cases.iter().take(CASES) {
             let case: &CaseComparison = case.borrow();
-            let name = if case.case == SUITE {
-                "the suite as a whole"
-            } else {
-                &case.case
-            };
+            let name = if case.case == SUITE { "the suite as a whole" } else { &case.case };
             let verdict = case_words(case.verdict);
-            let verdict = self
-                .terminal
-                .style
-                .meaning(verdict_tone(case.verdict), verdict);
+            let verdict = self.terminal.style.meaning(verdict_tone(case.verdict), verdict);
             self.line(format!("  {verdict}  {}", clean_line(name)));
             self.text(
                 4,
@@ -233,10 +202,7 @@ impl Page<'_> {
             (true, _) => message,
         };
         for line in wrap(&said, self.terminal.columns() - 4) {
-            self.line(format!(
-                "    {}",
-                self.terminal.style.meaning(Meaning::Bad, &line)
-            ));
+            self.line(format!("    {}", self.terminal.style.meaning(Meaning::Bad, &line)));
         }
         for frame in &failure.frames {
             let package = match &frame.package {
@@ -352,12 +318,15 @@ impl Page<'_> {
             return;
         }
         self.heading("Run it again");
+        // A check always runs both sides, so the command is mostly the same.
+        if commands.windows(2).all(|pair| pair[0].1 == pair[1].1) {
+            let command = self.terminal.style.command(&commands[0].1);
+            self.line(format!("  {command}"));
+            return;
+        }
         for (side, command) in commands {
             let command = self.terminal.style.command(&command);
-            self.line(format!(
-                "  {command}  {}",
-                self.terminal.style.faint(&format!("# {}", side.word()))
-            ));
+            self.line(format!("  {command}  {}", self.terminal.style.faint(&format!("# {}", side.word()))));
         }
     }
 }

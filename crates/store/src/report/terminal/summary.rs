@@ -8,9 +8,7 @@ use crate::report::facts::Facts;
 use crate::report::terminal::Terminal;
 use crate::report::terminal::table::{Cell, Table};
 use crate::report::text::{clean_line, columns, shell_quote, shorten, shorten_middle, wrap};
-use crate::report::words::{
-    Meaning, count, duration, outcome_or, outcome_tone, verdict_tone, verdict_words,
-};
+use crate::report::words::{Meaning, count, duration, outcome_or, outcome_tone, verdict_tone, verdict_words};
 use crate::verdict::Verdict;
 
 /// How many causes are shown in full.
@@ -26,10 +24,7 @@ const NAMES: usize = 6;
 /// last.
 pub fn summary(report: &Report<'_>, terminal: Terminal) -> String {
     let facts = Facts::new(report);
-    let mut page = Page {
-        terminal,
-        lines: Vec::new(),
-    };
+    let mut page = Page { terminal, lines: Vec::new() };
     page.headline(&facts);
     page.causes(&facts);
     page.changed(&facts);
@@ -75,9 +70,7 @@ impl Page {
         } else {
             // A version stays beside the package that it belongs to.
             let claim = wrap(&format!("{}:", headline.claim), width);
-            let swap = wrap(&headline.swap, width - 2)
-                .into_iter()
-                .map(|line| format!("  {line}"));
+            let swap = wrap(&headline.swap, width - 2).into_iter().map(|line| format!("  {line}"));
             claim.into_iter().chain(swap).collect()
         };
         for line in lines {
@@ -96,10 +89,7 @@ impl Page {
             let title = shorten(&clean_line(&cause.title), 400);
             for (at, line) in wrap(&title, self.terminal.columns() - 4).iter().enumerate() {
                 let lead = if at == 0 { number.as_str() } else { "    " };
-                self.line(format!(
-                    "{lead}{}",
-                    self.terminal.style.meaning(Meaning::Bad, line)
-                ));
+                self.line(format!("{lead}{}", self.terminal.style.meaning(Meaning::Bad, line)));
             }
             if let Some(place) = &cause.place {
                 self.text(4, &format!("at {}", clean_line(place)));
@@ -121,10 +111,7 @@ impl Page {
             }
         }
         if causes.len() > CAUSES {
-            self.line(format!(
-                "    and {}",
-                count(causes.len() - CAUSES, "more cause")
-            ));
+            self.line(format!("    and {}", count(causes.len() - CAUSES, "more cause")));
         }
     }
 
@@ -140,10 +127,7 @@ impl Page {
                 Cell::text(clean_line(&pair.subject.0)),
                 Cell::text(shorten_middle(&clean_line(&pair.target), 16)),
                 Cell::meaning(outcome_or(pair.baseline, "-"), outcome_tone(pair.baseline)),
-                Cell::meaning(
-                    outcome_or(pair.candidate, "-"),
-                    outcome_tone(pair.candidate),
-                ),
+                Cell::meaning(outcome_or(pair.candidate, "-"), outcome_tone(pair.candidate)),
                 Cell::meaning(verdict_words(pair.verdict), verdict_tone(pair.verdict)),
             ]);
         }
@@ -170,30 +154,17 @@ impl Page {
         self.heading("No signal");
         for (reason, pairs) in &facts.no_signal {
             let names = charms_and_targets(pairs, facts.report.plan.targets.len() > 1);
-            self.text(
-                2,
-                &format!("{} ({}): {}", reason.words(), pairs.len(), some_of(&names)),
-            );
+            self.text(2, &format!("{} ({}): {}", reason.words(), pairs.len(), some_of(&names)));
         }
         if !missing.is_empty() {
             let names: Vec<String> = missing.keys().map(|name| clean_line(name)).collect();
-            self.text(
-                2,
-                &format!(
-                    "repository could not be had ({}): {}",
-                    names.len(),
-                    some_of(&names)
-                ),
-            );
+            self.text(2, &format!("repository could not be had ({}): {}", names.len(), some_of(&names)));
         }
     }
 
     fn rest(&mut self, facts: &Facts<'_>) {
         self.line("");
-        let failing = facts
-            .unchanged
-            .iter()
-            .filter(|pair| pair.verdict == Verdict::StillFailing);
+        let failing = facts.unchanged.iter().filter(|pair| pair.verdict == Verdict::StillFailing);
         let failing = failing.count();
         let passing = facts.unchanged.len() - failing;
         let failing = match failing {
@@ -207,10 +178,7 @@ impl Page {
         }
         let comparison = facts.report.comparison;
         if comparison.unfinished > 0 {
-            self.line(format!(
-                "Not run yet: {}",
-                count(comparison.unfinished, "unit")
-            ));
+            self.line(format!("Not run yet: {}", count(comparison.unfinished, "unit")));
         }
         if comparison.reused > 0 {
             self.line(format!(
@@ -247,12 +215,7 @@ impl Page {
             commands.push(format!("charmproof resume {run}"));
         }
         let silent = facts.no_signal.values().flatten();
-        let first = facts
-            .changed
-            .iter()
-            .chain(silent)
-            .chain(&facts.unchanged)
-            .next();
+        let first = facts.changed.iter().chain(silent).chain(&facts.unchanged).next();
         if let Some(pair) = first {
             let charm = shell_quote(&clean_line(&pair.subject.0));
             commands.push(format!("charmproof show {run} {charm}"));
@@ -277,17 +240,10 @@ fn some_of(names: &[String]) -> String {
 fn charms_and_targets(pairs: &[&PairComparison], with_targets: bool) -> Vec<String> {
     let mut targets: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for pair in pairs {
-        targets
-            .entry(clean_line(&pair.subject.0))
-            .or_default()
-            .push(clean_line(&pair.target));
+        targets.entry(clean_line(&pair.subject.0)).or_default().push(clean_line(&pair.target));
     }
     let name = |(charm, targets): (String, Vec<String>)| {
-        if with_targets {
-            format!("{charm} [{}]", targets.join(" "))
-        } else {
-            charm
-        }
+        if with_targets { format!("{charm} [{}]", targets.join(" ")) } else { charm }
     };
     targets.into_iter().map(name).collect()
 }

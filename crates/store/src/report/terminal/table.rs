@@ -25,30 +25,19 @@ impl Cell {
 
     /// Text in the colour of its meaning.
     pub(super) fn meaning(text: impl Into<String>, meaning: Meaning) -> Self {
-        Self {
-            text: text.into(),
-            meaning,
-            numeric: false,
-        }
+        Self { text: text.into(), meaning, numeric: false }
     }
 
     /// A figure, set flush right.
     pub(super) fn figure(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            meaning: Meaning::Quiet,
-            numeric: true,
-        }
+        Self { text: text.into(), meaning: Meaning::Quiet, numeric: true }
     }
 }
 
 impl Table {
     /// An empty table.
     pub(super) fn new(header: impl Into<Vec<&'static str>>) -> Self {
-        Self {
-            header: header.into(),
-            rows: Vec::new(),
-        }
+        Self { header: header.into(), rows: Vec::new() }
     }
 
     /// Adds a row; it has as many cells as the header.
@@ -74,11 +63,7 @@ impl Table {
             let name = self.header[column];
             let numeric = self.rows.first().is_some_and(|row| row[column].numeric);
             let pad = " ".repeat(width.saturating_sub(columns(name)));
-            if numeric {
-                format!("{pad}{name}")
-            } else {
-                format!("{name}{pad}")
-            }
+            if numeric { format!("{pad}{name}") } else { format!("{name}{pad}") }
         }))];
         for row in &self.rows {
             lines.push(self.line(&widths, |column, width| {
@@ -86,11 +71,7 @@ impl Table {
                 let text = shorten_middle(&cell.text, width);
                 let pad = " ".repeat(width.saturating_sub(columns(&text)));
                 let shown = style.meaning(cell.meaning, &text);
-                if cell.numeric {
-                    format!("{pad}{shown}")
-                } else {
-                    format!("{shown}{pad}")
-                }
+                if cell.numeric { format!("{pad}{shown}") } else { format!("{shown}{pad}") }
             }));
         }
         lines
