@@ -1,5 +1,7 @@
 //! The command line. The text of each item is its help.
 
+#![expect(clippy::doc_markdown, reason = "these comments are the help, where marks would show")]
+
 use camino::Utf8PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -135,7 +137,7 @@ pub(crate) struct RunArgs {
     /// Fetch repositories that have a mirror already, too
     #[arg(long, help_heading = "Running")]
     pub(crate) refresh: bool,
-    /// Ask nobody: neither repositories nor Charmhub
+    /// Fetch no repository of the fleet and ask Charmhub nothing
     #[arg(long, help_heading = "Running")]
     pub(crate) offline: bool,
     /// Wall-clock limit of a unit, in seconds

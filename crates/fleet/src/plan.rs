@@ -167,6 +167,7 @@ fn add(
                 record,
                 source: source.clone(),
                 limits: entry.exceptions.limits,
+                expected: entry.exceptions.expected.clone(),
                 facts,
                 libraries: Vec::new(),
             });

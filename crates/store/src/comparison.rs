@@ -24,6 +24,19 @@ pub struct Comparison {
     pub unfinished: usize,
     /// Units whose result was taken from an earlier run.
     pub reused: usize,
+    /// Where two runs were compared: what is in one of them only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub two_runs: Option<TwoRuns>,
+}
+
+/// The charms of two runs that cannot be compared, since the other run has none
+/// of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TwoRuns {
+    /// Those of the run that counts as the baseline.
+    pub only_before: Vec<SubjectId>,
+    /// Those of the other one.
+    pub only_after: Vec<SubjectId>,
 }
 
 /// One subject's target: baseline against candidate.
@@ -75,11 +88,30 @@ pub struct CaseComparison {
     pub candidate: Vec<Option<Outcome>>,
     /// What the candidate (or, for a fixed case, the baseline) said.
     pub failure: Option<Failure>,
+    /// What the baseline said, where a case that still fails does so for another
+    /// reason than it did without the swap; `None` everywhere else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline_failure: Option<Failure>,
     /// Shortest wall time over the attempts of each side.
     pub duration_ms: (Option<u64>, Option<u64>),
     /// The index into [`Comparison::causes`], for a regression and for the cases
     /// that a regression of the suite took along.
     pub cause: Option<usize>,
+}
+
+impl PairComparison {
+    /// Whether it fails on both sides, and with the swap for another reason: what
+    /// the swap broke is then hidden behind what was broken before.
+    pub fn fails_otherwise(&self) -> bool {
+        self.verdict == Verdict::StillFailing && self.cases.iter().any(CaseComparison::fails_otherwise)
+    }
+}
+
+impl CaseComparison {
+    /// Whether it fails on both sides, and with the swap for another reason.
+    pub fn fails_otherwise(&self) -> bool {
+        self.verdict == Verdict::StillFailing && self.baseline_failure.is_some()
+    }
 }
 
 /// One root cause of regressions.

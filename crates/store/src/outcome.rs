@@ -143,6 +143,26 @@ impl Outcome {
         all
     }
 
+    /// The name that a fleet's list uses, without the kind of a preparation.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::CollectionError => "collection-error",
+            Self::Timeout => "timeout",
+            Self::OutOfMemory => "out-of-memory",
+            Self::Crashed => "crashed",
+            Self::SkippedBySuite => "skipped-by-suite",
+            Self::CouldNotPrepare(_) => "could-not-prepare",
+            Self::NotInjected => "not-injected",
+            Self::NotUsed => "not-used",
+            Self::Empty => "empty",
+            Self::NoSuchTarget => "no-such-target",
+            Self::Filtered => "filtered",
+            Self::ToolFailed => "tool-failed",
+        }
+    }
+
     /// The words that people read.
     pub fn words(self) -> String {
         match self {

@@ -74,7 +74,7 @@ pub(crate) fn run(
     cancel: &CancelToken,
 ) -> Result<Exit, Failure> {
     let asked = ask(place, args)?;
-    execute(place, asked, None, colour, is_quiet, cancel)
+    execute(place, &asked, None, colour, is_quiet, cancel)
 }
 
 fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
@@ -155,7 +155,7 @@ fn split_words(place: &Place, words: &[String]) -> Result<(Vec<String>, Vec<Stri
         .map(|word| {
             let word = word.strip_prefix("~/").map_or(word.clone(), |rest| place.home.join(rest).to_string());
             let path = place.working_directory.join(&word);
-            if path.exists() { path.to_string() } else { word }
+            path.canonicalize_utf8().map_or(word, |path| path.to_string())
         })
         .collect();
     Ok((targets, fleet))

@@ -10,7 +10,7 @@ use crate::place::Place;
 pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
     let root = &place.cache.root;
     let names: &[&str] = if args.all {
-        &["work", "mirrors", "swaps", "tools", "libraries", "store", "pythons.json"]
+        &["work", "mirrors", "swaps", "tools", "libraries", "digests", "store", "pythons.json"]
     } else {
         &["work/s", "work/t"]
     };

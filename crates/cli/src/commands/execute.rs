@@ -11,17 +11,18 @@ use charmproof_fleet::process::shell_word;
 use charmproof_fleet::provision::charmhub::{Charmhub, DEFAULT_BASE_URL, LibrarySource, Timeouts};
 use charmproof_fleet::provision::libraries::cache_folder;
 use charmproof_fleet::provision::pythons::Python;
-use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::run::environment::{inherited, of_caches};
+use charmproof_fleet::run::invocation::{Chosen, choose};
 use charmproof_fleet::run::schedule::{Capacity, Run as Scheduled};
 use charmproof_fleet::run::slot;
-use charmproof_fleet::run::subject::tree_reader;
+use charmproof_fleet::run::subject::{Subject, tree_reader};
 use charmproof_fleet::run::unit::RunContext;
 use charmproof_fleet::swap::sources::CorpusSources;
-use charmproof_fleet::swap::{PreparedSwap, SwapContext, SwapSpec, prepare};
+use charmproof_fleet::swap::{PrepareSwapError, PreparedSwap, SwapContext, SwapSpec, prepare};
 use charmproof_sandbox::CancelToken;
-use charmproof_store::event::{Ending, Event, LOG_SCHEMA, Plan, RunStarted, SubjectId};
+use charmproof_store::event::{Ending, Event, LOG_SCHEMA, Plan, RunStarted, Side, SubjectId};
 use charmproof_store::log::RunWriter;
+use charmproof_store::outcome::Outcome;
 use charmproof_store::report;
 use charmproof_store::run::Run;
 use charmproof_store::store::{RunRef, Store};
@@ -42,8 +43,8 @@ const HOST_MEMORY_BYTES: u64 = 1024 * 1024 * 1024;
 /// Runs a check, from the beginning or from where `before` stopped.
 pub(crate) fn execute(
     place: &Place,
-    asked: Asked,
-    before: Option<Run>,
+    asked: &Asked,
+    before: Option<&Run>,
     colour: Colour,
     is_quiet: bool,
     cancel: &CancelToken,
@@ -65,7 +66,7 @@ pub(crate) fn execute(
         }
     };
     let list = place.fleet(&asked.fleet, &asked.selection())?;
-    let failed = fetch_missing(&list.entries, &asked, &mirrors, is_quiet, cancel)?;
+    let failed = fetch_missing(&list.entries, asked, &mirrors, is_quiet, cancel)?;
     if cancel.is_cancelled() {
         return Ok(Exit::Interrupted);
     }
@@ -86,7 +87,10 @@ pub(crate) fn execute(
         sources: &sources,
     };
     let swapped = |specs: &[SwapSpec]| {
-        prepare(specs, &swap_context).map_err(|error| Failure::of("the swap could not be prepared", &error))
+        prepare(specs, &swap_context).map_err(|error| {
+            let failure = Failure::of("the swap could not be prepared", &error);
+            if matches!(error, PrepareSwapError::Twice { .. }) { failure.exit(Exit::Usage) } else { failure }
+        })
     };
     let candidate = swapped(&candidate_specs)?;
     let baseline = swapped(&baseline_specs)?;
@@ -96,9 +100,10 @@ pub(crate) fn execute(
         }
     }
 
-    let planned = find_charms(place, &list, &mirrors, &asked);
-    let (planned, plan) = narrow(planned, &asked, &store, &candidate, &baseline, failed)?;
-    let (mut writer, finished) = begin(&store, &asked, before.as_ref(), &plan)?;
+    let planned = find_charms(place, &list, &mirrors, asked);
+    let (planned, plan) = narrow(planned, asked, &store, &candidate, &baseline, failed)?;
+    check_targets(&planned, asked)?;
+    let (mut writer, finished) = begin(&store, asked, before, &plan)?;
     if before.is_none() {
         for (charm, warning) in &planned.warnings {
             // Losing a warning changes no result.
@@ -114,7 +119,10 @@ pub(crate) fn execute(
         capacity.jobs
     ));
 
-    provide_tools(&tools, newest)?;
+    tools.uv().map_err(|error| {
+        Failure::of("the tools could not be installed", &error)
+            .hint("`charmproof doctor` tells what this host offers")
+    })?;
     let launcher = place.launcher();
     let mut variables = inherited(&place.variables, &place.home);
     variables.extend(of_caches(&place.cache.work(), tools.uv_cache()));
@@ -133,7 +141,7 @@ pub(crate) fn execute(
         baseline: &baseline,
         charmproof: place.program.clone(),
         cancel,
-        reproduce: reproduce(&asked),
+        reproduce: reproduce(asked),
         now: Timestamp::now,
     };
     let mut display = Display::new(is_quiet);
@@ -151,6 +159,10 @@ pub(crate) fn execute(
         Failure::of("the run stopped", &error).hint(format!("`charmproof resume {run}` goes on from here"))
     })?;
     store.append(&mut writer, &Event::RunFinished { at: Timestamp::now(), ending })?;
+    for message in surprises(&planned.subjects, &store.run(&RunRef::from(&run))?) {
+        // Losing a warning changes no result.
+        let _ = store.append(&mut writer, &Event::Warned { message });
+    }
     drop(writer);
 
     let shown = Shown::new(store.run(&RunRef::from(&run))?);
@@ -192,7 +204,7 @@ fn fetch_missing(
         .filter(|reference| asked.refresh || mirrors.commit(reference).is_none())
         .filter(|reference| !asked.pins.contains_key(&reference.url.to_string()))
         .collect();
-    let settings = FetchSettings { timeout: Duration::from_secs(300), ..FetchSettings::default() };
+    let settings = FetchSettings { timeout: Duration::from_mins(5), ..FetchSettings::default() };
     if !asked.offline {
         for (url, commit) in &asked.pins {
             let Ok(url) = charmproof_fleet::corpus::location::GitUrl::parse(url) else { continue };
@@ -262,7 +274,10 @@ fn narrow(
         planned.records.retain(|record| mine.contains(&record.id));
     }
     if planned.subjects.is_empty() && planned.records.is_empty() && asked.shard.is_none() {
-        let mut failure = Failure::usage("no charm of the fleet is meant").exit(Exit::CouldNotRun);
+        let mut failure = Failure::usage("no charm of the fleet is meant");
+        if !planned.missing.is_empty() {
+            failure = failure.exit(Exit::CouldNotRun);
+        }
         failure.causes =
             planned.missing.iter().take(10).map(|(label, why)| format!("{label}: {why}")).collect();
         return Err(failure.hint("`charmproof fleet list` shows what there is"));
@@ -278,6 +293,31 @@ fn narrow(
         missing,
     };
     Ok((planned, plan))
+}
+
+/// A target that no charm offers is a typing mistake, not a result.
+fn check_targets(planned: &Planned, asked: &Asked) -> Result<(), Failure> {
+    for target in &asked.targets {
+        let is_offered = |subject: &Subject| {
+            !matches!(choose(target, &subject.facts), Chosen::Nothing(Outcome::NoSuchTarget, _))
+        };
+        if planned.subjects.is_empty() || planned.subjects.iter().any(is_offered) {
+            continue;
+        }
+        let mut offered: BTreeMap<String, usize> = BTreeMap::new();
+        for subject in &planned.subjects {
+            let offerings = &subject.facts.offerings;
+            for name in offerings.tox.iter().chain(&offerings.just).chain(&offerings.make) {
+                *offered.entry(name.clone()).or_insert(0) += 1;
+            }
+        }
+        let mut names: Vec<(String, usize)> = offered.into_iter().collect();
+        names.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), name.clone()));
+        let names: Vec<String> = names.into_iter().take(8).map(|(name, _)| name).collect();
+        return Err(Failure::usage(format!("no charm offers `{target}`"))
+            .hint(format!("the charms offer {}", names.join(", "))));
+    }
+    Ok(())
 }
 
 /// Opens the log: a new one, or that of the run that is resumed.
@@ -316,17 +356,6 @@ fn begin(
     Ok((writer, finished))
 }
 
-/// Installs what every run needs, so that the first charms do not pay for it.
-fn provide_tools(tools: &Tools, python: &Python) -> Result<(), Failure> {
-    let failed = |error: &(dyn std::error::Error + 'static)| {
-        Failure::of("the tools could not be installed", error)
-            .hint("`charmproof doctor` tells what this host offers")
-    };
-    tools.uv().map_err(|error| failed(&error))?;
-    let _ = python;
-    Ok(())
-}
-
 fn capacity(jobs: Option<usize>) -> Capacity {
     let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from)).max(1);
     let available = fs_err::read_to_string("/proc/meminfo")
@@ -337,6 +366,29 @@ fn capacity(jobs: Option<usize>) -> Capacity {
         })
         .map_or(4 * HOST_MEMORY_BYTES, |kib| kib * 1024);
     Capacity { jobs, memory_bytes: available.saturating_sub(HOST_MEMORY_BYTES).max(HOST_MEMORY_BYTES / 2) }
+}
+
+/// Compares how baselines ended with what the fleet's list says they are known for, so
+/// that an exception does not outlive its reason.
+fn surprises(subjects: &[Subject], run: &Run) -> Vec<String> {
+    let mut messages = Vec::new();
+    for (unit, result) in run.latest() {
+        if unit.side != Side::Baseline || unit.attempt > 0 {
+            continue;
+        }
+        let Some(subject) = subjects.iter().find(|subject| subject.record.id == unit.subject) else {
+            continue;
+        };
+        let expected = subject.expected.get(&unit.target).or_else(|| subject.expected.get("*"));
+        let seen = result.outcome.name();
+        if let Some(expected) = expected.filter(|expected| **expected != seen) {
+            messages.push(format!(
+                "{} {}: the fleet's list expects `{expected}` of the baseline, and it ended in `{seen}`",
+                unit.subject, unit.target
+            ));
+        }
+    }
+    messages
 }
 
 /// The command that repeats one charm's target, with places for both.

@@ -12,8 +12,9 @@ pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod show;
 
-use charmproof_store::comparison::Comparison;
+use charmproof_store::comparison::{Comparison, PairComparison};
 use charmproof_store::event::{OutputId, UnitResult};
+use charmproof_store::outcome::Outcome;
 use charmproof_store::report::Report;
 use charmproof_store::run::Run;
 use charmproof_store::verdict::Verdict;
@@ -68,7 +69,11 @@ pub(crate) fn exit_of(comparison: &Comparison) -> Exit {
         return Exit::Regressed;
     }
     let has_signal = comparison.pairs.iter().any(|pair| pair.signal);
-    // A target that no charm's environment uses the package in is an answer too.
-    let has_answer = has_signal || count(Verdict::Unaffected) > 0;
+    // That no environment holds the package is an answer too; that nothing was there to
+    // run is none.
+    let is_unused = |pair: &PairComparison| pair.candidate == Some(Outcome::NotUsed);
+    let is_still_passing = |pair: &PairComparison| pair.verdict == Verdict::StillPassing;
+    let has_answer =
+        has_signal || comparison.pairs.iter().any(|pair| is_unused(pair) || is_still_passing(pair));
     if has_answer { Exit::Fine } else { Exit::CouldNotRun }
 }

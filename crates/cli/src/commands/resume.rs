@@ -35,5 +35,5 @@ pub(crate) fn run(
     if args.jobs.is_some() {
         asked.jobs = args.jobs;
     }
-    execute(place, asked, Some(run), colour, is_quiet, cancel)
+    execute(place, &asked, Some(&run), colour, is_quiet, cancel)
 }

@@ -27,7 +27,7 @@ fn a_regression_is_told_once_and_what_has_not_changed_is_not_run_again() {
     assert_eq!(first.reused(), 0);
     // Three attempts of each side of the one that disagrees.
     assert_eq!(first.pair("web", "unit")["runs"].as_array().unwrap().len(), 6);
-    let redactor = world.env.redactor().pattern(r"charmproof show \S+", "charmproof show <run>");
+    let redactor = world.env.redactor().text("/./", "/");
     insta::assert_snapshot!("check_regression", redactor.redact(&first.result.stdout));
 
     let begun = Instant::now();
@@ -246,9 +246,6 @@ fn a_baseline_replaces_what_the_charm_asks_for() {
         ])
         .code(0);
     fixed.expect("web", "unit", "fixed: fail -> pass");
-    // What the charm gets by itself is the newest.
-    let same = world.check(&["unit", "./fleet", "--swap", "charmgreet==1.0", "--attempts", "1"]).code(0);
-    same.expect("web", "unit", "fixed: fail -> pass");
 }
 
 /// The packages of one repository pin each other, so they are swapped together.

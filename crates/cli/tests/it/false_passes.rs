@@ -310,6 +310,32 @@ fn a_tox_that_provisions_itself_is_swapped() {
     run.expect("web", "unit", REGRESSED);
 }
 
+/// An environment is kept from check to check, and with it what was swapped in last.
+#[test]
+fn an_earlier_swap_does_not_stay_in_an_environment() {
+    let world = World::new();
+    for version in ["1.0", "2.0"] {
+        world.index.publish("charmwave", version, &format!("VERSION = '{version}'\n"));
+    }
+    // What the charm gets by itself is the newest of the one, which fails its test, and
+    // an old one of the other.
+    let test = format!("{TEST}\n    def test_waves(self):\n        import charmwave\n        self.assertEqual(charmwave.VERSION, '1.0')\n");
+    world.add(
+        &charm("web")
+            .with_requirement("charmgreet")
+            .with_requirement("charmwave==1.0")
+            .with_tox_unit(&[UNITTEST])
+            .with_file("tests/unit/test_charm.py", &test),
+    );
+    let both = ["--baseline", "charmgreet==1.0", "--swap", "charmgreet==1.0", "--swap", "charmwave==2.0"];
+    let first = world.check(&[&["unit", "./fleet"], &both[..], &ONCE].concat()).code(1);
+    first.expect("web", "unit", REGRESSED);
+
+    // The baseline is the charm as it is, with 2.0; the candidate has no other charmwave.
+    let second = world.check(&swapped(&["unit"], "charmgreet==1.0")).code(0);
+    second.expect("web", "unit", "fixed: fail -> pass");
+}
+
 /// A suite that is not run at all with the candidate has lost its tests, whatever its
 /// exit status is.
 #[test]
@@ -360,7 +386,12 @@ fn a_broken_configuration_is_no_missing_target() {
     ));
     world.add(&charm("lacking").with_tox_lint(&["python -c ''"]));
     let run = world.check(&swapped(&["unit"], "charmgreet==2.0")).code(3);
-    for (name, kind) in [("ini", "configuration"), ("toml", "configuration"), ("substitution", "resolver"), ("runner", "tool")] {
+    for (name, kind) in [
+        ("ini", "configuration"),
+        ("toml", "configuration"),
+        ("substitution", "resolver"),
+        ("runner", "tool"),
+    ] {
         run.expect(name, "unit", &format!("blocked: could-not-prepare/{kind} -> could-not-prepare/{kind}"));
     }
     run.expect("lacking", "unit", "unaffected: no-such-target -> no-such-target");

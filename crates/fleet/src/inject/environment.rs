@@ -40,7 +40,10 @@ pub fn swap_prefix(unit: &UnitFile, prefix: &Utf8Path) -> Result<(), SwapError> 
             .packages
             .iter()
             .filter(|package| package.version.is_some() && package.library.is_none())
-            .filter(|package| before.iter().any(|d| d.name == package.name && !is_wanted(d, package)))
+            .filter(|package| match before.iter().find(|d| d.name == package.name) {
+                Some(distribution) => !is_wanted(distribution, package),
+                None => package.is_added,
+            })
             .collect();
         if !stale.is_empty()
             && let Err(error) = install(unit, prefix, &before, &stale)
@@ -112,7 +115,7 @@ fn install(
     // What the new version needs and the old one did not is installed with it.
     let mut requirements: Vec<&str> = Vec::new();
     for package in stale {
-        let old = before.iter().find(|d| d.name == package.name).map(|d| requires_of(d)).unwrap_or_default();
+        let old = before.iter().find(|d| d.name == package.name).map(requires_of).unwrap_or_default();
         for line in &package.requires {
             let name = record::normalise(
                 line.split([' ', '<', '>', '=', '!', '~', ';', '[', '(']).next().unwrap_or(""),
@@ -123,7 +126,11 @@ fn install(
         }
     }
     let uv = || {
-        Program::new(&unit.uv, &unit.charm_dir)
+        let program =
+            unit.passed_on.iter().fold(Program::new(&unit.uv, &unit.charm_dir), |program, (name, value)| {
+                program.variable(name, value)
+            });
+        program
             .variable("UV_NO_PROGRESS", "1")
             .variable("UV_PYTHON_DOWNLOADS", "never")
             .without("UV_FROZEN")
@@ -145,7 +152,11 @@ fn install(
     if !requirements.is_empty() {
         let offline = uv().arguments(["--offline"]).arguments(&requirements).output();
         if offline.is_err() {
-            uv().arguments(&requirements).output().map_err(failed)?;
+            uv().arguments(&requirements).output().map_err(|source| SwapError::Install {
+                packages: format!("{names} with what it requires"),
+                prefix: prefix.to_path_buf(),
+                source,
+            })?;
         }
     }
     Ok(())

@@ -134,6 +134,8 @@ pub struct EnvironmentLook {
 pub struct Evidence {
     /// The cases, in the order in which they ended.
     pub cases: Vec<CaseResult>,
+    /// The cases of pytest's own JUnit files: for a suite whose lines were lost.
+    pub junit: Vec<CaseResult>,
     /// Processes that ran the suite.
     pub processes: Vec<ProcessLook>,
     /// Environments; the last look at each.
@@ -179,6 +181,9 @@ impl Evidence {
             }
         }
         evidence.cases = phases.cases;
+        if evidence.cases.is_empty() {
+            evidence.junit = read_junit(path);
+        }
         if unread > 0 {
             evidence.troubles.push(format!("{unread} lines of evidence could not be read"));
         }
@@ -235,6 +240,22 @@ impl Evidence {
             Line::Trouble { message } => self.troubles.push(message),
         }
     }
+}
+
+/// Reads the JUnit files that lie beside the evidence, as far as they go.
+fn read_junit(evidence: &Utf8Path) -> Vec<CaseResult> {
+    let Some(Ok(entries)) = evidence.parent().map(Utf8Path::read_dir_utf8) else { return Vec::new() };
+    let mut files: Vec<Utf8PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().starts_with("junit-") && entry.file_name().ends_with(".xml"))
+        .map(|entry| entry.path().to_path_buf())
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .filter_map(|file| fs_err::read_to_string(file).ok())
+        .flat_map(|text| crate::diagnostics::junit(&text).unwrap_or_else(|error| error.cases))
+        .collect()
 }
 
 /// Joins the phases of a case (setup, call, teardown) into one result.

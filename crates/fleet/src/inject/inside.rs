@@ -56,6 +56,11 @@ pub fn lay_out(unit: &UnitFile) -> std::io::Result<()> {
     }
     let text = serde_json::to_string_pretty(unit).map_err(std::io::Error::other)?;
     fs_err::write(unit.inside.join("unit.json"), text)?;
+    if let Some(Ok(entries)) = unit.evidence.parent().map(Utf8Path::read_dir_utf8) {
+        for entry in entries.flatten().filter(|entry| entry.file_name().starts_with("junit-")) {
+            fs_err::remove_file(entry.path())?;
+        }
+    }
     match fs_err::remove_file(&unit.evidence) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

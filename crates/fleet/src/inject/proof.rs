@@ -9,7 +9,10 @@ use super::evidence::{Evidence, Look};
 use super::unit_file::WatchedPackage;
 
 /// Judges one unit's evidence.
-pub fn judge(side: Side, packages: &[WatchedPackage], evidence: &Evidence) -> Injection {
+///
+/// `has_tested` says that tests were seen to run. Then a process of the suite must have
+/// spoken: what an environment holds says nothing of an interpreter that hides.
+pub fn judge(side: Side, packages: &[WatchedPackage], evidence: &Evidence, has_tested: bool) -> Injection {
     let sightings = sightings(evidence);
     let swapped: Vec<&WatchedPackage> = packages.iter().filter(|p| p.version.is_some()).collect();
     let has_looked =
@@ -18,6 +21,12 @@ pub fn judge(side: Side, packages: &[WatchedPackage], evidence: &Evidence) -> In
         sightings.iter().any(|s| s.package == package.name && !s.version.is_empty())
     };
 
+    let is_hidden = has_tested && evidence.processes.is_empty();
+    if is_hidden {
+        let proof = if swapped.is_empty() { Proof::NotNeeded } else { Proof::Missing };
+        let summary = format!("no process of the {}'s suite could be asked", side.word());
+        return Injection { proof, summary, sightings };
+    }
     if swapped.is_empty() {
         let seen: Vec<String> = packages
             .iter()
@@ -165,7 +174,7 @@ mod tests {
 
     #[track_caller]
     fn check(evidence: &Evidence, expected: Proof, words: &str) {
-        let injection = judge(Side::Candidate, &[package()], evidence);
+        let injection = judge(Side::Candidate, &[package()], evidence, false);
         assert_eq!(injection.proof, expected, "{}", injection.summary);
         assert_eq!(injection.summary, words);
     }
@@ -200,6 +209,16 @@ mod tests {
             Proof::Missing,
             "`pytest` imported ops from /copy/vendor/ops/__init__.py instead of the installed one",
         );
+    }
+
+    #[test]
+    fn a_suite_that_hides_is_no_proof() {
+        let installed = evidence(&[look("3.8.0", "d")], &[]);
+        assert_eq!(judge(Side::Candidate, &[package()], &installed, true).proof, Proof::Missing);
+        let nowhere = evidence(&[look("", "")], &[]);
+        assert_eq!(judge(Side::Candidate, &[package()], &nowhere, true).proof, Proof::Missing);
+        let only_watched = [WatchedPackage::watched("ops", &["ops".into()])];
+        assert_eq!(judge(Side::Baseline, &only_watched, &nowhere, true).proof, Proof::NotNeeded);
     }
 
     #[test]

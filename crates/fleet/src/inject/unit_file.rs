@@ -31,8 +31,9 @@ pub struct UnitFile {
     pub inside: Utf8PathBuf,
     /// Base Pythons to lift, from what the charm says to what is used.
     pub base_python: BTreeMap<String, String>,
-    /// Names of our own variables, which tox is to hand on: caches, indexes, TLS.
-    pub passed_on: Vec<String>,
+    /// Our own variables (caches, indexes, TLS), which tox is to hand on and which every
+    /// installation of ours uses, whatever a runner hands on.
+    pub passed_on: BTreeMap<String, String>,
     /// The charm in its copy.
     pub charm_dir: Utf8PathBuf,
     /// The pinned uv.
@@ -56,6 +57,10 @@ pub struct WatchedPackage {
     pub requirement: Option<String>,
     /// The package's own requirements.
     pub requires: Vec<String>,
+    /// Whether it is put into environments that do not hold it: what takes a vendored
+    /// library's place must be there.
+    #[serde(default)]
+    pub is_added: bool,
     /// For a vendored library: its file, as `charms/NAME/vN/LIB.py`.
     #[serde(default)]
     pub library: Option<String>,
@@ -84,6 +89,7 @@ impl WatchedPackage {
             tree: Some(package.tree.clone()),
             requirement: Some(package.requirement.clone()),
             requires: package.requires.clone(),
+            is_added: false,
             library: None,
         }
     }
@@ -98,6 +104,7 @@ impl WatchedPackage {
             tree: None,
             requirement: None,
             requires: Vec::new(),
+            is_added: false,
             library: None,
         }
     }

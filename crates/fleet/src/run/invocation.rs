@@ -24,19 +24,20 @@ pub fn choose(target: &str, facts: &CharmFacts) -> Chosen {
         Ok(invocation) if invocation.runner == Runner::Pytest && facts.tox.is_err() => ask_tox(target),
         Ok(invocation) => Chosen::Run(invocation),
         Err(_) if facts.tox.is_err() => ask_tox(target),
-        Err(missing) => match &facts.dependencies {
-            Err(broken) => {
-                Chosen::Nothing(Outcome::CouldNotPrepare(PrepareKind::Configuration), broken.to_string())
+        Err(missing) => {
+            if let Err(broken) = &facts.dependencies {
+                return Chosen::Nothing(
+                    Outcome::CouldNotPrepare(PrepareKind::Configuration),
+                    broken.to_string(),
+                );
             }
-            Ok(_) => {
-                let offered = if missing.offered.is_empty() {
-                    "nothing".to_string()
-                } else {
-                    missing.offered.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
-                };
-                Chosen::Nothing(Outcome::NoSuchTarget, format!("the charm offers {offered}"))
-            }
-        },
+            let offered = if missing.offered.is_empty() {
+                "nothing".to_string()
+            } else {
+                missing.offered.iter().take(8).cloned().collect::<Vec<_>>().join(", ")
+            };
+            Chosen::Nothing(Outcome::NoSuchTarget, format!("the charm offers {offered}"))
+        }
     }
 }
 

@@ -49,7 +49,7 @@ pub fn key(inputs: &Inputs<'_>) -> String {
     add(&KEY_VERSION.to_string());
     add(&Tools::digest());
     add(&inside::version());
-    add(env!("CARGO_PKG_VERSION"));
+    add(env!("CHARMPROOF_FLEET_SOURCES"));
     for text in [inputs.tree, inputs.root, inputs.target, inputs.python] {
         add(text);
     }

@@ -12,7 +12,7 @@ use charmproof_sandbox::LiveLine;
 use charmproof_store::compare::Pair;
 use charmproof_store::event::{Ending, Event, Plan, Proof, Side, UnitId, UnitResult};
 use charmproof_store::log::RunWriter;
-use charmproof_store::outcome::Outcome;
+use charmproof_store::outcome::{Origin, Outcome};
 use charmproof_store::store::Store;
 
 use super::subject::Subject;
@@ -264,6 +264,7 @@ impl Run<'_> {
                 {
                     let mut result = reusable.result;
                     result.unit = unit;
+                    result.reproduce = self.context.reproduce_line(&result.unit);
                     self.record(pairs, index, result, standing, observe)?;
                     return Ok(None);
                 }
@@ -313,10 +314,12 @@ impl Run<'_> {
     /// candidate swaps.
     fn is_unused(&self, pair: &PairState) -> bool {
         self.context.baseline.is_empty()
-            && pair
-                .results
-                .iter()
-                .any(|result| result.unit.side == Side::Baseline && result.injection.proof == Proof::NotUsed)
+            && pair.results.iter().any(|result| {
+                result.unit.side == Side::Baseline
+                    && result.injection.proof == Proof::NotUsed
+                    // An environment that could not be made is empty, and shows nothing.
+                    && matches!(result.outcome.origin(), Origin::Suite | Origin::Nothing)
+            })
     }
 
     fn unused(&self, unit: &UnitId, pair: &PairState) -> UnitResult {

@@ -1,7 +1,7 @@
 //! A charm of the fleet, with what must be known of it before it runs.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
@@ -32,6 +32,8 @@ pub struct Subject {
     pub source: SubjectSource,
     /// Its own limits.
     pub limits: Limits,
+    /// The outcome that its baseline is known for, by target; `*` for every target.
+    pub expected: BTreeMap<String, String>,
     /// What its files say.
     pub facts: CharmFacts,
     /// Libraries that were found for it, to be laid into its copies.

@@ -247,7 +247,8 @@ impl RunContext<'_> {
         }
     }
 
-    fn reproduce_line(&self, unit: &UnitId) -> String {
+    /// Returns the command that repeats a unit's pair.
+    pub fn reproduce_line(&self, unit: &UnitId) -> String {
         self.reproduce.replace("{target}", &unit.target).replace("{charm}", &unit.subject.0)
     }
 
@@ -417,7 +418,7 @@ impl RunContext<'_> {
             shims: slot.folder.join("shims"),
             inside: slot.folder.join("inside"),
             base_python: lift::base_pythons(&ready.choice.lifted),
-            passed_on: self.variables.keys().filter(|name| *name != "TERM").cloned().collect(),
+            passed_on: self.variables.clone(),
             charm_dir: charm_dir.to_path_buf(),
             uv: self.tools.uv().map_err(|e| Trouble::ours("provide uv", &e))?,
         })
@@ -592,6 +593,7 @@ fn judge(
     if cases.is_empty() {
         cases = match kind {
             Kind::Lint => diagnostics::parse(text, &commands, &paths),
+            Kind::Suite if !evidence.junit.is_empty() => evidence.junit.clone(),
             Kind::Suite => {
                 let found = diagnostics::unittest(text);
                 if found.is_empty() { diagnostics::pytest_text(text) } else { found }
@@ -626,9 +628,10 @@ fn judge(
         cases: &cases,
         kind,
     });
-    let injection = proof::judge(unit.side, &ready.packages, evidence);
+    let has_tested = kind == Kind::Suite && !cases.is_empty();
+    let injection = proof::judge(unit.side, &ready.packages, evidence, has_tested);
     if let Some((message, said)) = &evidence.swap_failure {
-        outcome = swap_failure(said);
+        outcome = swap_failure(message, said);
         summary = format!("{message}: {}", said.lines().next().unwrap_or(""));
     } else if reached == Some(false) && outcome.is_failure() && outcome != Outcome::Timeout {
         // Whatever it was, the suite has not begun: its code cannot be at fault.
@@ -652,15 +655,19 @@ fn library_digest(libraries: &[libraries::Provided]) -> String {
     libraries::Provision { provided: libraries.to_vec(), not_provided: Vec::new() }.digest()
 }
 
-fn swap_failure(said: &str) -> Outcome {
+/// Whose trouble it is that a swap failed. The exact version was prepared before, so
+/// that it cannot be put in is never the resolver's word on the swap; what it newly
+/// requires may well be.
+fn swap_failure(message: &str, said: &str) -> Outcome {
     let said = said.to_lowercase();
+    let is_requirement = message.contains("what it requires");
     let has = |needles: &[&str]| needles.iter().any(|needle| said.contains(needle));
     if has(&["no space left"]) {
         Outcome::CouldNotPrepare(PrepareKind::Disk)
-    } else if has(&["no solution found", "unsatisfiable", "requires-python"]) {
-        Outcome::CouldNotPrepare(PrepareKind::Resolver)
     } else if has(&["error sending request", "dns error", "failed to fetch", "timed out", "connection"]) {
         Outcome::CouldNotPrepare(PrepareKind::Network)
+    } else if is_requirement && has(&["no solution found", "unsatisfiable", "requires-python"]) {
+        Outcome::CouldNotPrepare(PrepareKind::Resolver)
     } else {
         Outcome::ToolFailed
     }
@@ -690,7 +697,8 @@ fn watched(swap: &PreparedSwap, is_own: bool) -> Vec<WatchedPackage> {
     let mut all = Vec::new();
     if let Some(package) = swap.package() {
         all.push(if is_own {
-            WatchedPackage::swapped(package)
+            let is_added = matches!(swap, PreparedSwap::Library(_));
+            WatchedPackage { is_added, ..WatchedPackage::swapped(package) }
         } else {
             WatchedPackage::watched(&package.name, &package.modules)
         });

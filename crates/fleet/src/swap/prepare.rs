@@ -75,8 +75,11 @@ pub struct SourceTree<'a> {
     /// What people are shown, for example `../operator at 1a2b3c4 with changes`.
     pub label: String,
     /// Copies the tree into a new folder.
-    pub copy: Box<dyn Fn(&Utf8Path) -> Result<(), String> + 'a>,
+    pub copy: CopyTree<'a>,
 }
+
+/// Copies a tree into a new folder, or says why not.
+pub type CopyTree<'a> = Box<dyn Fn(&Utf8Path) -> Result<(), String> + 'a>;
 
 impl std::fmt::Debug for SourceTree<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -140,7 +143,7 @@ pub fn prepare(specs: &[SwapSpec], context: &SwapContext<'_>) -> Result<Vec<Prep
                 }
             }
             SwapSpec::Library(library) => {
-                prepared.push(PreparedSwap::Library(prepare_library(library, context)?))
+                prepared.push(PreparedSwap::Library(prepare_library(library, context)?));
             }
         }
     }
@@ -201,10 +204,7 @@ fn prepare_package(
             let bytes = fs_err::read(&wheel)?;
             let key = format!("wheel-{}", &hex(&Sha256::digest(&bytes))[..24]);
             let label = format!("wheel {path}");
-            Ok(vec![kept(context, &key, spec, &label, |folder| {
-                Ok(vec![with_content_version(&wheel, folder)?])
-            })?]
-            .concat())
+            kept(context, &key, spec, &label, |folder| Ok(vec![with_content_version(&wheel, folder)?]))
         }
         PackageSource::Path(_) | PackageSource::Git { .. } => from_source(spec, &family, context),
     }

@@ -199,7 +199,50 @@ fn compared(
             Verdict::Fixed => failure(baseline),
             _ => failure(candidate).or_else(|| failure(baseline)),
         },
+        baseline_failure: match verdict {
+            Verdict::StillFailing => another_reason(name, baseline, candidate),
+            _ => None,
+        },
         duration_ms: (fastest(baseline), fastest(candidate)),
         cause: None,
     }
+}
+
+/// Returns what the baseline said of a case, where the candidate fails for another
+/// reason on every attempt of both sides.
+fn another_reason(name: &str, baseline: &[Attempt<'_>], candidate: &[Attempt<'_>]) -> Option<Failure> {
+    let said = |side: &[Attempt<'_>]| -> Vec<Failure> {
+        side.iter()
+            .filter_map(|attempt| attempt.cases.get(name))
+            .filter(|case| case.outcome != Outcome::Pass)
+            .filter_map(|case| case.failure.clone())
+            .collect()
+    };
+    let (before, after) = (said(baseline), said(candidate));
+    let differs = !after.is_empty()
+        && before.iter().all(|before| after.iter().all(|after| is_another_reason(before, after)));
+    differs.then_some(before).and_then(|before| before.into_iter().next())
+}
+
+/// Whether two failures are of different classes, and the later one comes out of a
+/// swapped package where the earlier one does not, or says something else entirely.
+fn is_another_reason(before: &Failure, after: &Failure) -> bool {
+    if before.exception.is_empty() || after.exception.is_empty() || before.exception == after.exception {
+        return false;
+    }
+    let in_swapped =
+        |failure: &Failure| failure.frames.last().is_some_and(|deepest| deepest.package.is_some());
+    if in_swapped(after) && !in_swapped(before) {
+        return true;
+    }
+    let words = |failure: &Failure| -> BTreeSet<String> {
+        failure
+            .message
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.chars().count() > 2)
+            .map(str::to_lowercase)
+            .collect()
+    };
+    let (before, after) = (words(before), words(after));
+    !(before.is_empty() && after.is_empty()) && before.is_disjoint(&after)
 }

@@ -14,7 +14,7 @@ mod summary;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::cluster;
-use crate::comparison::{Comparison, PairComparison};
+use crate::comparison::{Comparison, PairComparison, TwoRuns};
 use crate::event::{CaseKind, Plan, Side, SubjectId, SubjectRecord, SwapRecord, UnitResult};
 use crate::outcome::Outcome;
 use crate::run::Run;
@@ -105,13 +105,22 @@ fn finish(mut judged: Vec<Judged>, unfinished: usize, reused: usize) -> Comparis
     for one in &judged {
         *totals.entry(one.pair.verdict).or_insert(0) += 1;
     }
-    Comparison { pairs: judged.into_iter().map(|one| one.pair).collect(), causes, totals, unfinished, reused }
+    Comparison {
+        pairs: judged.into_iter().map(|one| one.pair).collect(),
+        causes,
+        totals,
+        unfinished,
+        reused,
+        two_runs: None,
+    }
 }
 
 /// Returns the comparison of two runs: the candidate side of `a`, or its baseline
 /// where it has no candidate, against the same of `b`.
 ///
-/// A charm whose own files differ between the two runs has that in its drift.
+/// Only charms and targets of both runs are compared; the charms of one run alone
+/// are named beside. A charm whose own files differ between the two runs has that
+/// in its drift.
 pub fn compare_runs(a: &Run, b: &Run) -> Comparison {
     let (swaps_a, results_a) = side_of(a, Side::Baseline);
     let (swaps_b, results_b) = side_of(b, Side::Candidate);
@@ -122,7 +131,19 @@ pub fn compare_runs(a: &Run, b: &Run) -> Comparison {
             kept.filtered = None;
         }
     }
-    let targets: BTreeSet<String> = a.plan.targets.iter().chain(&b.plan.targets).cloned().collect();
+    let ids = |run: &Run| -> BTreeSet<SubjectId> {
+        run.plan.subjects.iter().map(|record| record.id.clone()).collect()
+    };
+    let (ids_a, ids_b) = (ids(a), ids(b));
+    subjects.retain(|id, _| ids_a.contains(id) && ids_b.contains(id));
+    let targets_b: BTreeSet<&String> = b.plan.targets.iter().collect();
+    let targets: BTreeSet<String> =
+        a.plan.targets.iter().filter(|target| targets_b.contains(target)).cloned().collect();
+    let results: Vec<UnitResult> = results_a
+        .into_iter()
+        .chain(results_b)
+        .filter(|result| subjects.contains_key(&result.unit.subject) && targets.contains(&result.unit.target))
+        .collect();
     let plan = Plan {
         targets: targets.into_iter().collect(),
         subjects: subjects.into_values().collect(),
@@ -131,9 +152,12 @@ pub fn compare_runs(a: &Run, b: &Run) -> Comparison {
         shard: None,
         missing: BTreeMap::new(),
     };
-    let results: Vec<UnitResult> = results_a.into_iter().chain(results_b).collect();
     // Two runs are two experiments, even where neither swapped anything.
     let mut comparison = compare_sides(&plan, &results, false);
+    comparison.two_runs = Some(TwoRuns {
+        only_before: ids_a.difference(&ids_b).cloned().collect(),
+        only_after: ids_b.difference(&ids_a).cloned().collect(),
+    });
     for pair in &mut comparison.pairs {
         if let (Some(before), Some(after)) = (record(a, &pair.subject), record(b, &pair.subject))
             && before.tree != after.tree

@@ -231,6 +231,7 @@ impl<'a> Pair<'a> {
                 Verdict::Fixed => failing(before),
                 _ => failing(after).or_else(|| failing(before)),
             },
+            baseline_failure: None,
             duration_ms: (fastest(&self.baseline), fastest(&self.candidate)),
             cause: None,
         }

@@ -102,8 +102,12 @@ fn line(facts: &Facts<'_>) -> String {
         ),
         Verdict::Flaky if suite.is_some() => "the suite does not agree with itself on one side".to_owned(),
         Verdict::Flaky => format!(
-            "{} with themselves on one side: {}",
-            facts.count(facts.of(Verdict::Flaky).count(), "does not agree", "do not agree"),
+            "{} on one side: {}",
+            facts.count(
+                facts.of(Verdict::Flaky).count(),
+                "does not agree with itself",
+                "do not agree with themselves"
+            ),
             facts.first(Verdict::Flaky)
         ),
         Verdict::Blocked => {
@@ -111,12 +115,20 @@ fn line(facts: &Facts<'_>) -> String {
             format!("neither side could run: {}", with_reason(&[pair.candidate], said))
         }
         Verdict::StillFailing => {
-            let number = facts.of(Verdict::StillFailing).filter(|case| case.case != SUITE).count();
-            if number > 0 {
+            let failing = || facts.of(Verdict::StillFailing).filter(|case| case.case != SUITE);
+            let (other, same): (Vec<_>, Vec<_>) = failing().partition(|case| case.fails_otherwise());
+            if let Some(said) = most_frequent(&other, true) {
+                let also = match same.len() {
+                    0 => String::new(),
+                    1 => "; 1 more fails as before".to_owned(),
+                    more => format!("; {more} more fail as before"),
+                };
+                format!("{} otherwise with the swap: {said}{also}", facts.count(other.len(), "fails", "fail"))
+            } else if !same.is_empty() {
                 format!(
                     "{} with and without the swap: {}",
-                    facts.count(number, "fails", "fail"),
-                    facts.first(Verdict::StillFailing)
+                    facts.count(same.len(), "fails", "fail"),
+                    most_frequent(&same, false).unwrap_or_else(|| facts.first(Verdict::StillFailing))
                 )
             } else {
                 let said = told(facts.candidate.first());
@@ -154,6 +166,9 @@ fn line(facts: &Facts<'_>) -> String {
         Verdict::NewCase => {
             let number = facts.of(Verdict::NewCase).count();
             format!("{} with the swap only, and passing", facts.count(number, "is run", "are run"))
+        }
+        Verdict::StillPassing if pair.case_counts.1 > 0 && pair.still_passing == 1 => {
+            "1 test passes on both sides".to_owned()
         }
         Verdict::StillPassing if pair.case_counts.1 > 0 => {
             format!("all {} pass on both sides", pair.still_passing)
@@ -208,6 +223,35 @@ impl Facts<'_> {
         let names: Vec<_> = self.plan.candidate.iter().map(|swap| swap.package.as_str()).collect();
         if names.is_empty() { "the swapped packages".to_owned() } else { names.join(" or ") }
     }
+}
+
+/// Returns the exception that most of the cases end with, and how many do: with
+/// its message where all say the same, or where that is asked for. `None` where no
+/// case says anything.
+fn most_frequent(cases: &[&CaseComparison], with_message: bool) -> Option<String> {
+    let name = |failure: &Failure| match failure.exception.as_str() {
+        "" => first_line(&failure.message),
+        exception => exception.to_owned(),
+    };
+    let mut counts: Vec<(String, usize)> = Vec::new();
+    let said = || cases.iter().filter_map(|case| case.failure.as_ref());
+    for name in said().map(name).filter(|name| !name.is_empty()) {
+        match counts.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((name, 1)),
+        }
+    }
+    // Of equally frequent ones the first counts.
+    let most = counts.iter().map(|&(_, count)| count).max()?;
+    let (top, times) = counts.into_iter().find(|&(_, count)| count == most)?;
+    let mut words = said().filter(|failure| name(failure) == top).map(failure_words);
+    let first = words.next()?;
+    let alike = words.all(|one| one == first);
+    let others = cases.len() - times;
+    let shown = if with_message || (alike && others == 0) { first } else { top };
+    let plain = (alike && others == 0) || times == 1;
+    let shown = if plain { shown } else { format!("{shown} ×{times}") };
+    Some(if others == 0 { shown } else { format!("{shown} (+{others} other)") })
 }
 
 /// Returns how the suite ended on a side, and what it said.

@@ -64,7 +64,7 @@ fn cases_are_compared_one_by_one() {
 fn a_plain_pass_lists_nothing() {
     let (pair, comparison) = sides((Pass, &[("x", Pass)]), (Pass, &[("x", Pass)]));
     assert_eq!((pair.verdict, listed(&pair)), (Verdict::StillPassing, vec![]));
-    assert_eq!(pair.summary, "all 1 pass on both sides");
+    assert_eq!(pair.summary, "1 test passes on both sides");
     assert_eq!(comparison.totals, BTreeMap::from([(Verdict::StillPassing, 1)]));
     assert_eq!(comparison.unfinished, 0);
 }
@@ -237,4 +237,54 @@ fn what_is_missing_is_counted() {
     // A run of baselines alone misses no candidates.
     asked.candidate.clear();
     assert_eq!(compare(&asked, &[result(Baseline, 0, Pass, vec![])]).unfinished, 3);
+}
+
+#[test]
+fn a_failure_for_another_reason_is_told() {
+    let failing = |name: &str, exception: &str, message: &str, swapped: bool| {
+        let mut case = case(name, Fail);
+        let mut said = crate::test_support::failure(exception, message);
+        if !swapped {
+            said.frames.pop();
+        }
+        case.failure = Some(said);
+        case
+    };
+    let fails = |side, cases| result(side, 0, Fail, cases);
+    let snap = |name: &str| failing(name, "SnapError", "no such snap", false);
+    let attribute = |swapped| failing("x", "AttributeError", "no attribute 'items'", swapped);
+
+    let (pair, comparison) = one(&[
+        fails(Baseline, vec![snap("x"), snap("y")]),
+        fails(Candidate, vec![attribute(true), snap("y")]),
+    ]);
+    assert_eq!((pair.verdict, pair.fails_otherwise()), (Verdict::StillFailing, true));
+    assert_eq!(
+        pair.summary,
+        "1 test fails otherwise with the swap: AttributeError: no attribute 'items'; 1 more fails as before"
+    );
+    let before = pair.cases[0].baseline_failure.as_ref().unwrap();
+    assert_eq!(before.exception, "SnapError");
+    assert!(comparison.causes.is_empty());
+
+    // Of another class, outside of the swapped package, and in part of the same words.
+    let alike = failing("x", "RuntimeError", "no such snap either", false);
+    let (pair, _) = one(&[fails(Baseline, vec![snap("x")]), fails(Candidate, vec![alike])]);
+    assert!(!pair.fails_otherwise());
+    // Where a side has an attempt of either sort, nothing is claimed.
+    let mut again = fails(Baseline, vec![attribute(true)]);
+    again.unit.attempt = 1;
+    let (pair, _) = one(&[fails(Baseline, vec![snap("x")]), again, fails(Candidate, vec![attribute(true)])]);
+    assert!(!pair.fails_otherwise());
+}
+
+#[test]
+fn the_most_frequent_failure_is_told() {
+    let cases = || {
+        let mut cases: Vec<_> = (0..4).map(|number| case(&format!("t{number}"), Fail)).collect();
+        cases[0].failure.as_mut().unwrap().exception = "SnapError".into();
+        cases
+    };
+    let (pair, _) = one(&[result(Baseline, 0, Fail, cases()), result(Candidate, 0, Fail, cases())]);
+    assert_eq!(pair.summary, "4 tests fail with and without the swap: AttributeError ×3 (+1 other)");
 }

@@ -17,6 +17,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) report: Report<'a>,
     /// Pairs that the swap changed, or that changed by themselves; gravest first.
     pub(crate) changed: Vec<&'a PairComparison>,
+    /// Pairs that failed before and now fail for another reason.
+    pub(crate) otherwise: Vec<&'a PairComparison>,
     /// Pairs that say nothing, by reason; what asks for action first.
     pub(crate) no_signal: BTreeMap<Reason, Vec<&'a PairComparison>>,
     /// Pairs that are as before, failing ones first.
@@ -87,10 +89,13 @@ impl<'a> Facts<'a> {
         }
         let mut changed = Vec::new();
         let mut unchanged = Vec::new();
+        let mut otherwise = Vec::new();
         let mut no_signal: BTreeMap<Reason, Vec<&PairComparison>> = BTreeMap::new();
         for pair in &report.comparison.pairs {
             if is_silent(pair) {
                 no_signal.entry(Reason::of(pair)).or_default().push(pair);
+            } else if pair.fails_otherwise() {
+                otherwise.push(pair);
             } else if matches!(pair.verdict, Verdict::StillPassing | Verdict::StillFailing) {
                 unchanged.push(pair);
             } else {
@@ -104,6 +109,7 @@ impl<'a> Facts<'a> {
         Self {
             report: *report,
             changed,
+            otherwise,
             no_signal,
             unchanged,
             headline: headline(report, &runs),
@@ -184,11 +190,20 @@ impl<'a> Facts<'a> {
         is_partial(&self.report)
     }
 
-    /// One line for each package that a variant swaps in.
+    /// How many charms were left out on purpose.
+    pub(crate) fn left_out_charms(&self) -> usize {
+        let pairs = self.no_signal.get(&Reason::Filtered).into_iter().flatten();
+        let mut charms: BTreeSet<&SubjectId> = pairs.map(|pair| &pair.subject).collect();
+        charms.extend(self.left_out().map(|(id, _)| id));
+        charms.len()
+    }
+
+    /// One line for each package that a variant swaps in, what was asked for
+    /// before what came along.
     pub(crate) fn swaps(&self) -> Vec<Swap<'a>> {
-        let plan = self.report.plan;
-        plan.candidate
-            .iter()
+        asked(&self.report.plan.candidate)
+            .into_iter()
+            .flat_map(|(first, others)| std::iter::once(first).chain(others))
             .map(|record| Swap { record, before: versions_before(&self.report, &record.package, &self.runs) })
             .collect()
     }
@@ -216,11 +231,18 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
     let mut lost = BTreeSet::new();
     let mut speaking = BTreeSet::new();
     let mut planned = BTreeSet::new();
+    let mut otherwise = BTreeSet::new();
+    let mut reasons = BTreeSet::new();
     for pair in &report.comparison.pairs {
         if [pair.baseline, pair.candidate].contains(&Some(Outcome::Filtered)) {
             continue;
         }
         planned.insert(&pair.subject);
+        if is_silent(pair) {
+            reasons.insert(Reason::of(pair));
+        } else if pair.fails_otherwise() {
+            otherwise.insert(&pair.subject);
+        }
         if pair.signal || accuses(pair.verdict) {
             speaking.insert(&pair.subject);
         }
@@ -251,7 +273,10 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
     if planned.is_empty() {
         parts.push("nothing was checked".into());
     } else if !bad && speaking.is_empty() {
+        let only = |reason| reasons.iter().all(|&each| each == reason) && !reasons.is_empty();
         parts.push(match planned.len() {
+            _ if only(Reason::NotUsed) => format!("no target here uses {}", asked_names(report)),
+            _ if only(Reason::SamePackage) => "nothing is known: both sides ran the same package".into(),
             1 => "nothing is known: the charm gave no signal".into(),
             all => format!("nothing is known: none of {} gave a signal", count(all, "charm")),
         });
@@ -262,6 +287,11 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
         };
         parts.push(format!("no regression in {}{silent}", count(speaking.len(), "charm")));
     }
+    match otherwise.len() {
+        0 => {}
+        1 => parts.push("1 charm fails otherwise now".into()),
+        all => parts.push(format!("{} fail otherwise now", count(all, "charm"))),
+    }
     let mut claim = parts.join(", ");
     let partial = is_partial(report);
     if partial {
@@ -271,7 +301,7 @@ fn headline(report: &Report<'_>, runs: &Runs<'_>) -> Headline {
             None => " so far (not finished)",
         });
     }
-    let tone = match (bad, speaking.is_empty() || partial) {
+    let tone = match (bad, speaking.is_empty() || partial || !otherwise.is_empty()) {
         (true, _) => Meaning::Bad,
         (false, true) => Meaning::Warn,
         (false, false) => Meaning::Good,
@@ -330,13 +360,47 @@ fn pieces(version: &str) -> Vec<Piece> {
     all.into_iter().map(piece).collect()
 }
 
-/// Says what was swapped: `ops 3.7.1 → 3.8.0`.
+/// Returns the swaps by what the user typed: the package that it names, and those
+/// that came along with it.
+fn asked(swaps: &[SwapRecord]) -> Vec<(&SwapRecord, Vec<&SwapRecord>)> {
+    let mut specs: Vec<(&str, Vec<&SwapRecord>)> = Vec::new();
+    for swap in swaps {
+        match specs.iter_mut().find(|(spec, _)| *spec == swap.spec) {
+            Some((_, all)) => all.push(swap),
+            None => specs.push((&swap.spec, vec![swap])),
+        }
+    }
+    specs
+        .into_iter()
+        .map(|(spec, mut all)| {
+            let named = all.iter().position(|swap| names(spec, &swap.package));
+            let first = all.remove(named.unwrap_or(0));
+            (first, all)
+        })
+        .collect()
+}
+
+/// Whether a specification begins with the name of this package.
+fn names(spec: &str, package: &str) -> bool {
+    let end = spec.find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c))).unwrap_or(spec.len());
+    let plain = |name: &str| name.replace(['_', '.'], "-").to_lowercase();
+    plain(&spec[..end]) == plain(package)
+}
+
+/// The packages that the user asked for: `ops` or `ops or cosl`.
+fn asked_names(report: &Report<'_>) -> String {
+    let asked = asked(&report.plan.candidate).into_iter();
+    let names: Vec<String> = asked.map(|(swap, _)| clean_line(&swap.package)).collect();
+    if names.is_empty() { "the swapped packages".into() } else { names.join(" or ") }
+}
+
+/// Says what was swapped: `ops 3.7.1 → 3.8.0 (with ops-scenario)`.
 fn swap_words(report: &Report<'_>, runs: &Runs<'_>) -> String {
-    let swaps = &report.plan.candidate;
-    let mut parts: Vec<String> = swaps
+    let asked = asked(&report.plan.candidate);
+    let mut parts: Vec<String> = asked
         .iter()
         .take(2)
-        .map(|swap| {
+        .map(|(swap, others)| {
             let before = versions_before(report, &swap.package, runs);
             let after = clean_line(&swap.version);
             let package = clean_line(&swap.package);
@@ -344,15 +408,21 @@ fn swap_words(report: &Report<'_>, runs: &Runs<'_>) -> String {
             // nothing else does.
             let public = after.split('+').next().unwrap_or_default();
             let after = if before.iter().any(|version| version == public) { &after } else { public };
-            match before.as_slice() {
+            let words = match before.as_slice() {
                 [] => format!("{package} {after}"),
                 [only] => format!("{package} {only} → {after}"),
                 [first, .., last] => format!("{package} {first}…{last} → {after}"),
+            };
+            let with: Vec<String> = others.iter().take(3).map(|other| clean_line(&other.package)).collect();
+            match others.len() {
+                0 => words,
+                1..=3 => format!("{words} (with {})", with.join(", ")),
+                all => format!("{words} (with {} and {} more)", with.join(", "), all - 3),
             }
         })
         .collect();
-    if swaps.len() > 2 {
-        parts.push(format!("{} more", swaps.len() - 2));
+    if asked.len() > 2 {
+        parts.push(format!("{} more", asked.len() - 2));
     }
     parts.join(", ")
 }
@@ -360,6 +430,23 @@ fn swap_words(report: &Report<'_>, runs: &Runs<'_>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_asked_for_comes_first() {
+        let swap = |spec: &str, package: &str| SwapRecord {
+            spec: spec.into(),
+            package: package.into(),
+            ..crate::test_support::swap("3.9.0")
+        };
+        let swaps = [
+            swap("ops @ ../operator", "ops-scenario"),
+            swap("ops @ ../operator", "ops"),
+            swap("../cosl", "cosl"),
+        ];
+        let found: Vec<(&str, usize)> =
+            asked(&swaps).iter().map(|(first, others)| (first.package.as_str(), others.len())).collect();
+        assert_eq!(found, [("ops", 1), ("cosl", 0)]);
+    }
 
     #[test]
     fn versions_sort_by_number() {

@@ -17,7 +17,7 @@ use crate::comparison::{PairComparison, SUITE};
 use crate::event::Failure;
 use crate::report::Report;
 use crate::report::facts::{Facts, accuses, is_silent};
-use crate::report::logs::tail;
+use crate::report::logs::{around_error, tail};
 use crate::report::reason::Reason;
 use crate::report::text::{clean, clean_line, shorten};
 use crate::report::words::{attempts_words, verdict_meaning, verdict_words};
@@ -179,7 +179,7 @@ fn join(head: &str, tail: &str) -> String {
 }
 
 fn excerpt(failure: &Failure) -> String {
-    tail(&failure.excerpt, 80, 8_000)
+    tail(around_error(failure, 80), 80, 8_000)
 }
 
 fn write_case(pair: &PairComparison, case: &TestCase, writer: &mut Xml) -> std::io::Result<()> {

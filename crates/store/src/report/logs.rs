@@ -6,6 +6,7 @@
 
 use similar::TextDiff;
 
+use crate::event::Failure;
 use crate::report::text::clean;
 use crate::report::words::count;
 
@@ -45,6 +46,45 @@ pub(crate) fn tail(log: &str, lines: usize, bytes: usize) -> String {
     }
     kept.reverse();
     kept.join("\n")
+}
+
+/// How many lines behind the one that tells the exception are shown.
+const LINES_BEHIND: usize = 8;
+
+/// Returns the start of a failure's excerpt, up to a few lines behind the one that
+/// tells the exception. One that wraps another goes on with what was raised after
+/// it, and what matters is then not at the end. The whole where the end holds it.
+pub(crate) fn around_error(failure: &Failure, lines: usize) -> &str {
+    let excerpt = failure.excerpt.as_str();
+    if failure.exception.is_empty() || excerpt.trim_end().matches('\n').count() < LINES_BEHIND {
+        return excerpt;
+    }
+    let message = failure.message.lines().next().unwrap_or_default().trim_end();
+    let (mut begin, mut exact, mut loose) = (0, None, None);
+    for (index, line) in excerpt.split_inclusive('\n').enumerate() {
+        begin += line.len();
+        let told = line.strip_prefix('E').map(str::trim).and_then(|told| {
+            // pytest shows the class with its module.
+            let (class, said) = told.split_once(':').unwrap_or((told, ""));
+            let same = class == failure.exception
+                || class.rsplit('.').next() == failure.exception.rsplit('.').next();
+            same.then_some(said.trim())
+        });
+        if let Some(said) = told {
+            loose.get_or_insert((index, begin));
+            if said == message || (!message.is_empty() && said.starts_with(message)) {
+                exact.get_or_insert((index, begin));
+            }
+        }
+    }
+    let Some((at, end)) = exact.or(loose) else { return excerpt };
+    let all = excerpt.trim_end().matches('\n').count() + 1;
+    // The tail would show it anyway.
+    if all - at <= lines / 2 {
+        return excerpt;
+    }
+    let behind: usize = excerpt[end..].split_inclusive('\n').take(LINES_BEHIND).map(str::len).sum();
+    &excerpt[..end + behind]
 }
 
 /// The end of `text`: at most `bytes` bytes of it.
@@ -199,6 +239,13 @@ fn number(rest: &str, previous: char, out: &mut String) -> usize {
     let after = &rest[digits..];
     let spaced = after.strip_prefix(' ').unwrap_or(after);
     let unit = run(spaced, |b| b.is_ascii_alphabetic());
+    // tox: `OK (1.65=setup[0.50]+cmd[0.10,1.05] seconds)`.
+    let listed = run(rest, |b| b.is_ascii_digit() || b == b'.' || b == b',');
+    let is_listed = rest[listed..].starts_with(']') && (out.ends_with("setup[") || out.ends_with("cmd["));
+    if is_listed || after.starts_with("=setup[") {
+        out.push_str("<time>");
+        return if is_listed { listed } else { digits };
+    }
     let is_short_unit = after.len() == spaced.len() && ["s", "ms", "us", "ns"].contains(&&spaced[..unit]);
     let is_long_unit = ["second", "seconds", "ms", "sec", "secs"].contains(&&spaced[..unit]);
     if is_short_unit || is_long_unit {
@@ -242,6 +289,10 @@ mod tests {
         for (line, wanted) in [
             ("== 3 passed in 1.23s ==", "== 3 passed in <time> =="),
             ("======== 3 passed in 11.23s =======", "==== 3 passed in <time> ===="),
+            (
+                "  unit: OK (1.65=setup[0.50]+cmd[0.10,1.05] seconds)",
+                "  unit: OK (<time>=setup[<time>]+cmd[<time>] seconds)",
+            ),
             ("took 12 seconds", "took <time>"),
             ("/tmp/tmpab12cd/src/charm.py:12: in x", "/tmp/<tmp>/src/charm.py:12: in x"),
             ("/home/u/.cache/cp/baseline-0/src/a.py", "/home/u/.cache/cp/<side>/src/a.py"),
@@ -268,6 +319,21 @@ mod tests {
         assert!(!diff.contains("-collected"), "{diff}");
         assert_eq!(diff_of_logs(baseline, baseline, 100), "");
         assert!(diff_of_logs(baseline, candidate, 3).ends_with("of difference\n"));
+    }
+
+    #[test]
+    fn an_excerpt_ends_where_the_exception_is_told() {
+        let root = "E   TypeError: no items\n";
+        let more = "x\n".repeat(50);
+        let excerpt = format!("a\n{root}{more}E   ops.testing.errors.UncaughtCharmError: TypeError\n");
+        let mut failure =
+            Failure { exception: "TypeError".into(), message: "no items".into(), ..Failure::default() };
+        failure.excerpt = excerpt.clone();
+        assert_eq!(around_error(&failure, 30), format!("a\n{root}{}", "x\n".repeat(LINES_BEHIND)));
+        failure.exception = "UncaughtCharmError".into();
+        assert_eq!(around_error(&failure, 30), excerpt);
+        failure.exception = "KeyError".into();
+        assert_eq!(around_error(&failure, 30), excerpt);
     }
 
     #[test]

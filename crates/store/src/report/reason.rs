@@ -27,6 +27,8 @@ pub(crate) enum Reason {
     NoSuchTarget,
     /// Left out on purpose.
     Filtered,
+    /// Both sides ran with the very same files.
+    SamePackage,
     /// Anything else: both sides failed in a way that shows nothing.
     Other,
 }
@@ -87,6 +89,8 @@ impl Reason {
             match pair.verdict {
                 Verdict::Unaffected => Self::NotUsed,
                 Verdict::Spurious => Self::Spurious,
+                // Suites that ran, and different packages, would be a signal.
+                _ if !outcomes.contains(&Some(Outcome::SkippedBySuite)) => Self::SamePackage,
                 _ => Self::Other,
             }
         }
@@ -107,7 +111,8 @@ impl Reason {
             Self::NotUsed => "not-used".into(),
             Self::NoSuchTarget => "no-such-target".into(),
             Self::Filtered => "filtered".into(),
-            Self::Other => "other".into(),
+            // Readers of the first format know no word of its own for the former.
+            Self::SamePackage | Self::Other => "other".into(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Reason {
             Self::NotUsed => "swapped packages not used".into(),
             Self::NoSuchTarget => "no such target".into(),
             Self::Filtered => "left out on purpose".into(),
+            Self::SamePackage => "both sides ran the same package".into(),
             Self::Other => "no usable outcome".into(),
         }
     }
@@ -170,6 +176,10 @@ impl Reason {
             }
             Self::NoSuchTarget => "The charm offers no such target.",
             Self::Filtered => "The fleet or the command line leaves the charm out.",
+            Self::SamePackage => {
+                "Both sides ran with the very same files of the swapped packages, so comparing them says \
+                 nothing about the swap."
+            }
             Self::Other => "Neither side ended in a way that can be compared.",
         }
     }
@@ -194,6 +204,7 @@ mod tests {
             Reason::NotUsed,
             Reason::NoSuchTarget,
             Reason::Filtered,
+            Reason::SamePackage,
             Reason::Other,
         ];
         all.extend(PrepareKind::ALL.map(|kind| Reason::Prepare(PrepareOrder(kind))));

@@ -105,6 +105,7 @@ impl Builder {
             totals,
             unfinished,
             reused,
+            two_runs: None,
         };
         Sample {
             started: RunStarted {
@@ -268,6 +269,7 @@ impl PairBuilder {
             baseline,
             candidate,
             failure,
+            baseline_failure: None,
             duration_ms: (Some(120), Some(95)),
             cause: None,
         });

@@ -403,3 +403,12 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn expected_outcomes_are_those_of_the_store() {
+    use charmproof_store::outcome::Outcome;
+    let known: std::collections::BTreeSet<&str> = Outcome::all().into_iter().map(Outcome::name).collect();
+    for name in super::OUTCOMES {
+        assert!(known.contains(name), "{name}");
+    }
+}

@@ -66,9 +66,22 @@ pub(super) fn page(report: &Report<'_>) -> model::Page {
         teams: teams.into_iter().collect(),
         groups: groups.into_iter().collect(),
         timings: timings(&facts, &anchors),
+        otherwise: facts
+            .otherwise
+            .iter()
+            .map(|pair| model::Silent {
+                link: link(&pair.subject, &pair.target, &anchors),
+                why: sentence(&pair.summary),
+            })
+            .collect(),
         no_signal: no_signal(&facts, &anchors),
         missing: report.plan.missing.iter().map(|(name, why)| named(name, why)).collect(),
-        left_out: facts.left_out().map(|(id, why)| named(&id.0, why)).collect(),
+        left_out: facts
+            .left_out()
+            // Those with pairs stand among the reasons.
+            .filter(|(id, _)| facts.report.comparison.pairs.iter().all(|pair| pair.subject != **id))
+            .map(|(id, why)| named(&id.0, why))
+            .collect(),
         warnings: report.warnings.iter().map(|warning| sentence(warning)).collect(),
     }
 }
@@ -149,25 +162,37 @@ fn run(facts: &Facts<'_>) -> model::Run {
 }
 
 fn swaps(facts: &Facts<'_>) -> Vec<model::Swap> {
+    let plan = facts.report.plan;
+    let given = |records: &[SwapRecord], package: &str| -> Option<SwapRecord> {
+        records.iter().find(|record| record.package == package).cloned()
+    };
     let candidate = facts.swaps().into_iter().map(|swap| {
         let before = swap.before.iter().map(|version| name(version)).collect();
-        swap_of("candidate", swap.record, before)
+        let baseline = given(&plan.baseline, &swap.record.package);
+        model::Swap {
+            package: name(&swap.record.package),
+            before,
+            version: Some(name(&swap.record.version)),
+            sources: baseline.iter().chain([swap.record]).map(source_of).collect(),
+        }
     });
-    let baseline = facts.report.plan.baseline.iter();
-    candidate.chain(baseline.map(|record| swap_of("baseline", record, Vec::new()))).collect()
+    let baseline = plan.baseline.iter().filter(|record| given(&plan.candidate, &record.package).is_none());
+    let baseline = baseline.map(|record| model::Swap {
+        package: name(&record.package),
+        before: vec![name(&record.version)],
+        version: None,
+        sources: vec![source_of(record)],
+    });
+    candidate.chain(baseline).collect()
 }
 
-fn swap_of(side: &'static str, record: &SwapRecord, before: Vec<String>) -> model::Swap {
-    model::Swap {
-        side,
-        package: name(&record.package),
-        before,
+fn source_of(record: &SwapRecord) -> model::Source {
+    model::Source {
         version: name(&record.version),
         spec: name(&record.spec),
         digest: name(&record.digest),
         source: name(&record.source),
         link: web_link(&record.source, None, ""),
-        modules: name(&record.modules.join(", ")),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::report::facts::{Facts, is_silent};
 use crate::report::html::allowance::{Allowance, cost};
 use crate::report::html::context::{command, name, outcome, sentence};
 use crate::report::html::model;
-use crate::report::logs::diff_of_logs;
+use crate::report::logs::{around_error, diff_of_logs};
 use crate::report::text::{clean_line, shell_quote};
 use crate::report::words::{
     Meaning, bytes, case_words, duration, duration_or, proof_words, short_digest, verdict_meaning,
@@ -101,6 +101,10 @@ fn one_case(case: &CaseComparison, allowance: &mut Allowance, most: usize) -> mo
             }
         },
         cause: case.cause.map(|at| at + 1),
+        without: case
+            .baseline_failure
+            .as_ref()
+            .map_or_else(String::new, |said| sentence(&format!("{}: {}", said.exception, said.message))),
         failure: case.failure.as_ref().map(|said| failure(said, allowance, most)),
     }
 }
@@ -132,7 +136,7 @@ pub(super) fn failure(said: &Said, allowance: &mut Allowance, most: usize) -> mo
                 package: frame.package.as_deref().map(name),
             })
             .collect(),
-        excerpt: allowance.end_of(&said.excerpt, 80, most),
+        excerpt: allowance.end_of(around_error(said, 80), 80, most),
     }
 }
 

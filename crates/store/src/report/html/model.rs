@@ -21,6 +21,7 @@ pub(super) struct Page {
     pub(super) teams: Vec<String>,
     pub(super) groups: Vec<String>,
     pub(super) timings: Vec<Timing>,
+    pub(super) otherwise: Vec<Silent>,
     pub(super) no_signal: Vec<Silence>,
     pub(super) missing: Vec<Named>,
     pub(super) left_out: Vec<Named>,
@@ -48,18 +49,26 @@ pub(super) struct Run {
     pub(super) protections: Vec<String>,
 }
 
-/// One swapped package.
+/// One swapped package, on both sides.
 #[derive(Serialize)]
 pub(super) struct Swap {
-    pub(super) side: &'static str,
     pub(super) package: String,
+    /// The versions of the baseline; empty where none was seen.
     pub(super) before: Vec<String>,
+    /// The version of the candidate; `None` where only the baseline swaps it.
+    pub(super) version: Option<String>,
+    /// What was put in, the baseline's first where it swaps the package as well.
+    pub(super) sources: Vec<Source>,
+}
+
+/// Where a swapped package came from.
+#[derive(Serialize)]
+pub(super) struct Source {
     pub(super) version: String,
     pub(super) spec: String,
     pub(super) digest: String,
     pub(super) source: String,
     pub(super) link: Option<String>,
-    pub(super) modules: String,
 }
 
 /// How many pairs have one verdict, and their part of the bar, in per cent.
@@ -171,6 +180,8 @@ pub(super) struct Case {
     pub(super) candidate: Vec<Outcome>,
     pub(super) time: String,
     pub(super) cause: Option<usize>,
+    /// What it said without the swap, where that is something else.
+    pub(super) without: String,
     pub(super) failure: Option<Failure>,
 }
 

@@ -12,7 +12,8 @@ use crate::event::Side;
 use crate::outcome::Outcome;
 use crate::report::Report;
 use crate::report::facts::{Facts, accuses};
-use crate::report::logs::tail;
+use crate::report::logs::{around_error, tail};
+use crate::report::reason::Reason;
 use crate::report::text::{clean_line, shell_line, shell_quote, shorten};
 use crate::report::words::{Meaning, attempts_words, case_words, count, duration, outcome_or, verdict_words};
 use crate::verdict::Verdict;
@@ -40,6 +41,7 @@ pub fn render_within(report: &Report<'_>, limit: usize) -> String {
     head(&facts, &mut draft);
     causes(&facts, &mut draft);
     changed(&facts, &mut draft);
+    otherwise(&facts, &mut draft);
     excerpts(&facts, &mut draft);
     no_signal(&facts, &mut draft);
     unchanged(&facts, &mut draft);
@@ -119,6 +121,21 @@ fn changed(facts: &Facts<'_>, draft: &mut Draft) {
     }
 }
 
+/// What failed before, and fails for another reason now.
+fn otherwise(facts: &Facts<'_>, draft: &mut Draft) {
+    let section =
+        draft.section("\n#### Fails otherwise now\n\n| charm | target | why |\n| --- | --- | --- |\n", "");
+    for pair in &facts.otherwise {
+        let row = format!(
+            "| {} | {} | {} |\n",
+            cell_code(&pair.subject.0, 120),
+            cell_code(&pair.target, 40),
+            cell_code(&clean_line(&pair.summary), 300),
+        );
+        draft.add(section, Kind::Change, row);
+    }
+}
+
 /// What failed, folded: first once for each cause, then for each charm.
 fn excerpts(facts: &Facts<'_>, draft: &mut Draft) {
     let section = draft.section("", "");
@@ -128,7 +145,7 @@ fn excerpts(facts: &Facts<'_>, draft: &mut Draft) {
             index + 1,
             summary_code(&cause.title, 160)
         );
-        body.push_str(&fence(&tail(&cause.failure.excerpt, 40, 3_000), "text"));
+        body.push_str(&fence(&tail(around_error(&cause.failure, 40), 40, 3_000), "text"));
         if let Some(command) = facts.reproduce_cause(cause) {
             body.push_str("\nRun it again:\n\n");
             body.push_str(&fence(&shorten(&clean_line(command), 1_000), "sh"));
@@ -136,7 +153,7 @@ fn excerpts(facts: &Facts<'_>, draft: &mut Draft) {
         body.push_str("\n</details>\n");
         draft.add(section, Kind::CauseExcerpt, body);
     }
-    for pair in facts.changed.iter().filter(|pair| pair.verdict != Verdict::Fixed) {
+    for pair in facts.changed.iter().chain(&facts.otherwise).filter(|pair| pair.verdict != Verdict::Fixed) {
         if let Some(body) = pair_excerpt(facts, pair) {
             let kind = if accuses(pair.verdict) { Kind::Excerpt } else { Kind::ChangeExcerpt };
             draft.add(section, kind, body);
@@ -197,8 +214,13 @@ fn no_signal(facts: &Facts<'_>, draft: &mut Draft) {
         title = format!("{title}, {repositories} not had");
     }
     let section = draft.section(&format!("\n<details><summary>{title}</summary>\n\n"), "\n</details>\n");
-    for (reason, pairs) in &facts.no_signal {
+    let left_out = facts.left_out_charms();
+    for (reason, pairs) in facts.no_signal.iter().filter(|(reason, _)| **reason != Reason::Filtered) {
         draft.add(section, Kind::Reason, format!("- {}: {}\n", reason.words(), names(pairs)));
+    }
+    if left_out > 0 {
+        let line = format!("- {}: {}\n", Reason::Filtered.words(), count(left_out, "charm"));
+        draft.add(section, Kind::Reason, line);
     }
     for (repository, why) in missing {
         let why = shorten(&clean_line(why), 160);

@@ -45,7 +45,7 @@ pub fn runs(rows: &[RunRow], terminal: Terminal) -> String {
         let mut cells = vec![
             Cell::text(clean_line(&row.run.0)),
             Cell::figure(row.charms.to_string()),
-            Cell::text(clean_line(&row.swap)),
+            Cell::text(each_once(&clean_line(&row.swap))),
             Cell::meaning(result, meaning),
         ];
         if roomy {
@@ -56,6 +56,18 @@ pub fn runs(rows: &[RunRow], terminal: Terminal) -> String {
     let mut out = table.lines(terminal.style, terminal.columns(), if roomy { 3 } else { 2 }).join("\n");
     out.push('\n');
     out
+}
+
+/// The parts of a list, each once: the packages of one checkout are all given by
+/// the same words.
+fn each_once(list: &str) -> String {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in list.split(", ") {
+        if !parts.contains(&part) {
+            parts.push(part);
+        }
+    }
+    parts.join(", ")
 }
 
 /// The two gravest verdicts of a run, after how it stopped where that is bad.

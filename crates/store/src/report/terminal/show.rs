@@ -1,10 +1,10 @@
 //! All that is known of one charm's target, or of one case of it.
 
 use crate::comparison::{CaseComparison, PairComparison, SUITE};
-use crate::event::{Failure, Side, SubjectId, UnitResult};
+use crate::event::{Failure, Frame, Side, Sighting, SubjectId, UnitResult};
 use crate::report::Report;
 use crate::report::facts::Facts;
-use crate::report::logs::{diff_of_logs, tail};
+use crate::report::logs::{around_error, diff_of_logs, tail};
 use crate::report::terminal::Terminal;
 use crate::report::terminal::table::{Cell, Table};
 use crate::report::text::{clean_line, shorten, wrap};
@@ -12,6 +12,7 @@ use crate::report::words::{
     Meaning, attempts_words, bytes, case_words, count, duration, duration_or, outcome_tone, proof_words,
     short_digest, verdict_meaning, verdict_tone, verdict_words,
 };
+use crate::verdict::Verdict;
 
 /// How many lines of a log, and of a difference, are shown.
 const LOG_LINES: usize = 60;
@@ -32,7 +33,7 @@ pub fn show(
     terminal: Terminal,
 ) -> Option<String> {
     let facts = Facts::new(report);
-    let pairs: Vec<&PairComparison> = report
+    let mut pairs: Vec<&PairComparison> = report
         .comparison
         .pairs
         .iter()
@@ -42,8 +43,16 @@ pub fn show(
     if pairs.is_empty() {
         return None;
     }
+    // The sort is stable: within a verdict, pairs stay in order of name.
+    pairs.sort_by_key(|pair| pair.verdict);
+    // Whoever asks for a charm wants to know what happened to it; what is as it was
+    // is a line, unless it is all there is.
+    let brief =
+        |pair: &PairComparison| target.is_none() && case.is_none() && pairs.len() > 1 && is_as_before(pair);
     let mut page = Page { facts: &facts, terminal, lines: Vec::new() };
-    for (index, pair) in pairs.iter().enumerate() {
+    let (short, long): (Vec<&PairComparison>, Vec<&PairComparison>) =
+        pairs.iter().copied().partition(|pair| brief(pair));
+    for (index, pair) in long.iter().enumerate() {
         if index > 0 {
             page.line("");
         }
@@ -52,9 +61,30 @@ pub fn show(
             None => page.pair(pair),
         }
     }
+    if !short.is_empty() && !long.is_empty() {
+        page.line("");
+    }
+    for pair in short {
+        page.one_line(pair);
+    }
     let mut out = page.lines.join("\n");
     out.push('\n');
     Some(out)
+}
+
+/// Whether a pair is as it was, so that a line says it all.
+fn is_as_before(pair: &PairComparison) -> bool {
+    match pair.verdict {
+        Verdict::StillPassing | Verdict::Unaffected => true,
+        Verdict::StillFailing => !pair.fails_otherwise(),
+        _ => false,
+    }
+}
+
+/// Whether a frame belongs to what runs the tests, which no one reads.
+fn is_plumbing(frame: &Frame) -> bool {
+    let mut folders = frame.file.split('/').rev().skip(1);
+    folders.any(|folder| folder == "_pytest" || folder == "pluggy")
 }
 
 /// The cases that a name means: exactly that one, or all that contain it.
@@ -130,6 +160,15 @@ impl Page<'_> {
         self.reproduce(pair);
     }
 
+    /// All that is said of a pair that is as it was.
+    fn one_line(&mut self, pair: &PairComparison) {
+        let name = format!("{} {}", clean_line(&pair.subject.0), clean_line(&pair.target));
+        let verdict = verdict_words(pair.verdict);
+        let why = shorten(&clean_line(&pair.summary), 200);
+        let why = if why.is_empty() { why } else { format!(" ({why})") };
+        self.line(format!("{name}: {verdict}{why}"));
+    }
+
     fn one_case(&mut self, pair: &PairComparison, name: &str) {
         self.title(pair);
         self.cases(&matching(pair, name));
@@ -185,6 +224,10 @@ impl Page<'_> {
                     duration_or(case.duration_ms.1, "no time"),
                 ),
             );
+            if let Some(before) = &case.baseline_failure {
+                let said = format!("{}: {}", before.exception, before.message);
+                self.text(4, &format!("without the swap: {}", shorten(&clean_line(&said), 300)));
+            }
             if let Some(failure) = &case.failure {
                 self.failure(failure);
             }
@@ -204,7 +247,7 @@ impl Page<'_> {
         for line in wrap(&said, self.terminal.columns() - 4) {
             self.line(format!("    {}", self.terminal.style.meaning(Meaning::Bad, &line)));
         }
-        for frame in &failure.frames {
+        for frame in failure.frames.iter().filter(|frame| !is_plumbing(frame)) {
             let package = match &frame.package {
                 Some(package) => format!(" (swapped: {})", clean_line(package)),
                 None => String::new(),
@@ -213,7 +256,7 @@ impl Page<'_> {
             let function = clean_line(&frame.function);
             self.text(4, &format!("{file}:{} in {function}{package}", frame.line));
         }
-        let excerpt = tail(&failure.excerpt, 30, 4_000);
+        let excerpt = tail(around_error(failure, 30), 30, 4_000);
         self.block(6, &excerpt);
     }
 
@@ -230,24 +273,38 @@ impl Page<'_> {
                 summary => format!("{}: {summary}", proof_words(injection.proof)),
             };
             self.text(2, &format!("{}: {said}", side.word()));
-            for sighting in &injection.sightings {
-                let seen = if sighting.version.is_empty() {
-                    format!("{} is not there", clean_line(&sighting.package))
-                } else {
-                    format!(
-                        "{} {} ({}) in {}",
-                        clean_line(&sighting.package),
-                        clean_line(&sighting.version),
-                        short_digest(&clean_line(&sighting.digest)),
-                        clean_line(&sighting.path)
-                    )
-                };
+            self.sightings(&injection.sightings);
+        }
+    }
+
+    /// A line for each package; where a package was not seen the same everywhere, a
+    /// line for each sighting, with its path.
+    fn sightings(&mut self, sightings: &[Sighting]) {
+        let mut packages: Vec<(&str, Vec<&Sighting>)> = Vec::new();
+        for sighting in sightings {
+            match packages.iter_mut().find(|(package, _)| *package == sighting.package) {
+                Some((_, all)) => all.push(sighting),
+                None => packages.push((&sighting.package, vec![sighting])),
+            }
+        }
+        for (_, all) in packages {
+            let agree =
+                all.windows(2).all(|two| two[0].version == two[1].version && two[0].digest == two[1].digest);
+            if agree {
+                self.text(4, &seen(all[0]));
+                continue;
+            }
+            for sighting in all {
                 let by = match (sighting.process.is_empty(), sighting.imported) {
                     (true, _) => "seen after the install".into(),
                     (false, true) => format!("imported by {}", clean_line(&sighting.process)),
                     (false, false) => format!("seen by {}", clean_line(&sighting.process)),
                 };
-                self.text(4, &format!("{seen}, {by}"));
+                let path = match clean_line(&sighting.path) {
+                    empty if empty.is_empty() => empty,
+                    path => format!(" in {path}"),
+                };
+                self.text(4, &format!("{}{path}, {by}", seen(sighting)));
             }
         }
     }
@@ -289,7 +346,7 @@ impl Page<'_> {
             let diff = diff_of_logs(baseline, candidate, DIFF_LINES);
             self.heading("How the logs differ (times and temporary paths aside)");
             if diff.is_empty() {
-                self.line("  they do not");
+                self.line("  the logs do not differ");
             }
             for line in diff.lines() {
                 self.line(format!("  {}", self.terminal.style.diff(line)));
@@ -329,6 +386,16 @@ impl Page<'_> {
             self.line(format!("  {command}  {}", self.terminal.style.faint(&format!("# {}", side.word()))));
         }
     }
+}
+
+/// The package, its version and the start of its digest.
+fn seen(sighting: &Sighting) -> String {
+    let package = clean_line(&sighting.package);
+    if sighting.version.is_empty() {
+        return format!("{package} is not there");
+    }
+    let version = clean_line(&sighting.version);
+    format!("{package} {version} ({})", short_digest(&clean_line(&sighting.digest)))
 }
 
 /// The interpreter and the protections of a run.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::comparison::PairComparison;
 use crate::report::Report;
 use crate::report::facts::Facts;
+use crate::report::reason::Reason;
 use crate::report::terminal::Terminal;
 use crate::report::terminal::table::{Cell, Table};
 use crate::report::text::{clean_line, columns, shell_quote, shorten, shorten_middle, wrap};
@@ -27,7 +28,8 @@ pub fn summary(report: &Report<'_>, terminal: Terminal) -> String {
     let mut page = Page { terminal, lines: Vec::new() };
     page.headline(&facts);
     page.causes(&facts);
-    page.changed(&facts);
+    page.pairs("Changed", &facts.changed);
+    page.pairs("Fails otherwise now", &facts.otherwise);
     page.no_signal(&facts);
     page.rest(&facts);
     page.next(&facts);
@@ -115,12 +117,13 @@ impl Page {
         }
     }
 
-    fn changed(&mut self, facts: &Facts<'_>) {
-        if facts.changed.is_empty() {
+    /// A table of pairs, each with the reason for its verdict.
+    fn pairs(&mut self, heading: &str, pairs: &[&PairComparison]) {
+        if pairs.is_empty() {
             return;
         }
-        self.heading("Changed");
-        let shown = &facts.changed[..facts.changed.len().min(ROWS)];
+        self.heading(heading);
+        let shown = &pairs[..pairs.len().min(ROWS)];
         let mut table = Table::new(["charm", "target", "baseline", "candidate", "verdict"]);
         for pair in shown {
             table.row([
@@ -141,20 +144,29 @@ impl Page {
                 self.line(format!("      {}", self.terminal.style.faint(&line)));
             }
         }
-        if facts.changed.len() > ROWS {
-            self.line(format!("  and {} more", facts.changed.len() - ROWS));
+        if pairs.len() > ROWS {
+            self.line(format!("  and {} more", pairs.len() - ROWS));
         }
     }
 
     fn no_signal(&mut self, facts: &Facts<'_>) {
         let missing = &facts.report.plan.missing;
-        if facts.no_signal.is_empty() && missing.is_empty() {
+        let left_out = facts.left_out_charms();
+        if facts.no_signal.is_empty() && missing.is_empty() && left_out == 0 {
             return;
         }
         self.heading("No signal");
         for (reason, pairs) in &facts.no_signal {
+            // Whoever left them out knows their names.
+            if *reason == Reason::Filtered {
+                continue;
+            }
             let names = charms_and_targets(pairs, facts.report.plan.targets.len() > 1);
-            self.text(2, &format!("{} ({}): {}", reason.words(), pairs.len(), some_of(&names)));
+            let charms = count(names.len(), "charm");
+            self.text(2, &format!("{} ({charms}): {}", reason.words(), some_of(&names)));
+        }
+        if left_out > 0 {
+            self.text(2, &format!("{}: {}", Reason::Filtered.words(), count(left_out, "charm")));
         }
         if !missing.is_empty() {
             let names: Vec<String> = missing.keys().map(|name| clean_line(name)).collect();
@@ -172,10 +184,6 @@ impl Page {
             failing => format!(", {failing} still failing"),
         };
         self.line(format!("Unchanged: {passing} still passing{failing}"));
-        let left_out = facts.left_out().count();
-        if left_out > 0 {
-            self.line(format!("Left out on purpose: {}", count(left_out, "charm")));
-        }
         let comparison = facts.report.comparison;
         if comparison.unfinished > 0 {
             self.line(format!("Not run yet: {}", count(comparison.unfinished, "unit")));
@@ -188,8 +196,10 @@ impl Page {
             ));
         }
         let (all, own) = facts.work_ms();
-        if let Some(wall) = facts.wall_ms() {
-            self.text(
+        match facts.wall_ms() {
+            // All of it came from earlier runs.
+            Some(wall) if all == 0 => self.text(0, &format!("Took {}", duration(wall))),
+            Some(wall) => self.text(
                 0,
                 &format!(
                     "Took {}: {} of work side by side, {} of it charmproof's own",
@@ -197,7 +207,18 @@ impl Page {
                     duration(all),
                     duration(own)
                 ),
-            );
+            ),
+            None => {}
+        }
+        if let Some(two) = &comparison.two_runs {
+            for (words, only) in
+                [("In the first run only", &two.only_before), ("In the second run only", &two.only_after)]
+            {
+                if !only.is_empty() {
+                    let names: Vec<String> = only.iter().map(|id| clean_line(&id.0)).collect();
+                    self.text(0, &format!("{words} ({}): {}", count(only.len(), "charm"), some_of(&names)));
+                }
+            }
         }
         for warning in facts.report.warnings {
             let warning = format!("warning: {}", shorten(&clean_line(warning), 300));
@@ -211,11 +232,11 @@ impl Page {
         let run = shell_quote(&clean_line(&facts.report.started.run.0));
         self.heading("Next");
         let mut commands = Vec::new();
-        if facts.is_partial() {
+        if facts.is_partial() && facts.report.comparison.two_runs.is_none() {
             commands.push(format!("charmproof resume {run}"));
         }
         let silent = facts.no_signal.values().flatten();
-        let first = facts.changed.iter().chain(silent).chain(&facts.unchanged).next();
+        let first = facts.changed.iter().chain(&facts.otherwise).chain(silent).chain(&facts.unchanged).next();
         if let Some(pair) = first {
             let charm = shell_quote(&clean_line(&pair.subject.0));
             commands.push(format!("charmproof show {run} {charm}"));
