@@ -85,9 +85,12 @@ pub(crate) struct CheckArgs {
     /// Use the exact commits of an earlier run
     #[arg(long, value_name = "RUN")]
     pub(crate) at: Option<String>,
-    /// Run only part I of N, split by recorded cost; see `charmproof merge`
+    /// Run only part I of N; see `--costs` and `charmproof merge`
     #[arg(long, value_name = "I/N")]
     pub(crate) shard: Option<String>,
+    /// Split shards by what an earlier run took, the same one for all shards
+    #[arg(long, value_name = "RUN", requires = "shard")]
+    pub(crate) costs: Option<String>,
     /// Arguments for the test runner
     #[arg(last = true, value_name = "ARGS")]
     pub(crate) arguments: Vec<String>,

@@ -128,6 +128,8 @@ def tox_before_run_commands(tox_env) -> None:
 
     extra = dict(unit.get("environment", {}))
     current = tox_env.environment_variables
+    if "PYTEST_ADDOPTS" in extra and current.get("PYTEST_ADDOPTS"):
+        extra["PYTEST_ADDOPTS"] = current["PYTEST_ADDOPTS"] + " " + extra["PYTEST_ADDOPTS"]
     if unit.get("werror"):
         own = current.get("PYTHONWARNINGS", "")
         # The first filter has the lowest priority: the charm's own come after.

@@ -4,8 +4,10 @@
 
 mod report_support;
 
-use charmproof_store::event::{Ending, RunId, SubjectId};
+use charmproof_store::comparison::CaseComparison;
+use charmproof_store::event::{Ending, Failure, RunId, SubjectId};
 use charmproof_store::report::{self, RunRow, Style, Terminal};
+use charmproof_store::verdict::Verdict;
 use report_support::{Sample, fleet, hostile, sample};
 
 /// A charm whose name contains `part`.
@@ -117,4 +119,33 @@ fn report_junit() {
 #[test]
 fn report_html_context() {
     insta::assert_json_snapshot!(sample().show(report::html_context));
+}
+
+/// A break behind an older one has a place of its own in every summary.
+#[test]
+fn report_tells_what_fails_otherwise() {
+    let mut sample = sample();
+    let pairs = &mut sample.comparison.pairs;
+    let pair = pairs.iter_mut().find(|pair| pair.verdict == Verdict::StillFailing).expect("there is one");
+    pair.summary = "1 test fails otherwise with the swap: AttributeError: items".into();
+    let mut case = pair.cases.first().cloned().unwrap_or_else(|| CaseComparison {
+        case: "test_x".into(),
+        verdict: Verdict::StillFailing,
+        baseline: Vec::new(),
+        candidate: Vec::new(),
+        failure: None,
+        baseline_failure: None,
+        duration_ms: (None, None),
+        cause: None,
+    });
+    case.baseline_failure = Some(Failure { exception: "SnapError".into(), ..Failure::default() });
+    pair.cases = vec![case];
+    let terminal = sample.show(|report| report::summary(report, Terminal::default()));
+    let listed = terminal.split("\nFails otherwise now\n").nth(1).expect("it has a heading");
+    assert!(listed.contains("AttributeError: items"), "{terminal}");
+    assert!(terminal.contains("Unchanged: 2 still passing\n"), "{terminal}");
+    assert!(terminal.contains("1 charm fails otherwise now"), "{terminal}");
+    let markdown = sample.show(report::markdown);
+    assert!(markdown.contains("#### Fails otherwise now\n\n| charm"), "{markdown}");
+    assert!(sample.show(report::html).contains("Fails otherwise now <span"));
 }

@@ -43,6 +43,9 @@ pub(crate) struct Asked {
     pub(crate) run: RunSettings,
     /// Which shard of how many.
     pub(crate) shard: Option<(usize, usize)>,
+    /// What each charm took in the run that shards are split by.
+    #[serde(default)]
+    pub(crate) costs: BTreeMap<String, u64>,
     /// Commits to use, by repository.
     pub(crate) pins: BTreeMap<String, String>,
     /// Whether nobody is asked.
@@ -99,7 +102,14 @@ fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
             })
             .collect(),
     };
+    let mut costs: BTreeMap<String, u64> = BTreeMap::new();
+    if let Some(word) = &args.costs {
+        for result in place.store()?.run(&RunRef::parse(word))?.latest().into_values() {
+            *costs.entry(result.unit.subject.0.clone()).or_insert(0) += result.duration_ms;
+        }
+    }
     Ok(Asked {
+        costs,
         targets,
         fleet,
         working_directory: place.working_directory.to_string(),

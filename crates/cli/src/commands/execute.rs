@@ -101,7 +101,7 @@ pub(crate) fn execute(
     }
 
     let planned = find_charms(place, &list, &mirrors, asked);
-    let (planned, plan) = narrow(planned, asked, &store, &candidate, &baseline, failed)?;
+    let (planned, plan) = narrow(planned, asked, &candidate, &baseline, failed)?;
     check_targets(&planned, asked)?;
     let (mut writer, finished) = begin(&store, asked, before, &plan)?;
     if before.is_none() {
@@ -243,7 +243,6 @@ fn find_charms(
 fn narrow(
     mut planned: Planned,
     asked: &Asked,
-    store: &Store,
     candidate: &[PreparedSwap],
     baseline: &[PreparedSwap],
     failed: BTreeMap<String, String>,
@@ -255,18 +254,12 @@ fn narrow(
     let warnings = planned.warnings.iter().filter(|(name, _)| is_meant(name)).cloned().collect();
     planned.warnings = warnings;
     if let Some((number, count)) = asked.shard {
+        // Nothing of this machine's own history may count: each shard runs elsewhere, and
+        // all of them must split the fleet alike.
         let costs: Vec<(SubjectId, u64)> = planned
             .records
             .iter()
-            .map(|record| {
-                let cost = asked
-                    .targets
-                    .iter()
-                    .filter_map(|target| store.expected_cost(&record.id.0, target).ok().flatten())
-                    .map(|cost| cost.duration_ms)
-                    .sum::<u64>();
-                (record.id.clone(), cost)
-            })
+            .map(|record| (record.id.clone(), asked.costs.get(&record.id.0).copied().unwrap_or(1)))
             .collect();
         let borrowed: Vec<(&SubjectId, u64)> = costs.iter().map(|(id, cost)| (id, *cost)).collect();
         let mine: Vec<SubjectId> = shard(&borrowed, number, count).into_iter().cloned().collect();
@@ -402,6 +395,13 @@ fn reproduce(asked: &Asked) -> String {
             words.push(option.into());
             words.push(shell_word(spec));
         }
+    }
+    for (name, value) in &asked.run.environment {
+        words.push("--env".into());
+        words.push(shell_word(&format!("{name}={value}")));
+    }
+    if asked.run.werror {
+        words.push("--werror".into());
     }
     words.push("--no-reuse".into());
     if !asked.run.arguments.is_empty() {

@@ -2,7 +2,7 @@
 
 use charmproof_store::event::RunStarted;
 use charmproof_store::report;
-use charmproof_store::store::RunRef;
+use charmproof_store::store::{RunRef, Store};
 use jiff::Timestamp;
 
 use super::check::new_run_id;
@@ -23,8 +23,28 @@ pub(crate) fn run(place: &Place, args: &MergeArgs, colour: Colour) -> Result<Exi
         command: std::env::args().collect(),
         settings: serde_json::Value::Null,
     };
+    warn_of_missing_shards(&store, &parts)?;
     let shown = Shown::new(store.merge(&parts, &head)?);
     say(&format!("merged {} runs into {}", parts.len(), shown.run.id()));
     output::result(&shown.with_report(|view| report::summary(view, output::terminal(colour))));
     Ok(exit_of(&shown.comparison))
+}
+
+/// Says which shards are not among the runs, where the runs are shards.
+fn warn_of_missing_shards(store: &Store, parts: &[RunRef]) -> Result<(), Failure> {
+    let mut shards: Vec<(usize, usize)> = Vec::new();
+    for part in parts {
+        let shard = store.run(part)?.plan.shard;
+        let numbers = shard.as_deref().and_then(|text| text.split_once('/'));
+        if let Some((number, count)) = numbers.and_then(|(n, c)| Some((n.parse().ok()?, c.parse().ok()?))) {
+            shards.push((number, count));
+        }
+    }
+    let Some((_, count)) = shards.first().copied() else { return Ok(()) };
+    let missing: Vec<String> =
+        (1..=count).filter(|n| !shards.contains(&(*n, count))).map(|n| format!("{n}/{count}")).collect();
+    if !missing.is_empty() {
+        say(&format!("warning: no run of shard {} was given; its charms are missing", missing.join(", ")));
+    }
+    Ok(())
 }

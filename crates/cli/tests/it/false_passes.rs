@@ -319,7 +319,9 @@ fn an_earlier_swap_does_not_stay_in_an_environment() {
     }
     // What the charm gets by itself is the newest of the one, which fails its test, and
     // an old one of the other.
-    let test = format!("{TEST}\n    def test_waves(self):\n        import charmwave\n        self.assertEqual(charmwave.VERSION, '1.0')\n");
+    let test = format!(
+        "{TEST}\n    def test_waves(self):\n        import charmwave\n        self.assertEqual(charmwave.VERSION, '1.0')\n"
+    );
     world.add(
         &charm("web")
             .with_requirement("charmgreet")

@@ -120,5 +120,8 @@ fn a_bundle_is_its_charms() {
 /// The folders of the charms that were run, those left out not among them.
 fn run_charms(run: &Checked) -> Vec<&str> {
     let pairs = run.report["pairs"].as_array().unwrap().iter();
-    pairs.filter(|pair| pair["baseline"]["outcome"] != "filtered").map(|pair| pair["root"].as_str().unwrap()).collect()
+    pairs
+        .filter(|pair| pair["baseline"]["outcome"] != "filtered")
+        .map(|pair| pair["root"].as_str().unwrap())
+        .collect()
 }

@@ -6,6 +6,8 @@
 //! before each use. Repetitions that confirm a disagreement use a fresh folder that
 //! is deleted afterwards.
 
+use std::collections::BTreeSet;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_store::event::UnitId;
 use serde::{Deserialize, Serialize};
@@ -38,8 +40,20 @@ pub struct Stamp {
     pub python: String,
     /// What was lifted.
     pub lifts: Vec<String>,
+    /// Names of the packages that were swapped in. An environment may be used again only
+    /// if all of them are swapped again: what an earlier check put in must not be found
+    /// by one that asks for the charm as it is.
+    pub swapped: BTreeSet<String>,
     /// For people: whose slot it is.
     pub label: String,
+}
+
+impl Stamp {
+    /// Whether environments made under this stamp may be used under another.
+    fn fits(&self, now: &Self) -> bool {
+        let like = Self { swapped: now.swapped.clone(), ..self.clone() };
+        like == *now && self.swapped.is_subset(&now.swapped)
+    }
 }
 
 impl Slot {
@@ -92,7 +106,7 @@ impl Slot {
         let stamp_file = self.folder.join("stamp.json");
         let old: Option<Stamp> =
             fs_err::read(&stamp_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let fits = old.as_ref() == Some(stamp);
+        let fits = old.as_ref().is_some_and(|old| old.fits(stamp));
         // Until this use has ended well, what it leaves behind cannot be trusted.
         if old.is_some() {
             fs_err::remove_file(&stamp_file).map_err(io)?;

@@ -300,12 +300,22 @@ impl RunContext<'_> {
             tools: Tools::digest(),
             python: format!("{} {}", ready.python.program, ready.python.version),
             lifts: ready.choice.lifted.iter().map(ToString::to_string).collect(),
+            swapped: ready
+                .packages
+                .iter()
+                .filter(|package| package.version.is_some() && package.library.is_none())
+                .map(|package| package.name.clone())
+                .collect(),
             label: format!("{} {} {}", unit.subject, unit.target, unit.side.word()),
         };
         stamp.lifts.push(library_digest(&subject.libraries));
         let copied =
             slot.lay_out(&reader, &snapshot, &stamp).map_err(|e| Trouble::ours("copy the charm", &e))?;
-        let charm_dir = slot.copy().join(&subject.record.root);
+        // Joining an empty path would leave a slash behind, which paths in logs lack.
+        let charm_dir = match subject.record.root.as_str() {
+            "" => slot.copy(),
+            root => slot.copy().join(root),
+        };
         let edits = self.edit(subject, unit.side, ready, &charm_dir)?;
         let unit_file = self.unit_file(&slot, unit.side, ready, &charm_dir)?;
         inside::lay_out(&unit_file).map_err(|e| Trouble::ours("lay out the helpers", &e))?;
@@ -610,8 +620,13 @@ fn judge(
     }
     // The swap is the last step of tox's set-up, so an environment was looked at if
     // and only if the target's own commands were reached.
-    let reached = (ready.invocation.runner == Runner::Tox)
+    let mut reached = (ready.invocation.runner == Runner::Tox)
         .then_some(evidence.tox_began && !evidence.environments.is_empty());
+    // Some charms install within their own commands; that is set-up as well.
+    let failed = commands.iter().find(|command| command.exit_code.is_some_and(|code| code != 0));
+    if cases.is_empty() && failed.is_some_and(|command| is_installing(&command.command)) {
+        reached = Some(false);
+    }
     let Classified { mut outcome, mut summary, .. } = classify(&Seen {
         runner: match ready.invocation.runner {
             Runner::Tox => crate::classify::Runner::Tox,
@@ -642,6 +657,7 @@ fn judge(
         outcome = Outcome::NotInjected;
         summary.clone_from(&injection.summary);
     } else if injection.proof == Proof::NotUsed
+        && (outcome == Outcome::Pass || !cases.is_empty())
         && ready.packages.iter().any(|package| package.version.is_some())
         && outcome.origin() == charmproof_store::outcome::Origin::Suite
     {
@@ -653,6 +669,18 @@ fn judge(
 
 fn library_digest(libraries: &[libraries::Provided]) -> String {
     libraries::Provision { provided: libraries.to_vec(), not_provided: Vec::new() }.digest()
+}
+
+/// Whether a command installs what the suite needs.
+fn is_installing(command: &str) -> bool {
+    let words: Vec<&str> = command.split_whitespace().collect();
+    let program = words.first().and_then(|word| word.rsplit('/').next()).unwrap_or("");
+    let has = |names: &[&str]| words.iter().skip(1).take(4).any(|word| names.contains(word));
+    match program {
+        "poetry" => has(&["install", "sync"]),
+        "uv" => has(&["sync"]) || (has(&["pip"]) && has(&["install", "sync"])),
+        _ => (program.starts_with("pip") || has(&["pip"])) && has(&["install"]),
+    }
 }
 
 /// Whose trouble it is that a swap failed. The exact version was prepared before, so

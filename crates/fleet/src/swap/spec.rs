@@ -325,6 +325,7 @@ fn parse_git(url: &str) -> Result<PackageSource, String> {
     if address.starts_with('-') || reference.as_deref().is_some_and(|r| r.starts_with('-') || r.is_empty()) {
         return Err("a repository or ref cannot start with '-' or be empty".into());
     }
+    crate::corpus::location::GitUrl::parse(address).map_err(|error| error.to_string())?;
     let mut subdirectory = None;
     for pair in fragment.unwrap_or("").split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {

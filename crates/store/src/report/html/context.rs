@@ -191,7 +191,7 @@ fn source_of(record: &SwapRecord) -> model::Source {
         version: name(&record.version),
         spec: name(&record.spec),
         digest: name(&record.digest),
-        source: name(&record.source),
+        from: name(&record.source),
         link: web_link(&record.source, None, ""),
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Source {
     pub(super) version: String,
     pub(super) spec: String,
     pub(super) digest: String,
-    pub(super) source: String,
+    pub(super) from: String,
     pub(super) link: Option<String>,
 }
 
