@@ -41,7 +41,7 @@ fn a_regression_is_told_once_and_what_has_not_changed_is_not_run_again() {
     let third = world.check(&words).code(0);
     third.expect("web", "unit", "still-passing: pass -> pass");
     assert_eq!(third.reused(), 3, "the baselines");
-    assert!(third.result.stdout.contains("3 reused"), "{}", third.result);
+    assert!(third.result.stdout.contains("Reused: 3 of 6 results"), "{}", third.result);
 
     let anew = world.check(&[&words[..], &["--no-reuse"]].concat()).code(0);
     assert_eq!(anew.reused(), 0);
