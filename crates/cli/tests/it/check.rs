@@ -144,7 +144,7 @@ fn arguments_reach_the_test_runner() {
 fn lint_tells_which_diagnostics_are_new() {
     let world = World::new();
     let lint = |lines: &[&str]| {
-        let print: String = lines.iter().map(|line| format!("    print({line:?})\n")).collect();
+        let print = lines.iter().fold(String::new(), |text, line| text + &format!("    print({line:?})\n"));
         format!(
             "import sys\n\n\ndef lint():\n{print}    print('Found {} errors.')\n    sys.exit(1)\n",
             lines.len()

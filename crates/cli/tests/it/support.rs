@@ -393,7 +393,7 @@ impl Index {
         let packages = self.packages.lock().expect("no thread panics");
         let file = packages[name].iter().find(|(file, _)| file.contains(&format!("-{version}-")));
         let (_, bytes) = file.expect("it was published");
-        Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+        Sha256::digest(bytes).iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
     }
 }
 

@@ -230,6 +230,11 @@ fn parse_package(text: &str) -> Result<PackageSpec, SpecError> {
         return Err(fail(0, "it is empty".into(), None));
     }
     let Some((left, right)) = text.split_once('@') else {
+        // The library panics at a name that ends in a dash, so the name is checked first.
+        let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+        if PackageName::from_str(&name).is_err() {
+            return Err(fail(0, format!("'{name}' is not the name of a distribution"), None));
+        }
         let requirement = Requirement::<VerbatimUrl>::from_str(text).map_err(|error| {
             fail(error.start.min(text.len()), first_line(&error.message.to_string()), None)
         })?;

@@ -55,9 +55,10 @@ impl<'a> Attempt<'a> {
                 Some(Outcome::Pass) => own,
                 Some(_) | None => Some(self.suite),
             },
-            Standing::Unresolvable => own.or(Some(self.suite)),
+            // A suite that ran nothing says nothing of what it did not list.
+            Standing::Unresolvable | Standing::Silent => own.or(Some(self.suite)),
             Standing::Fails if self.died() => own.or(Some(self.suite)),
-            Standing::Works | Standing::Fails | Standing::Silent | Standing::Unrun => own,
+            Standing::Works | Standing::Fails | Standing::Unrun => own,
         }
     }
 }
