@@ -231,7 +231,8 @@ fn parse_package(text: &str) -> Result<PackageSpec, SpecError> {
     }
     let Some((left, right)) = text.split_once('@') else {
         // The library panics at a name that ends in a dash, so the name is checked first.
-        let name: String = text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+        let name: String =
+            text.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
         if PackageName::from_str(&name).is_err() {
             return Err(fail(0, format!("'{name}' is not the name of a distribution"), None));
         }
