@@ -117,7 +117,7 @@ pub fn plan(program: &str, words: &[String], swap_command: &[String]) -> Plan {
             let installs = words.iter().any(|w| matches!(w.as_str(), "install" | "sync" | "add" | "update"));
             if installs { Plan::RunThenSwap(words.to_vec()) } else { Plan::Become(words.to_vec()) }
         }
-        "uvx" => tool_run(&[], words).unwrap_or_else(|| Plan::Become(words.to_vec())),
+        "uvx" => tool_run(words).unwrap_or_else(|| Plan::Become(words.to_vec())),
         _ => plan_uv(words, swap_command),
     }
 }
@@ -131,7 +131,7 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
             Plan::RunThenSwap(words.to_vec())
         }
         Some("tool") if rest.get(1).is_some_and(|w| w == "run") => {
-            tool_run(&words[..words.len() - rest.len() + 2], &rest[2..]).unwrap_or_else(become_it)
+            tool_run(&rest[2..]).unwrap_or_else(become_it)
         }
         Some("run") => {
             let (options, command) = split_options(&rest[1..]);
@@ -139,7 +139,7 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
                 options.iter().any(|o| names.iter().any(|n| o[0] == *n || o[0].starts_with(&format!("{n}="))))
             };
             // Nothing to sync: no project, or the caller said not to.
-            if command.is_empty() || has(&["--isolated", "--no-project", "--no-sync", "--script", "-s"]) {
+            if command.is_empty() || has(&["--no-project", "--no-sync", "--script", "-s"]) {
                 return become_it();
             }
             let flat = |keep: &dyn Fn(&str) -> bool| -> Vec<String> {
@@ -153,12 +153,21 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
                 }
                 out
             };
-            let mut sync =
-                flat(&|name| !UV_WITH.contains(&name) && !matches!(name, "-m" | "--module" | "--gui-script"));
+            // An isolated environment is thrown away with its swap, and a type checker in it
+            // would see the charm's own packages. The copy's environment serves as well:
+            // `--exact` takes out of it what an isolated one would not have.
+            let mut sync = flat(&|name| {
+                !UV_WITH.contains(&name) && !matches!(name, "-m" | "--module" | "--gui-script" | "--isolated")
+            });
+            if has(&["--isolated"]) && !has(&["--exact"]) {
+                sync.push("--exact".into());
+            }
             sync.push("--".into());
             sync.extend(swap_command.iter().cloned());
             // `--no-sync` cannot stand beside the options that say how to sync.
-            let mut run = flat(&|name| !matches!(name, "--frozen" | "--locked" | "--exact" | "--inexact"));
+            let mut run = flat(&|name| {
+                !matches!(name, "--frozen" | "--locked" | "--exact" | "--inexact" | "--isolated")
+            });
             run.insert(global.iter().flatten().count() + 1, "--no-sync".into());
             run.extend(command.iter().cloned());
             Plan::SyncThenBecome { sync, run }
@@ -169,7 +178,7 @@ fn plan_uv(words: &[String], swap_command: &[String]) -> Plan {
 
 /// `uvx tox …` and `uv tool run tox …` are served by charmproof's own tox, since a
 /// tox made on the spot may lack tox-uv and would not keep its environment.
-fn tool_run(_head: &[String], words: &[String]) -> Option<Plan> {
+fn tool_run(words: &[String]) -> Option<Plan> {
     let (options, rest) = split_options(words);
     let tool = rest.first()?.split(['@', '=', '<', '>', '~']).next()?;
     let is_plain = options.iter().all(|o| UV_WITH.contains(&o[0].as_str()) || o[0].starts_with("--with="));
@@ -240,7 +249,10 @@ mod tests {
     #[test]
     fn calls_as_charms_make_them() {
         check("uv run --frozen pytest tests/unit", "run --frozen -- SWAP ; run --no-sync pytest tests/unit");
-        check("uv run --isolated --group unit pytest", "become: run --isolated --group unit pytest");
+        check(
+            "uv run --isolated --group unit pytest",
+            "run --group unit --exact -- SWAP ; run --no-sync --group unit pytest",
+        );
         check(
             "uv --directory x run --group unit --with pytest-xdist pytest -n 2",
             "--directory x run --group unit -- SWAP ; --directory x run --no-sync --group unit --with pytest-xdist pytest -n 2",
