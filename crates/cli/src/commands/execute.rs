@@ -216,7 +216,12 @@ fn fetch_missing(
     if asked.offline || wanted.is_empty() {
         return Ok(BTreeMap::new());
     }
-    Ok(fetch_all(mirrors, &wanted, settings, is_quiet, cancel))
+    let failed = fetch_all(mirrors, &wanted, settings, is_quiet, cancel);
+    // Known by the name that the fleet's list gives them, as everything else is.
+    Ok(entries
+        .iter()
+        .filter_map(|entry| Some((entry.label.clone(), failed.get(&entry.git()?.to_string())?.clone())))
+        .collect())
 }
 
 fn find_charms(

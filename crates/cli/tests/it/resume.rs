@@ -13,7 +13,9 @@ use crate::support::{World, small_greeter, table};
 /// Tests that have nothing to do with what is swapped.
 const OTHER: &str = "import unittest\n\nimport charmgreet\n\n\nclass Other(unittest.TestCase):\n    def test_other(self):\n        self.assertTrue(charmgreet)\n";
 
-const WORDS: [&str; 6] = ["check", "unit", "./fleet", "--swap", "charmgreet==2.0", "--no-reuse"];
+/// With a second attempt, so that a kill can also fall into the repetitions.
+const WORDS: [&str; 8] =
+    ["check", "unit", "./fleet", "--swap", "charmgreet==2.0", "--no-reuse", "--attempts", "2"];
 
 /// Six charms, of which two regress.
 fn fleet() -> World {
@@ -188,7 +190,7 @@ fn an_interrupted_run_shows_what_it_has_and_can_be_finished() {
         assert!(stdout.contains("interrupted") || stdout.contains("unfinished"), "{stdout}");
         assert_nothing_runs(&world);
 
-        let finished = world.checked(world.env.charmproof(&["resume", run_name])).code(1);
+        let finished = world.checked(world.env.charmproof(&["resume", run_name, "--jobs", "2"])).code(1);
         assert_eq!(finished.report["run"]["ending"], "completed");
         assert_eq!(finished.unit("a"), "regressed: pass -> fail");
         assert_eq!(finished.unit("f"), "still-passing: pass -> pass");

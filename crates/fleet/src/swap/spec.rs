@@ -252,6 +252,9 @@ fn parse_package(text: &str) -> Result<PackageSpec, SpecError> {
     // The left side is a name, maybe with extras. Extras are accepted and have no
     // meaning: which extras a charm uses is the charm's own business.
     let name_text = left.split('[').next().unwrap_or(left).trim();
+    if name_text.is_empty() {
+        return Err(fail(0, "the name of the distribution is missing".into(), None));
+    }
     let name = PackageName::from_str(name_text)
         .map_err(|_| fail(0, format!("'{name_text}' is not the name of a distribution"), None))?
         .to_string();
