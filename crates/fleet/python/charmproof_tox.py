@@ -159,6 +159,9 @@ def tox_after_run_commands(tox_env, exit_code, outcomes) -> None:
         words = [str(w) for w in outcome.request.cmd]
         if unit["charmproof"] in words:
             continue
+        # The charm wrote `uv`, and the place of the shim differs from run to run.
+        if os.path.dirname(words[0]) == unit["shims"]:
+            words[0] = os.path.basename(words[0])
         commands.append({"command": " ".join(shlex.quote(w) for w in words), "exit_code": int(outcome.exit_code)})
     _emit(
         unit,

@@ -327,9 +327,11 @@ impl RunContext<'_> {
         }
 
         let raw = fs_err::read(&spec.log.path).unwrap_or_default();
-        let text = String::from_utf8_lossy(&raw);
+        // The charm wrote `uv`; that a shim answers to it is nobody's business, and its
+        // place would give one command two names.
+        let text = String::from_utf8_lossy(&raw).replace(&format!("{}/", unit_file.shims), "");
         let evidence = Evidence::read(&unit_file.evidence, &charm_dir, &ready.packages);
-        let judged = judge(unit, ready, &record, &text, &evidence, &charm_dir);
+        let mut judged = judge(unit, ready, &record, &text, &evidence, &charm_dir);
         // An environment that could not be made must not be found half-made.
         if !matches!(judged.outcome, Outcome::CouldNotPrepare(_) | Outcome::ToolFailed)
             && ended_by_itself(&record.ended)
@@ -342,6 +344,13 @@ impl RunContext<'_> {
                 .replace(charm_dir.as_str(), ".")
                 .replace(slot.folder.as_str(), "$SLOT")
         };
+        for case in &mut judged.cases {
+            case.name = scrub(&case.name);
+            if let Some(failure) = &mut case.failure {
+                failure.message = scrub(&failure.message);
+                failure.excerpt = scrub(&failure.excerpt);
+            }
+        }
         let log = scrub(&text).into_bytes();
         let duration = started.elapsed();
         let injection = judged.injection;
@@ -355,7 +364,7 @@ impl RunContext<'_> {
                 commands: judged
                     .commands
                     .into_iter()
-                    .map(|c| CommandResult { command: scrub(&c.command).replace("$SLOT/shims/", ""), ..c })
+                    .map(|c| CommandResult { command: scrub(&c.command), ..c })
                     .collect(),
                 invocation: ready.command.words.join(" ").replace(" run --colored no", ""),
                 interpreter: Some(format!(
