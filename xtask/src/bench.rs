@@ -1,7 +1,11 @@
 //! `cargo xtask bench`: the same fleet, the same machine, charmproof and hyrum in turn.
 //!
 //! Prints times and ratios; asserts nothing. Both tools begin with empty package
-//! caches and with their own tools installed. What is measured:
+//! caches and with their own tools installed. hyrum cannot resolve a checkout of ops
+//! whose manifest has uv's workspace table: it then ends early and has run no test. So
+//! that both do the work, that table is taken out of the checkout, and hyrum finds all
+//! interpreters that charmproof finds. How many charms each tool took to a result of
+//! their own tests is printed too. What is measured:
 //!
 //! - (a) the first comparison of two variants: hyrum needs two runs for it;
 //! - (b) a second candidate after an edit of one line in the swapped checkout;
@@ -27,7 +31,8 @@ struct Bench {
 }
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
-    let workers = arguments.first().cloned().unwrap_or_else(|| "2".into());
+    let keep = arguments.iter().any(|word| word == "--keep");
+    let workers = arguments.iter().find(|word| *word != "--keep").cloned().unwrap_or_else(|| "2".into());
     let folder = std::env::temp_dir().join(format!("charmproof-bench-{}", std::process::id()));
     fs_err::create_dir_all(&folder)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -38,7 +43,11 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     let index = std::env::var("POETRY_PYPI_MIRROR_URL").unwrap_or_default();
     let bench = Bench { root: root.to_path_buf(), folder, program, index };
     let result = bench.all(&workers);
-    fs_err::remove_dir_all(&bench.folder)?;
+    if keep {
+        println!("kept: {}", bench.folder.display());
+    } else {
+        fs_err::remove_dir_all(&bench.folder)?;
+    }
     result?;
     Ok(ExitCode::SUCCESS)
 }
@@ -71,6 +80,7 @@ impl Bench {
         self.edit()?;
         let hyrum_second = hyrum(&["--patch", &swap])?;
         let ours_second = self.charmproof(&check, "second")?;
+        self.tested()?;
         let hyrum_again = hyrum(&["--patch", &swap])?;
         let ours_again = self.charmproof(&check, "again")?;
 
@@ -95,16 +105,32 @@ impl Bench {
     /// check, where every candidate was really run.
     fn overhead(&self) -> Result<()> {
         let script = "import json,sys,glob,os\n\
-             logs=sorted(glob.glob(sys.argv[1]+'/store/runs/*/log.jsonl'),key=os.path.getmtime)\n\
+             logs=sorted(glob.glob(sys.argv[1]+'/cache/store/runs/*/log.jsonl'),key=os.path.getmtime)\n\
              own=sorted(r['overhead_ms'] for l in open(logs[-2]) for r in [json.loads(l)] if r.get('event')=='unit-finished' and not r.get('reused_from') and r['duration_ms'])\n\
              print('own overhead per unit run: median %d ms, largest %d ms, %d units' % (own[len(own)//2],own[-1],len(own)) if own else 'no unit was run')";
+        self.script(script)
+    }
+
+    /// Prints how many charms' own tests came to a result with the second candidate.
+    fn tested(&self) -> Result<()> {
+        let script = "import json,sys,glob,os\n\
+             theirs=json.load(open(sys.argv[1]+'/home/.cache/hyrum/results/unit.auto.json'))['outcomes']\n\
+             ended=[o for o in theirs if o['status'] in ('passed','timeout') or 'failed' in o['summary']]\n\
+             log=sorted(glob.glob(sys.argv[1]+'/cache/store/runs/*/log.jsonl'),key=os.path.getmtime)[-1]\n\
+             ours=[r for l in open(log) for r in [json.loads(l)] if r.get('event')=='unit-finished' and r['unit']['side']=='candidate' and not r['unit'].get('attempt')]\n\
+             said=[r for r in ours if r['cases']]\n\
+             print('charms whose own tests came to a result: hyrum %d of %d, charmproof %d of %d' % (len(ended),len(theirs),len(said),len(ours)))";
+        self.script(script)
+    }
+
+    fn script(&self, script: &str) -> Result<()> {
         let status = Command::new("python3")
             .args(["-c", script])
-            .arg(self.folder.join("cache"))
+            .arg(&self.folder)
             .current_dir(&self.folder)
             .status()?;
         if !status.success() {
-            bail!("the overhead could not be read");
+            bail!("a log could not be read");
         }
         Ok(())
     }
@@ -147,6 +173,9 @@ impl Bench {
                     .arg("--strip-components=1"),
             )?;
         }
+        let manifest = self.folder.join("operator/pyproject.toml");
+        let text = without_tables(&fs_err::read_to_string(&manifest)?, "[tool.uv");
+        fs_err::write(&manifest, text)?;
         self.git(&self.folder.join("operator"))
     }
 
@@ -204,7 +233,7 @@ impl Bench {
     fn hyrum(&self, words: &[&str]) -> Result<Duration> {
         let mut command = Command::new(self.folder.join("venv/bin/hyrum"));
         let venv = self.folder.join("venv/bin");
-        let path = format!("{}:{}", venv.display(), std::env::var("PATH").unwrap_or_default());
+        let path = format!("{}:{}", venv.display(), interpreters_path());
         command
             .args(words)
             .arg("--charms-dir")
@@ -263,6 +292,34 @@ impl Bench {
         let _ = &self.root;
         Ok(())
     }
+}
+
+/// Returns a TOML text without the tables whose heading begins so.
+fn without_tables(text: &str, heading: &str) -> String {
+    let mut is_dropped = false;
+    text.split_inclusive('\n')
+        .filter(|line| {
+            if line.starts_with('[') {
+                is_dropped = line.starts_with(heading);
+            }
+            !is_dropped
+        })
+        .collect()
+}
+
+/// Returns the search path with every interpreter of pyenv itself in the place of its
+/// shims, which fail for versions that are not switched on.
+fn interpreters_path() -> String {
+    let own = std::env::var("PATH").unwrap_or_default();
+    let mut folders: Vec<String> =
+        own.split(':').filter(|folder| !folder.ends_with("/shims")).map(ToString::to_string).collect();
+    let root = std::env::var("PYENV_ROOT").unwrap_or_default();
+    let versions = std::fs::read_dir(format!("{root}/versions")).into_iter().flatten().flatten();
+    let mut bins: Vec<String> = versions.map(|entry| format!("{}/bin", entry.path().display())).collect();
+    bins.sort();
+    bins.reverse();
+    folders.extend(bins);
+    folders.join(":")
 }
 
 fn processors() -> usize {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use serde_json::json;
 
+use super::bytecode;
 use super::unit_file::{UnitFile, WatchedPackage};
 use crate::process::{ProcessError, Program};
 use crate::swap::record::{self, Distribution};
@@ -58,6 +59,7 @@ pub fn swap_prefix(unit: &UnitFile, prefix: &Utf8Path) -> Result<(), SwapError> 
         // A site-packages that cannot be written is the host's own; the witness on
         // PYTHONPATH still speaks there.
         let _ = write_pth(unit, &folder);
+        bytecode::hand_out(&unit.bytecode, &folder);
         look(unit, prefix, &folder)?;
     }
     Ok(())

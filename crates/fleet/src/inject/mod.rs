@@ -6,6 +6,7 @@
 //! [`environment::swap_prefix`] whenever something was installed, and append what
 //! they see to one file of [`evidence`]. [`proof`] judges it.
 
+pub mod bytecode;
 pub mod environment;
 pub mod evidence;
 pub mod inside;

@@ -38,6 +38,8 @@ pub struct UnitFile {
     pub charm_dir: Utf8PathBuf,
     /// The pinned uv.
     pub uv: Utf8PathBuf,
+    /// Where compiled files are kept for the next environment.
+    pub bytecode: Utf8PathBuf,
 }
 
 /// One package that helpers look for.

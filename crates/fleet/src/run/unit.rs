@@ -27,11 +27,12 @@ use crate::corpus::git::Git;
 use crate::diagnostics::{self, Paths};
 use crate::inject::evidence::Evidence;
 use crate::inject::unit_file::{UnitFile, WatchedPackage};
-use crate::inject::{inside, proof};
+use crate::inject::{bytecode, inside, proof};
 use crate::provision::libraries;
 use crate::provision::pythons::Python;
 use crate::provision::tools::{Tool, Tools};
 use crate::swap::PreparedSwap;
+use crate::swap::record::site_packages;
 
 /// All that units share.
 #[derive(Debug)]
@@ -332,6 +333,14 @@ impl RunContext<'_> {
         let text = String::from_utf8_lossy(&raw).replace(&format!("{}/", unit_file.shims), "");
         let evidence = Evidence::read(&unit_file.evidence, &charm_dir, &ready.packages);
         let mut judged = judge(unit, ready, &record, &text, &evidence, &charm_dir);
+        for look in &evidence.environments {
+            for folder in site_packages(Utf8Path::new(&look.prefix)) {
+                // An environment elsewhere is not ours to read.
+                if folder.starts_with(&slot.folder) {
+                    bytecode::take_in(&unit_file.bytecode, &folder);
+                }
+            }
+        }
         // An environment that could not be made must not be found half-made.
         if !matches!(judged.outcome, Outcome::CouldNotPrepare(_) | Outcome::ToolFailed)
             && ended_by_itself(&record.ended)
@@ -440,6 +449,7 @@ impl RunContext<'_> {
             passed_on: self.variables.clone(),
             charm_dir: charm_dir.to_path_buf(),
             uv: self.tools.uv().map_err(|e| Trouble::ours("provide uv", &e))?,
+            bytecode: self.work.join("bytecode"),
         })
     }
 
