@@ -88,12 +88,12 @@ impl Launcher {
         let mut child = self.spawn()?;
         let launcher = child.id();
         let heartbeat = Heartbeat::new(start);
-        let watch = Watch::new(limits, &group, &heartbeat, launcher, start);
+        let live = spec.log.live.as_ref();
+        let watch = Watch::new(limits, &group, &heartbeat, launcher, start, live);
         let control = self.send(&mut child, &Request::Run(Box::new(plan(spec, &group))))?;
         let missing = || self.failed("speak to", io::Error::from(io::ErrorKind::BrokenPipe));
         let reports = child.stdout.take().map(OwnedFd::from).ok_or_else(missing)?;
         let output = child.stderr.take().ok_or_else(missing)?;
-        let live = spec.log.live.as_ref();
 
         let mut dialogue = Dialogue {
             control: Some(control),

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -17,10 +17,12 @@ const LINE_BYTES_MAX: usize = 400;
 /// More than a pipe holds, unless root made it larger.
 const PIPE_BYTES_MAX: usize = 1 << 20;
 
-/// The last line of a running command's output. Clones share the line.
+/// What a running command does now: the last line of its output, and whether it only
+/// waits. Clones share what they know.
 #[derive(Debug, Clone, Default)]
 pub struct LiveLine {
     line: Arc<Mutex<Vec<u8>>>,
+    is_waiting: Arc<AtomicBool>,
 }
 
 impl LiveLine {
@@ -29,6 +31,15 @@ impl LiveLine {
     pub fn get(&self) -> String {
         let line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(&line).into_owned()
+    }
+
+    /// Whether the command has used next to no processor time for some seconds.
+    pub fn is_waiting(&self) -> bool {
+        self.is_waiting.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_waiting(&self, is_waiting: bool) {
+        self.is_waiting.store(is_waiting, Ordering::Relaxed);
     }
 
     fn update(&self, chunk: &[u8]) {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use nix::sys::statvfs::statvfs;
 
 use crate::cgroup::RunGroup;
-use crate::log::Heartbeat;
+use crate::log::{Heartbeat, LiveLine};
 use crate::procfs;
 use crate::record::Ended;
 use crate::spec::{DiskLimit, Limits};
@@ -25,6 +25,14 @@ const DISK_SHARE: u32 = 20;
 /// silence, is working.
 const WORKING: Duration = Duration::from_secs(1);
 
+/// How often the processor time is looked at, to tell a command that waits.
+const ACTIVITY_PERIOD: Duration = Duration::from_secs(1);
+/// A command that used less than this in a period waited. tox itself wakes up a hundred
+/// times a second to look for output.
+const AWAKE: Duration = Duration::from_millis(100);
+/// So many periods in a row make a command that waits.
+const WAITING_PERIODS: u32 = 2;
+
 /// Looks after one run. Nothing happens between two calls of [`Watch::look`].
 #[derive(Debug)]
 pub(crate) struct Watch<'run> {
@@ -37,6 +45,7 @@ pub(crate) struct Watch<'run> {
     next_tree: Option<Instant>,
     next_oom: Option<Instant>,
     next_disk: Option<Instant>,
+    activity: Option<Activity<'run>>,
     /// The most memory that was seen.
     pub(crate) peak_bytes: u64,
 }
@@ -50,6 +59,16 @@ struct SilenceWatch {
     cpu_time: Duration,
 }
 
+/// Tells the observer whether the command works or waits.
+#[derive(Debug)]
+struct Activity<'run> {
+    live: &'run LiveLine,
+    next: Instant,
+    cpu_time: Duration,
+    /// Periods in a row without work.
+    quiet: u32,
+}
+
 impl<'run> Watch<'run> {
     pub(crate) fn new(
         limits: &'run Limits,
@@ -57,6 +76,7 @@ impl<'run> Watch<'run> {
         heartbeat: &'run Heartbeat,
         launcher: u32,
         start: Instant,
+        live: Option<&'run LiveLine>,
     ) -> Self {
         let silence = limits.silence.map(|allowed| {
             let period = (allowed / 10).clamp(Duration::from_millis(50), Duration::from_secs(1));
@@ -74,6 +94,12 @@ impl<'run> Watch<'run> {
             next_tree: watches_tree.then_some(start),
             next_oom: group.bounds_memory().map(|_| start + OOM_PERIOD),
             next_disk: limits.disk.as_ref().map(|_| start),
+            activity: live.map(|live| Activity {
+                live,
+                next: start + ACTIVITY_PERIOD,
+                cpu_time: Duration::ZERO,
+                quiet: 0,
+            }),
             peak_bytes: 0,
         }
     }
@@ -81,7 +107,8 @@ impl<'run> Watch<'run> {
     /// Returns when to look again.
     pub(crate) fn due(&self) -> Instant {
         let silence = self.silence.as_ref().map(|silence| silence.next);
-        let others = [silence, self.next_tree, self.next_oom, self.next_disk].into_iter().flatten();
+        let activity = self.activity.as_ref().map(|activity| activity.next);
+        let others = [silence, self.next_tree, self.next_oom, self.next_disk, activity].into_iter().flatten();
         others.fold(self.start + self.limits.wall, Instant::min)
     }
 
@@ -112,6 +139,7 @@ impl<'run> Watch<'run> {
         if let Some(ended) = self.look_at_silence(now) {
             return Some(ended);
         }
+        self.look_at_activity(now);
         if self.next_disk.is_some_and(|next| now >= next) {
             let deadline = self.start + self.limits.wall;
             let is_over = || is_cancelled() || Instant::now() >= deadline;
@@ -145,6 +173,19 @@ impl<'run> Watch<'run> {
             return Some(Ended::TooManyProcesses { limit });
         }
         None
+    }
+
+    fn look_at_activity(&mut self, now: Instant) {
+        let Some(activity) = self.activity.as_mut().filter(|activity| now >= activity.next) else {
+            return;
+        };
+        activity.next = now + ACTIVITY_PERIOD;
+        let used = self.group.cpu_time().unwrap_or_else(|| procfs::usage(self.launcher).cpu_time);
+        // Where only living processes are counted, the sum falls as they end: that is work.
+        let is_quiet = used.checked_sub(activity.cpu_time).is_some_and(|since| since < AWAKE);
+        activity.quiet = if is_quiet { activity.quiet + 1 } else { 0 };
+        activity.cpu_time = used;
+        activity.live.set_waiting(activity.quiet >= WAITING_PERIODS);
     }
 
     fn look_at_silence(&mut self, now: Instant) -> Option<Ended> {

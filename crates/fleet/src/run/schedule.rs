@@ -28,10 +28,18 @@ const TICK: Duration = Duration::from_millis(200);
 /// How much may run at once.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// Units at once.
+    /// Units that work at once. Those that only wait (for a port, a sleep, a timeout)
+    /// are not counted; with them it is less than twice as many, and one stays one.
     pub jobs: usize,
     /// Memory that all units together are thought to need at most.
     pub memory_bytes: u64,
+}
+
+impl Capacity {
+    fn has_room(&self, running: &[(UnitId, Instant, LiveLine)]) -> bool {
+        let working = running.iter().filter(|(_, _, live)| !live.is_waiting()).count();
+        working < self.jobs && running.len() < self.jobs * 2 - 1
+    }
 }
 
 /// What an observer is told.
@@ -169,7 +177,7 @@ impl Run<'_> {
             let mut failure: Option<ScheduleError> = None;
             loop {
                 let may_start = !context.cancel.is_cancelled() && failure.is_none();
-                while may_start && standing.running.len() < self.capacity.jobs {
+                while may_start && self.capacity.has_room(&standing.running) {
                     let fits = |job: &Job| {
                         memory_in_use == 0 || memory_in_use + job.memory_bytes <= self.capacity.memory_bytes
                     };

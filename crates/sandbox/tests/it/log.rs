@@ -56,3 +56,26 @@ fn the_last_line_can_be_watched() {
         assert_eq!(run.join().unwrap().log_bytes_total, 13);
     });
 }
+
+#[test]
+fn who_only_waits_is_told_from_who_works() {
+    for mode in BOTH {
+        let script = "until [ -e go ]; do :; done; echo waits; sleep";
+        let mut case = Case::shell(mode, &format!("{script} {}", unique_sleep()));
+        let live = LiveLine::default();
+        case.spec.log.live = Some(live.clone());
+        let cancel = charmproof_sandbox::CancelToken::new().unwrap();
+        std::thread::scope(|scope| {
+            let run = scope.spawn(|| case.launcher().run(&case.spec, &cancel).unwrap());
+            let began = std::time::Instant::now();
+            while began.elapsed() < std::time::Duration::from_millis(3500) {
+                assert!(!live.is_waiting(), "it is in a busy loop");
+                std::thread::sleep(std::time::Duration::from_millis(50));
+            }
+            fs_err::write(case.root().join("work/go"), "").unwrap();
+            wait_until("it is known to wait", || live.is_waiting());
+            cancel.cancel();
+            run.join().unwrap();
+        });
+    }
+}
