@@ -143,24 +143,24 @@ pub(crate) struct RunArgs {
     /// Fetch no repository of the fleet and ask Charmhub nothing
     #[arg(long, help_heading = "Running")]
     pub(crate) offline: bool,
-    /// Wall-clock limit of a unit, in seconds
-    #[arg(long, value_name = "S", default_value_t = 1800, help_heading = "Limits")]
-    pub(crate) timeout: u64,
-    /// How long a unit may neither print nor compute, in seconds
-    #[arg(long, value_name = "S", default_value_t = 300, help_heading = "Limits")]
-    pub(crate) silence: u64,
-    /// Memory of a unit, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 4096, help_heading = "Limits")]
-    pub(crate) memory: u64,
-    /// Processes and threads of a unit
-    #[arg(long, value_name = "N", default_value_t = 4096, help_heading = "Limits")]
-    pub(crate) processes: u64,
-    /// How much of a unit's log is kept, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 4, help_heading = "Limits")]
-    pub(crate) log_size: u64,
-    /// What a unit may occupy on disk, in MiB
-    #[arg(long, value_name = "MIB", default_value_t = 8192, help_heading = "Limits")]
-    pub(crate) disk: u64,
+    /// Wall-clock limit of a unit, in seconds [default: 1800, or what the fleet says]
+    #[arg(long, value_name = "S", help_heading = "Limits")]
+    pub(crate) timeout: Option<u64>,
+    /// How long a unit may neither print nor compute, in seconds [default: 300, or what the fleet says]
+    #[arg(long, value_name = "S", help_heading = "Limits")]
+    pub(crate) silence: Option<u64>,
+    /// Memory of a unit, in MiB [default: 4096, or what the fleet says]
+    #[arg(long, value_name = "MIB", help_heading = "Limits")]
+    pub(crate) memory: Option<u64>,
+    /// Processes and threads of a unit [default: 4096, or what the fleet says]
+    #[arg(long, value_name = "N", help_heading = "Limits")]
+    pub(crate) processes: Option<u64>,
+    /// How much of a unit's log is kept, in MiB [default: 4, or what the fleet says]
+    #[arg(long, value_name = "MIB", help_heading = "Limits")]
+    pub(crate) log_size: Option<u64>,
+    /// What a unit may occupy on disk, in MiB [default: 8192, or what the fleet says]
+    #[arg(long, value_name = "MIB", help_heading = "Limits")]
+    pub(crate) disk: Option<u64>,
     /// Do without namespaces; leftover processes are still caught
     #[arg(long, help_heading = "Limits")]
     pub(crate) no_sandbox: bool,
@@ -216,8 +216,9 @@ pub(crate) struct ShowArgs {
     pub(crate) run: String,
     /// The charm
     pub(crate) charm: Option<String>,
-    /// A target of it, or a case
-    pub(crate) case: Option<String>,
+    /// A target of it, a case (or a part of its name), or both
+    #[arg(num_args = 0..=2, value_name = "TARGET|CASE")]
+    pub(crate) words: Vec<String>,
     /// Print the whole log of one side
     #[arg(long, value_enum, value_name = "SIDE", requires = "charm")]
     pub(crate) log: Option<SideArg>,

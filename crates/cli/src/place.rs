@@ -33,7 +33,10 @@ impl Place {
         let variables: BTreeMap<String, String> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect();
-        let home = variables.get("HOME").map_or_else(|| Utf8PathBuf::from("/root"), Utf8PathBuf::from);
+        // Whoever has no home (a cron job, a bare container) has no secrets in it either.
+        let home =
+            variables.get("HOME").filter(|home| !home.is_empty()).map_or("/nonexistent", String::as_str);
+        let home = Utf8PathBuf::from(home);
         let working_directory = std::env::current_dir()
             .ok()
             .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())

@@ -167,6 +167,7 @@ fn add(
                 record,
                 source: source.clone(),
                 limits: entry.exceptions.limits,
+                default_limits: entry.default_limits,
                 expected: entry.exceptions.expected.clone(),
                 facts,
                 libraries: Vec::new(),

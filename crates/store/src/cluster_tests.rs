@@ -61,6 +61,22 @@ fn the_line_of_the_frame_does_not_matter_but_its_function_does() {
 }
 
 #[test]
+fn what_one_place_says_of_many_things_is_one_cause() {
+    let comparison = charms(&[
+        ("a", vec![failing("1", "KeyError", "'ingress'", 5)]),
+        ("b", vec![failing("2", "KeyError", "'database'", 5), failing("3", "AttributeError", "no 'x'", 5)]),
+        // A missing name is what tells such causes apart.
+        ("c", vec![failing("4", "AttributeError", "no 'y'", 5)]),
+    ]);
+    let shown: Vec<_> =
+        comparison.causes.iter().map(|cause| (cause.title.as_str(), cause.subjects.len())).collect();
+    assert_eq!(
+        shown,
+        [("KeyError: 'ingress'", 2), ("AttributeError: no 'x'", 1), ("AttributeError: no 'y'", 1)]
+    );
+}
+
+#[test]
 fn a_failure_without_words_has_a_title() {
     let bare = CaseResult { failure: None, ..case("x", Outcome::Timeout) };
     let empty = CaseResult { failure: Some(Failure::default()), ..case("y", Outcome::Fail) };

@@ -43,6 +43,27 @@ pub(crate) fn normalise(message: &str) -> String {
     out
 }
 
+/// Returns a normalised message with nothing left between its quotes.
+pub(crate) fn without_quoted(message: &str) -> String {
+    let characters: Vec<char> = message.chars().collect();
+    let mut out = String::with_capacity(message.len());
+    let mut at = 0;
+    while at < characters.len() {
+        let here = characters[at];
+        out.push(here);
+        at += 1;
+        if matches!(here, '\'' | '"' | '`')
+            && !follows_word(&characters, at - 1)
+            && let Some(length) = characters[at..].iter().position(|&c| c == here)
+        {
+            out.push('…');
+            out.push(here);
+            at += length + 1;
+        }
+    }
+    out
+}
+
 /// Whether the character belongs to a word, a path or an address.
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '-' | '~' | '+')
@@ -134,7 +155,7 @@ fn numbers(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::normalise;
+    use super::{normalise, without_quoted};
 
     #[test]
     fn what_differs_from_charm_to_charm_goes() {
@@ -157,6 +178,18 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(normalise(message), expected, "{message}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_left_between_quotes() {
+        for (message, expected) in [
+            ("no relation 'db' of \"x y\"", "no relation '…' of \"…\""),
+            ("can't find 'it", "can't find 'it"),
+            ("''", "'…'"),
+            ("", ""),
+        ] {
+            assert_eq!(without_quoted(message), expected, "{message}");
         }
     }
 

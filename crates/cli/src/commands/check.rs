@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use charmproof_fleet::corpus::list::Limits;
 use charmproof_fleet::run::settings::RunSettings;
 use charmproof_sandbox::CancelToken;
 use charmproof_store::event::RunId;
@@ -125,12 +126,14 @@ fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
             environment,
             werror: args.run.werror,
             arguments: args.arguments.clone(),
-            timeout_s: args.run.timeout,
-            silence_s: args.run.silence,
-            memory_mib: args.run.memory,
-            processes: args.run.processes,
-            log_mib: args.run.log_size,
-            disk_mib: args.run.disk,
+            limits: Limits {
+                timeout_s: args.run.timeout,
+                silence_s: args.run.silence,
+                memory_mib: args.run.memory,
+                processes: args.run.processes,
+                log_mib: args.run.log_size,
+                disk_mib: args.run.disk,
+            },
             attempts: args.run.attempts.max(1),
             reuse: !args.run.no_reuse,
             sandbox: !args.run.no_sandbox,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use charmproof_fleet::corpus::list::FleetEntry;
 use charmproof_fleet::corpus::location::GitRef;
 use charmproof_fleet::corpus::mirror::{FetchSettings, Mirrors};
 use charmproof_fleet::plan::{PlanContext, Planned, plan, shard};
@@ -33,7 +34,7 @@ use super::fleet::fetch_all;
 use crate::args::Colour;
 use crate::commands::{Shown, exit_of};
 use crate::error::{Exit, Failure};
-use crate::output::{self, say};
+use crate::output::{self, counted, say};
 use crate::place::{Place, is_selected};
 use crate::progress::Display;
 
@@ -71,6 +72,10 @@ pub(crate) fn execute(
         return Ok(Exit::Interrupted);
     }
 
+    // What is named must be there before anything is built.
+    let planned = narrow(find_charms(place, &list, &mirrors, asked), asked)?;
+    check_targets(&planned, asked)?;
+
     talk("Preparing the swaps");
     let is_cancelled = || cancel.is_cancelled();
     let sources = CorpusSources {
@@ -99,10 +104,7 @@ pub(crate) fn execute(
             talk(&format!("  {word}: {} {} from {}", swap.package, swap.version, swap.source));
         }
     }
-
-    let planned = find_charms(place, &list, &mirrors, asked);
-    let (planned, plan) = narrow(planned, asked, &candidate, &baseline, failed)?;
-    check_targets(&planned, asked)?;
+    let plan = plan_of(&planned, asked, &candidate, &baseline, failed);
     let (mut writer, finished) = begin(&store, asked, before, &plan)?;
     if before.is_none() {
         for (charm, warning) in &planned.warnings {
@@ -113,9 +115,9 @@ pub(crate) fn execute(
     let run = writer.run().clone();
     let capacity = capacity(asked.jobs);
     talk(&format!(
-        "Run {run}: {} charms, {} targets, {} at once",
-        planned.subjects.len(),
-        plan.targets.len(),
+        "Run {run}: {}, {}, {} at once",
+        counted(planned.subjects.len(), "charm"),
+        counted(plan.targets.len(), "target"),
         capacity.jobs
     ));
 
@@ -192,14 +194,20 @@ fn newest(pythons: &[Python]) -> Result<&Python, Failure> {
 }
 
 fn fetch_missing(
-    entries: &[charmproof_fleet::corpus::list::FleetEntry],
+    entries: &[FleetEntry],
     asked: &Asked,
     mirrors: &Mirrors,
     is_quiet: bool,
     cancel: &CancelToken,
 ) -> Result<BTreeMap<String, String>, Failure> {
+    // Where the patterns fit names of repositories, the others need not be here. A pattern
+    // that fits none may mean a charm inside of one.
+    let selection = asked.selection();
+    let is_named = |entry: &&FleetEntry| is_selected(&entry.label, &selection);
+    let is_by_name = entries.iter().any(|entry| is_named(&entry));
     let wanted: Vec<GitRef> = entries
         .iter()
+        .filter(|entry| !is_by_name || is_named(entry))
         .filter_map(|entry| entry.git().cloned())
         .filter(|reference| asked.refresh || mirrors.commit(reference).is_none())
         .filter(|reference| !asked.pins.contains_key(&reference.url.to_string()))
@@ -244,20 +252,18 @@ fn find_charms(
     plan(&list.entries.iter().collect::<Vec<_>>(), &context, charmhub)
 }
 
-/// Applies what names charms rather than repositories, and makes the plan.
-fn narrow(
-    mut planned: Planned,
-    asked: &Asked,
-    candidate: &[PreparedSwap],
-    baseline: &[PreparedSwap],
-    failed: BTreeMap<String, String>,
-) -> Result<(Planned, Plan), Failure> {
+/// Applies what names charms rather than repositories.
+fn narrow(mut planned: Planned, asked: &Asked) -> Result<Planned, Failure> {
     let selection = asked.selection();
     planned.subjects.retain(|subject| is_selected(&subject.record.id.0, &selection));
     planned.records.retain(|record| is_selected(&record.id.0, &selection));
     let is_meant = |name: &str| planned.records.iter().any(|record| record.id.0.starts_with(name));
     let warnings = planned.warnings.iter().filter(|(name, _)| is_meant(name)).cloned().collect();
     planned.warnings = warnings;
+    if !planned.records.is_empty() {
+        // What nobody asked for was not fetched either.
+        planned.missing.retain(|label, _| is_selected(label, &selection));
+    }
     if let Some((number, count)) = asked.shard {
         // Nothing of this machine's own history may count: each shard runs elsewhere, and
         // all of them must split the fleet alike.
@@ -272,7 +278,12 @@ fn narrow(
         planned.records.retain(|record| mine.contains(&record.id));
     }
     if planned.subjects.is_empty() && planned.records.is_empty() && asked.shard.is_none() {
-        let mut failure = Failure::usage("no charm of the fleet is meant");
+        let patterns = asked.charm.iter().chain(&asked.group).cloned().collect::<Vec<_>>().join(", ");
+        let mut failure = Failure::usage(if patterns.is_empty() {
+            "the fleet has no charm to check".to_string()
+        } else {
+            format!("no charm of the fleet fits {patterns}")
+        });
         if !planned.missing.is_empty() {
             failure = failure.exit(Exit::CouldNotRun);
         }
@@ -280,17 +291,26 @@ fn narrow(
             planned.missing.iter().take(10).map(|(label, why)| format!("{label}: {why}")).collect();
         return Err(failure.hint("`charmproof fleet list` shows what there is"));
     }
+    Ok(planned)
+}
+
+fn plan_of(
+    planned: &Planned,
+    asked: &Asked,
+    candidate: &[PreparedSwap],
+    baseline: &[PreparedSwap],
+    failed: BTreeMap<String, String>,
+) -> Plan {
     let mut missing = planned.missing.clone();
     missing.extend(failed);
-    let plan = Plan {
+    Plan {
         targets: asked.targets.clone(),
         subjects: planned.records.clone(),
         candidate: candidate.iter().map(PreparedSwap::record).collect(),
         baseline: baseline.iter().map(PreparedSwap::record).collect(),
         shard: asked.shard.map(|(number, count)| format!("{number}/{count}")),
         missing,
-    };
-    Ok((planned, plan))
+    }
 }
 
 /// A target that no charm offers is a typing mistake, not a result.
@@ -407,6 +427,17 @@ fn reproduce(asked: &Asked) -> String {
     }
     if asked.run.werror {
         words.push("--werror".into());
+    }
+    let limits = asked.run.limits;
+    for (option, limit) in [
+        ("--timeout", limits.timeout_s),
+        ("--silence", limits.silence_s),
+        ("--memory", limits.memory_mib),
+        ("--processes", limits.processes),
+        ("--log-size", limits.log_mib),
+        ("--disk", limits.disk_mib),
+    ] {
+        words.extend(limit.into_iter().flat_map(|limit| [option.to_string(), limit.to_string()]));
     }
     words.push("--no-reuse".into());
     if !asked.run.arguments.is_empty() {

@@ -12,7 +12,7 @@ use charmproof_sandbox::CancelToken;
 
 use crate::args::{FleetArgs, FleetCommand, FleetFetchArgs};
 use crate::error::{Exit, Failure};
-use crate::output::{self, say};
+use crate::output::{self, counted, say};
 use crate::place::{Place, is_selected};
 
 pub(crate) fn run(
@@ -96,14 +96,17 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
     let list = place.fleet(&args.fleet, &args.selection)?;
     let mirrors = place.mirrors()?;
     let planned = planned(place, &list, &mirrors);
-    let mut lines = Vec::new();
-    let mut count = 0;
+    let mut lines = vec![format!("{:<56} {:<11} {}", "CHARM", "COMMIT", "TEAM")];
+    let (mut count, mut left_out) = (0, 0);
     for record in planned.records.iter().filter(|record| is_selected(&record.id.0, &args.selection)) {
         let commit = record.commit.as_deref().map_or("-", |commit| &commit[..commit.len().min(10)]);
         let team = record.team.as_deref().unwrap_or("-");
         let mut line = format!("{:<56} {commit:<11} {team}", record.id.0);
         match &record.filtered {
-            Some(reason) => line.push_str(&format!("  left out: {reason}")),
+            Some(reason) => {
+                line.push_str(&format!("  left out: {reason}"));
+                left_out += 1;
+            }
             None => count += 1,
         }
         lines.push(line);
@@ -112,8 +115,8 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
         lines.push(format!("{label:<56} missing: {why}"));
     }
     lines.push(format!(
-        "{count} charms to run, {} left out, {} missing",
-        planned.records.len() - count,
+        "{} to run, {left_out} left out, {} missing",
+        counted(count, "charm"),
         planned.missing.len()
     ));
     output::result(&lines.join("\n"));

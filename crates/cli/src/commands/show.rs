@@ -18,14 +18,10 @@ pub(crate) fn run(place: &Place, args: &ShowArgs, colour: Colour) -> Result<Exit
         return Ok(Exit::Fine);
     };
     let subject = find(&shown, charm)?;
+    let (target, case) = target_and_case(&shown, &args.words)?;
     if let Some(side) = args.log {
-        return whole_log(&shown, &subject, args.case.as_deref(), side);
+        return whole_log(&shown, &subject, target, side);
     }
-    let targets = &shown.run.plan.targets;
-    let (target, case) = match args.case.as_deref() {
-        Some(word) if targets.iter().any(|target| target == word) => (Some(word), None),
-        word => (None, word),
-    };
     match shown.with_report(|view| report::show(view, &subject, target, case, screen)) {
         Some(text) => {
             output::result(&text);
@@ -33,6 +29,22 @@ pub(crate) fn run(place: &Place, args: &ShowArgs, colour: Colour) -> Result<Exit
         }
         None => Err(Failure::usage(format!("the run has no such case of {subject}"))
             .hint(format!("`charmproof show {} {subject}` lists what changed", shown.run.id()))),
+    }
+}
+
+/// `TARGET`, `CASE` or `TARGET CASE`: what is no target of the run is a case.
+fn target_and_case<'a>(
+    shown: &Shown,
+    words: &'a [String],
+) -> Result<(Option<&'a str>, Option<&'a str>), Failure> {
+    let targets = &shown.run.plan.targets;
+    match words {
+        [] => Ok((None, None)),
+        [word] if targets.contains(word) => Ok((Some(word), None)),
+        [word] => Ok((None, Some(word))),
+        [target, case, ..] if targets.contains(target) => Ok((Some(target), Some(case))),
+        [target, ..] => Err(Failure::usage(format!("the run has no target {target}"))
+            .hint(format!("it has {}", targets.join(", ")))),
     }
 }
 
@@ -44,8 +56,13 @@ fn find(shown: &Shown, word: &str) -> Result<SubjectId, Failure> {
     let fitting: Vec<&&SubjectId> = all.iter().filter(|id| id.0.contains(word)).collect();
     match fitting.as_slice() {
         [one] => Ok((**one).clone()),
-        [] => Err(Failure::usage(format!("the run has no charm called {word}"))
-            .hint(format!("`charmproof show {}` lists them", shown.run.id()))),
+        [] => {
+            let names: Vec<&str> = all.iter().take(12).map(|id| id.0.as_str()).collect();
+            let more = all.len() - names.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            Err(Failure::usage(format!("the run has no charm called {word}"))
+                .hint(format!("it has {}{more}", names.join(", "))))
+        }
         many => Err(Failure::usage(format!(
             "{word} fits several charms: {}",
             many.iter().take(8).map(|id| id.0.as_str()).collect::<Vec<_>>().join(", ")
@@ -63,12 +80,21 @@ fn whole_log(
         SideArg::Baseline => Side::Baseline,
         SideArg::Candidate => Side::Candidate,
     };
+    // Without a target, the gravest pair is meant.
+    let mut pairs: Vec<_> = shown
+        .comparison
+        .pairs
+        .iter()
+        .filter(|pair| pair.subject == *subject && target.is_none_or(|target| pair.target == target))
+        .collect();
+    pairs.sort_by_key(|pair| pair.verdict);
     let latest = shown.run.latest();
-    let result = latest
-        .into_iter()
-        .filter(|(unit, _)| unit.subject == *subject && unit.side == side && unit.attempt == 0)
-        .find(|(unit, _)| target.is_none_or(|target| unit.target == target))
-        .and_then(|(_, result)| result.log.clone());
+    let result = pairs.iter().find_map(|pair| {
+        let mut of_pair = latest.iter().filter(|(unit, _)| {
+            unit.subject == *subject && unit.side == side && unit.attempt == 0 && unit.target == pair.target
+        });
+        of_pair.next()?.1.log.clone()
+    });
     let Some(id) = result else {
         return Err(Failure::usage(format!("there is no log of the {} of {subject}", side.word())));
     };

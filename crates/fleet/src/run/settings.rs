@@ -16,18 +16,8 @@ pub struct RunSettings {
     pub werror: bool,
     /// Arguments for the test runner.
     pub arguments: Vec<String>,
-    /// Wall-clock limit of a unit.
-    pub timeout_s: u64,
-    /// How long a unit may neither print nor compute.
-    pub silence_s: u64,
-    /// Memory of all processes of a unit together.
-    pub memory_mib: u64,
-    /// Processes and threads of a unit.
-    pub processes: u64,
-    /// How much of the beginning and of the end of a log is kept, together.
-    pub log_mib: u64,
-    /// What a unit may occupy on disk.
-    pub disk_mib: u64,
+    /// Limits that the user asked for, where they did.
+    pub limits: Limits,
     /// How often both sides of a disagreeing pair are run in all.
     pub attempts: u32,
     /// Whether results of earlier runs stand in where no input changed.
@@ -42,12 +32,7 @@ impl Default for RunSettings {
             environment: BTreeMap::new(),
             werror: false,
             arguments: Vec::new(),
-            timeout_s: 1800,
-            silence_s: 300,
-            memory_mib: 4096,
-            processes: 4096,
-            log_mib: 4,
-            disk_mib: 8192,
+            limits: Limits::default(),
             attempts: 3,
             reuse: true,
             sandbox: true,
@@ -58,30 +43,65 @@ impl Default for RunSettings {
 /// The limits of one unit, all decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnitLimits {
-    /// See [`RunSettings::timeout_s`].
+    /// Wall-clock limit.
     pub timeout_s: u64,
-    /// See [`RunSettings::silence_s`].
+    /// How long it may neither print nor compute.
     pub silence_s: u64,
-    /// See [`RunSettings::memory_mib`].
+    /// Memory of all its processes together.
     pub memory_mib: u64,
-    /// See [`RunSettings::processes`].
+    /// Processes and threads.
     pub processes: u64,
-    /// See [`RunSettings::log_mib`].
+    /// How much of the beginning and of the end of its log is kept, together.
     pub log_mib: u64,
-    /// See [`RunSettings::disk_mib`].
+    /// What it may occupy on disk.
     pub disk_mib: u64,
 }
 
+impl UnitLimits {
+    /// What holds where nobody says anything.
+    pub const USUAL: Self = Self {
+        timeout_s: 1800,
+        silence_s: 300,
+        memory_mib: 4096,
+        processes: 4096,
+        log_mib: 4,
+        disk_mib: 8192,
+    };
+}
+
 impl RunSettings {
-    /// Returns the limits of a charm, whose own come first.
-    pub fn limits(&self, own: &Limits) -> UnitLimits {
+    /// Returns the limits of a charm: its own come first, since they have a reason; then
+    /// what the user asks for in this run; then what its list gives all of its charms.
+    pub fn limits(&self, own: Limits, of_list: Limits) -> UnitLimits {
+        let asked = own.or(self.limits).or(of_list);
+        let usual = UnitLimits::USUAL;
         UnitLimits {
-            timeout_s: own.timeout_s.unwrap_or(self.timeout_s),
-            silence_s: own.silence_s.unwrap_or(self.silence_s),
-            memory_mib: own.memory_mib.unwrap_or(self.memory_mib),
-            processes: own.processes.unwrap_or(self.processes),
-            log_mib: own.log_mib.unwrap_or(self.log_mib),
-            disk_mib: own.disk_mib.unwrap_or(self.disk_mib),
+            timeout_s: asked.timeout_s.unwrap_or(usual.timeout_s),
+            silence_s: asked.silence_s.unwrap_or(usual.silence_s),
+            memory_mib: asked.memory_mib.unwrap_or(usual.memory_mib),
+            processes: asked.processes.unwrap_or(usual.processes),
+            log_mib: asked.log_mib.unwrap_or(usual.log_mib),
+            disk_mib: asked.disk_mib.unwrap_or(usual.disk_mib),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_particular_limit_comes_first() {
+        let timeout = |timeout_s| Limits { timeout_s, ..Limits::default() };
+        for (own, asked, of_list, expected) in [
+            (Some(1), Some(2), Some(3), 1),
+            (None, Some(2), Some(3), 2),
+            (None, None, Some(3), 3),
+            (None, None, None, 1800),
+        ] {
+            let settings = RunSettings { limits: timeout(asked), ..RunSettings::default() };
+            let decided = settings.limits(timeout(own), timeout(of_list));
+            assert_eq!(decided, UnitLimits { timeout_s: expected, ..UnitLimits::USUAL });
         }
     }
 }

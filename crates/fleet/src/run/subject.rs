@@ -32,6 +32,8 @@ pub struct Subject {
     pub source: SubjectSource,
     /// Its own limits.
     pub limits: Limits,
+    /// What its list gives all of its charms.
+    pub default_limits: Limits,
     /// The outcome that its baseline is known for, by target; `*` for every target.
     pub expected: BTreeMap<String, String>,
     /// What its files say.

@@ -149,7 +149,7 @@ impl RunContext<'_> {
         let command =
             invocation::command_line(&invocation, &self.settings.arguments, subject.facts.takes_arguments);
         let packages = self.packages(unit.side);
-        let limits = self.settings.limits(&subject.limits);
+        let limits = self.settings.limits(subject.limits, subject.default_limits);
         let swapped_libraries: Vec<String> = self
             .swaps(unit.side)
             .iter()

@@ -75,8 +75,9 @@ impl<'a> Pair<'a> {
         let (before, after) = self.attempts(plan);
         let table = judge(&before, &after);
         let pair = self.judge(plan).pair;
-        let disagrees =
-            pair.verdict.claims_a_change() || pair.cases.iter().any(|case| case.verdict.claims_a_change());
+        let disagrees = pair.fails_otherwise()
+            || pair.verdict.claims_a_change()
+            || pair.cases.iter().any(|case| case.verdict.claims_a_change());
         if disagrees && before.len().min(after.len()) < wanted {
             return true;
         }
@@ -185,7 +186,15 @@ impl<'a> Pair<'a> {
                     && has_proof(attempt.result, swaps)
             })
         };
+        // Two suites that could not begin agree in nothing that the swap has a part in.
+        let began = |side: &[Attempt<'_>]| {
+            side.iter().any(|attempt| {
+                attempt.suite != Outcome::CollectionError
+                    || attempt.cases.values().any(|case| case.outcome == Outcome::Pass)
+            })
+        };
         pair.signal = !identical
+            && (began(&before) || began(&after))
             && spoke(&before, &plan.baseline)
             && spoke(&after, &plan.candidate)
             && !matches!(pair.verdict, Verdict::NotInjected | Verdict::Unknown);

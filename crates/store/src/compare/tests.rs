@@ -288,3 +288,19 @@ fn the_most_frequent_failure_is_told() {
     let (pair, _) = one(&[result(Baseline, 0, Fail, cases()), result(Candidate, 0, Fail, cases())]);
     assert_eq!(pair.summary, "4 tests fail with and without the swap: AttributeError ×3 (+1 other)");
 }
+
+#[test]
+fn suites_that_cannot_be_imported_on_either_side_are_no_signal() {
+    let broken = |side| {
+        let mut file = diagnostic("tests/unit/test_charm.py", "ImportError");
+        file.outcome = CollectionError;
+        result(side, 0, CollectionError, vec![file])
+    };
+    let (pair, _) = one(&[broken(Baseline), broken(Candidate)]);
+    assert_eq!((pair.verdict, pair.signal), (Verdict::StillFailing, false));
+    // With the swap only: that is what is looked for.
+    let works = result(Baseline, 0, Pass, vec![case("x", Pass)]);
+    let (pair, _) = one(&[works, broken(Candidate)]);
+    assert!(pair.signal);
+    assert_ne!(pair.verdict, Verdict::StillFailing);
+}

@@ -162,6 +162,7 @@ struct Case<'a> {
     /// Index into `causes`.
     cause: Option<usize>,
     failure: Option<FailureEntry<'a>>,
+    baseline_failure: Option<FailureEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -361,6 +362,7 @@ fn case_entry(case: &CaseComparison) -> Case<'_> {
         candidate_ms: case.duration_ms.1,
         cause: case.cause,
         failure: case.failure.as_ref().map(failure_entry),
+        baseline_failure: case.baseline_failure.as_ref().map(failure_entry),
     }
 }
 

@@ -17,6 +17,8 @@ pub(crate) enum Reason {
     Ended,
     /// Something else than the swap made the difference.
     Spurious,
+    /// Neither side came as far as a case: the files of tests cannot be imported.
+    NotCollected,
     /// The suites ran no case.
     Empty,
     /// No result yet.
@@ -83,6 +85,8 @@ impl Reason {
         };
         if outcomes.iter().any(Option::is_none) {
             Self::NoResult
+        } else if outcomes == [Some(Outcome::CollectionError); 2] && pair.still_passing == 0 {
+            Self::NotCollected
         } else if outcomes.into_iter().any(ended) {
             Self::Ended
         } else {
@@ -106,13 +110,14 @@ impl Reason {
             }
             Self::Ended => "ended-by-limit".into(),
             Self::Spurious => "spurious".into(),
+            Self::NotCollected => "not-collected".into(),
             Self::Empty => "empty".into(),
             Self::NoResult => "no-result".into(),
             Self::NotUsed => "not-used".into(),
             Self::NoSuchTarget => "no-such-target".into(),
             Self::Filtered => "filtered".into(),
-            // Readers of the first format know no word of its own for the former.
-            Self::SamePackage | Self::Other => "other".into(),
+            Self::SamePackage => "same-package".into(),
+            Self::Other => "other".into(),
         }
     }
 
@@ -124,6 +129,7 @@ impl Reason {
             Self::Prepare(kind) => format!("could not prepare: {}", kind.0.words()),
             Self::Ended => "ended by a limit or a signal".into(),
             Self::Spurious => "something other than the swap".into(),
+            Self::NotCollected => "tests cannot be imported, on either side".into(),
             Self::Empty => "no case was run".into(),
             Self::NoResult => "no result yet".into(),
             Self::NotUsed => "swapped packages not used".into(),
@@ -167,6 +173,10 @@ impl Reason {
                 "A time limit, a memory limit or a signal ended the suite, so its cases tell nothing."
             }
             Self::Spurious => "The sides differ, but something other than the swap explains the difference.",
+            Self::NotCollected => {
+                "With and without the swap, the files of tests cannot be imported, so no case was compared. \
+                 The log names what is missing."
+            }
             Self::Empty => "The suite ended well and ran no case at all.",
             Self::NoResult => {
                 "The run stopped before both sides had a result. `charmproof resume` finishes it."
@@ -199,6 +209,7 @@ mod tests {
             Reason::ToolFailed,
             Reason::Ended,
             Reason::Spurious,
+            Reason::NotCollected,
             Reason::Empty,
             Reason::NoResult,
             Reason::NotUsed,

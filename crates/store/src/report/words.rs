@@ -101,7 +101,7 @@ pub(crate) fn case_words(verdict: Verdict) -> &'static str {
 /// One sentence that says what the verdict claims.
 pub(crate) fn verdict_meaning(verdict: Verdict) -> &'static str {
     match verdict {
-        Verdict::Regressed => "It worked without the swap and fails with it, on every attempt.",
+        Verdict::Regressed => "What worked without the swap fails with it, on every attempt.",
         Verdict::LostCase => "It passed without the swap and is not run at all with it.",
         Verdict::NotInjected => "There is no proof that the suite ran with the swapped packages.",
         Verdict::Spurious => "The sides differ, but for a reason that is not the swap's.",

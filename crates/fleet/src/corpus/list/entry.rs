@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::corpus::location::GitRef;
 use crate::corpus::problem::{Problem, Severity};
@@ -17,8 +18,8 @@ pub enum RepositorySource {
     Path(Utf8PathBuf),
 }
 
-/// Limits that differ from those of the run. `None` keeps the run's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// Limits that somebody asks for. `None` leaves it to whoever is asked next.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Seconds a suite may take.
     pub timeout_s: Option<u64>,
@@ -70,7 +71,7 @@ pub const OUTCOMES: &[&str] = &[
 pub struct Exceptions {
     /// Not run at all, for this reason.
     pub skip: Option<String>,
-    /// Limits of its own, the list's `[defaults]` filled in.
+    /// Limits of its own.
     pub limits: Limits,
     /// The outcome people know it has, by target; `*` stands for every target.
     pub expected: BTreeMap<String, String>,
@@ -93,6 +94,8 @@ pub struct FleetEntry {
     pub groups: BTreeSet<String>,
     /// What is different about it.
     pub exceptions: Exceptions,
+    /// Limits of the list's `[defaults]`, for what nobody else says.
+    pub default_limits: Limits,
     /// Its name in reports: `owner/name[/subpath]`; unique in its list.
     pub label: String,
 }
@@ -114,6 +117,7 @@ impl FleetEntry {
             team: None,
             groups: BTreeSet::new(),
             exceptions: Exceptions::default(),
+            default_limits: Limits::default(),
             label,
         }
     }

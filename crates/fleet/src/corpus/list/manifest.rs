@@ -179,7 +179,7 @@ fn read_charm(
         .and_then(|root| parse_subpath(&root.value).map_err(|message| report.error(root.span, message)).ok());
     let team = reader.string("team", report).map(|team| team.value);
     let groups = reader.strings("groups", report);
-    let exceptions = read_exceptions(reader, defaults, today, report);
+    let exceptions = read_exceptions(reader, today, report);
     if report.errors() > errors_before {
         return None;
     }
@@ -189,6 +189,7 @@ fn read_charm(
     entry.groups = defaults.groups.iter().cloned().collect();
     entry.groups.extend(groups.unwrap_or_default());
     entry.exceptions = exceptions;
+    entry.default_limits = defaults.limits;
     Some(entry)
 }
 
@@ -255,12 +256,7 @@ fn read_source(
     }
 }
 
-fn read_exceptions(
-    reader: &Reader<'_, '_>,
-    defaults: &Defaults,
-    today: Date,
-    report: &mut Report<'_>,
-) -> Exceptions {
+fn read_exceptions(reader: &Reader<'_, '_>, today: Date, report: &mut Report<'_>) -> Exceptions {
     let limits = read_limits(reader, report);
     let expected = read_expected(reader, report);
     let reason = reader.string("reason", report);
@@ -302,11 +298,11 @@ fn read_exceptions(
     {
         let message = format!("the exception expired on {} and is ignored", expires.value);
         report.add(Severity::Warning, expires.span.clone(), message);
-        return Exceptions { limits: defaults.limits, ..Exceptions::default() };
+        return Exceptions::default();
     }
     Exceptions {
         skip: skips.then(|| skip_text.or_else(|| reason.clone()).unwrap_or_default()),
-        limits: limits.or(defaults.limits),
+        limits,
         expected,
         reason,
         expires: expires.map(|expires| expires.value),

@@ -136,7 +136,8 @@ skip = "needs a cloud"
     assert_eq!(rendered(&list), "");
     assert_eq!(labels(&list), ["kafka", "canonical/mysql/kubernetes", "o/skipped"]);
     assert_eq!(list.entries[0].source, RepositorySource::Path("/kafka".into()));
-    assert_eq!(list.entries[0].exceptions.limits.timeout_s, Some(900));
+    assert_eq!(list.entries[0].exceptions.limits.timeout_s, None);
+    assert_eq!(list.entries[0].default_limits.timeout_s, Some(900));
     let mysql = &list.entries[1];
     assert_eq!(mysql.team.as_deref(), Some("DB"));
     assert_eq!(mysql.groups.iter().collect::<Vec<_>>(), ["all", "smoke"]);
@@ -213,7 +214,8 @@ fn an_expired_exception_is_ignored_with_a_warning() {
     assert_eq!(over.problems[0].severity, Severity::Warning);
     assert!(over.problems[0].message.contains("expired on 2026-11-20"));
     assert_eq!(over.entries[0].exceptions.skip, None);
-    assert_eq!(over.entries[0].exceptions.limits.timeout_s, Some(7));
+    assert_eq!(over.entries[0].exceptions.limits.timeout_s, None);
+    assert_eq!(over.entries[0].default_limits.timeout_s, Some(7));
     let last_day = toml_text(&text("2026-11-21"));
     assert_eq!(last_day.problems, []);
     assert_eq!(last_day.entries[0].exceptions.skip.as_deref(), Some("flaky"));
