@@ -11,7 +11,19 @@ use crate::output;
 use crate::place::Place;
 
 pub(crate) fn run(place: &Place, args: &ShowArgs, colour: Colour) -> Result<Exit, Failure> {
-    let shown = Shown::new(place.store()?.run(&RunRef::parse(&args.run))?);
+    let run = place.store()?.run(&RunRef::parse(&args.run)).map_err(|error| {
+        let failure = Failure::from(error);
+        // Whoever names a charm alone means the latest run.
+        if args.charm.is_none() && args.run != "latest" {
+            failure.hint(format!(
+                "`charmproof show latest {}` shows a charm of the latest run; `charmproof runs` lists the runs",
+                args.run
+            ))
+        } else {
+            failure
+        }
+    })?;
+    let shown = Shown::new(run);
     let screen = output::terminal(colour);
     let Some(charm) = &args.charm else {
         output::result(&shown.with_report(|view| report::summary(view, screen)));

@@ -63,7 +63,7 @@ fn a_force_push_is_followed() {
     world.env.file("fleet.toml", &list(&[(&repo.url(), "web")]));
     let commit = |world: &World| {
         let text = world.env.charmproof(&["fleet", "list"]).success();
-        text.lines().next().unwrap().split_whitespace().nth(1).unwrap().to_owned()
+        text.lines().nth(1).unwrap().split_whitespace().nth(1).unwrap().to_owned()
     };
     let _ = world.env.charmproof(&["fleet", "fetch"]).success();
     assert_eq!(commit(&world), repo.head()[..10]);

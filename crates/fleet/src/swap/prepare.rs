@@ -46,7 +46,7 @@ pub enum PrepareSwapError {
         spec: String,
         /// What the resolver said.
         #[source]
-        source: ProcessError,
+        source: Said,
     },
     /// The package could not be built.
     #[error("'{spec}' cannot be built")]
@@ -55,7 +55,7 @@ pub enum PrepareSwapError {
         spec: String,
         /// What the build said.
         #[source]
-        source: ProcessError,
+        source: Said,
     },
     /// A wheel is broken.
     #[error(transparent)]
@@ -66,6 +66,17 @@ pub enum PrepareSwapError {
     /// The cache could not be read or written.
     #[error("the cache of swaps could not be used")]
     Cache(#[from] std::io::Error),
+}
+
+/// The last words of a program. Its command line is ours and tells users nothing.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Said(String);
+
+impl From<ProcessError> for Said {
+    fn from(error: ProcessError) -> Self {
+        Self(error.said().trim().to_owned())
+    }
 }
 
 /// A source tree that can be copied to where it is built.
@@ -268,7 +279,8 @@ fn from_source(
             handles.into_iter().map(|handle| handle.join().expect("a build thread does not panic")).collect()
         });
         for result in results {
-            result.map_err(|source| PrepareSwapError::Build { spec: spec.text.clone(), source })?;
+            result
+                .map_err(|error| PrepareSwapError::Build { spec: spec.text.clone(), source: error.into() })?;
         }
         let mut wheels = Vec::new();
         for entry in built.read_dir_utf8()?.flatten() {
@@ -299,7 +311,8 @@ fn from_index(
         let _lock = FileLock::acquire(&context.folder.join(format!("{key}.lock")))?;
         let _ = fs_err::remove_file(folder.join("prepared.json"));
     }
-    let resolve_error = |source| PrepareSwapError::Resolve { spec: spec.text.clone(), source };
+    let resolve_error =
+        |error: ProcessError| PrepareSwapError::Resolve { spec: spec.text.clone(), source: error.into() };
     kept(context, &key, spec, "the package index", |folder| {
         let uv = context.tools.uv()?;
         let input = folder.join("requirement.in");
@@ -384,7 +397,7 @@ fn kept(
             .arguments(["pip", "install", "--quiet", "--no-deps", "--link-mode", "copy", "--python"])
             .arguments([context.python.as_str(), "--target", tree.as_str(), requirement.as_str()])
             .output()
-            .map_err(|source| PrepareSwapError::Resolve { spec: spec.text.clone(), source })?;
+            .map_err(|error| PrepareSwapError::Resolve { spec: spec.text.clone(), source: error.into() })?;
         packages.push(describe(spec, requirement, &tree)?);
     }
     let kept = Kept { requirements, packages };

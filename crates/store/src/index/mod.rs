@@ -87,6 +87,10 @@ impl Index {
     /// index that was moved aside, runs that could not be read.
     pub fn open(path: &Utf8Path, runs: &Utf8Path) -> Result<(Self, Vec<String>)> {
         let mut warnings = Vec::new();
+        // SQLite waits for nobody while it makes a new file a write-ahead one, so openers
+        // take turns. Where no lock can be had, its own answer stands.
+        let turn = std::fs::File::create(path.with_extension("lock"));
+        let _ = turn.as_ref().map(std::fs::File::lock);
         let connection = match schema::open(path) {
             Ok(connection) => connection,
             Err(schema::OpenError::Other(error)) => return Err(error),
@@ -104,6 +108,7 @@ impl Index {
                 })?
             }
         };
+        drop(turn);
         let index = Self { path: path.to_owned(), runs: runs.to_owned(), connection: Mutex::new(connection) };
         warnings.extend(index.refresh()?);
         Ok((index, warnings))

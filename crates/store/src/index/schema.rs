@@ -44,6 +44,9 @@ const MIGRATIONS: &[&str] = &["
 /// The version of the index that this build writes.
 pub const INDEX_VERSION: i64 = MIGRATIONS.len().cast_signed() as i64;
 
+/// How long to wait for another process that writes.
+const BUSY_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Why an index could not be opened.
 pub(super) enum OpenError {
     /// It is damaged: it can be made anew.
@@ -58,6 +61,7 @@ pub(super) fn open(path: &Utf8Path) -> std::result::Result<Connection, OpenError
     if path.exists() {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sort)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sort)?;
         let found = version(&connection).map_err(sort)?;
         if found > INDEX_VERSION {
             return Err(OpenError::Other(Error::NewerIndex { path: path.to_owned(), found }));
@@ -70,7 +74,7 @@ pub(super) fn open(path: &Utf8Path) -> std::result::Result<Connection, OpenError
 }
 
 fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
     // The index can be derived, so it need not survive a loss of power; the logs
     // are what is made durable.
     connection.pragma_update(None, "journal_mode", "WAL")?;

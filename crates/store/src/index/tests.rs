@@ -239,3 +239,16 @@ fn fifty_look_ups_take_no_time() {
     // Generous to a busy machine: 14 ms were measured, unoptimised.
     assert!(taken.as_millis() < 500, "{taken:?}");
 }
+
+#[test]
+fn many_open_a_new_index_at_once() {
+    for round in 0..200 {
+        let folder = folder();
+        let path = folder.path.join(format!("{round}.sqlite"));
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| Index::open(&path, &folder.path).unwrap());
+            }
+        });
+    }
+}
