@@ -14,7 +14,7 @@ unit_tests() {
 }
 
 compile_python() {
-    find crates python scripts -name '*.py' -not -path '*/testdata/*' -print0 2>/dev/null \
+    find crates examples scripts -name '*.py' -not -path '*/testdata/*' -print0 \
         | xargs -0 --no-run-if-empty python3 -c '
 import sys
 failed = False

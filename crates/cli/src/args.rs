@@ -21,13 +21,13 @@ pub(crate) struct Cli {
 #[derive(Debug, Args)]
 pub(crate) struct Global {
     /// Folder for mirrors, tools, environments and results [default: ~/.cache/charmproof]
-    #[arg(long, env = "CHARMPROOF_CACHE", global = true, value_name = "DIR")]
+    #[arg(long, env = "CHARMPROOF_CACHE", global = true, value_name = "DIR", help_heading = "Everywhere")]
     pub(crate) cache: Option<Utf8PathBuf>,
     /// When to use colour
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto)]
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, help_heading = "Everywhere")]
     pub(crate) color: Colour,
     /// Say nothing on the way, only the result
-    #[arg(long, short, global = true)]
+    #[arg(long, short, global = true, help_heading = "Everywhere")]
     pub(crate) quiet: bool,
 }
 
@@ -73,23 +73,23 @@ pub(crate) struct CheckArgs {
     pub(crate) words: Vec<String>,
     /// What to swap in: 'ops==3.8.0', 'ops @ ../operator', 'ops @ owner:branch',
     /// 'NAME @ git+https://…@ref', 'charms.NAME.vN.LIB -> FILE'; may be repeated
-    #[arg(long, short, required = true, value_name = "SPEC")]
+    #[arg(long, short, required = true, value_name = "SPEC", help_heading = "Swap")]
     pub(crate) swap: Vec<String>,
     /// What the baseline uses instead of what each charm asks for; may be repeated
-    #[arg(long, short, value_name = "SPEC")]
+    #[arg(long, short, value_name = "SPEC", help_heading = "Swap")]
     pub(crate) baseline: Vec<String>,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
     pub(crate) run: RunArgs,
     /// Use the exact commits of an earlier run
-    #[arg(long, value_name = "RUN")]
+    #[arg(long, value_name = "RUN", help_heading = "Parts and repetitions")]
     pub(crate) at: Option<String>,
     /// Run only part I of N; see `--costs` and `charmproof merge`
-    #[arg(long, value_name = "I/N")]
+    #[arg(long, value_name = "I/N", help_heading = "Parts and repetitions")]
     pub(crate) shard: Option<String>,
     /// Split shards by what an earlier run took, the same one for all shards
-    #[arg(long, value_name = "RUN", requires = "shard")]
+    #[arg(long, value_name = "RUN", requires = "shard", help_heading = "Parts and repetitions")]
     pub(crate) costs: Option<String>,
     /// Arguments for the test runner
     #[arg(last = true, value_name = "ARGS")]
@@ -100,22 +100,22 @@ pub(crate) struct CheckArgs {
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct SelectionArgs {
     /// Only charms whose name has this part, or fits this pattern with * and ?
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", help_heading = "Charms")]
     pub(crate) charm: Vec<String>,
     /// Leave out charms whose name has this part, or fits this pattern
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", help_heading = "Charms")]
     pub(crate) exclude: Vec<String>,
     /// Only charms of this team
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Charms")]
     pub(crate) team: Vec<String>,
     /// Only charms of this group
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", help_heading = "Charms")]
     pub(crate) group: Vec<String>,
     /// Only the first N repositories
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", help_heading = "Charms")]
     pub(crate) limit: Option<usize>,
     /// Take a malformed row of a CSV for an error, not for a warning
-    #[arg(long)]
+    #[arg(long, help_heading = "Charms")]
     pub(crate) strict: bool,
 }
 

@@ -1,6 +1,7 @@
 //! `charmproof clean`.
 
 use charmproof_fleet::run::slot::remove_tree;
+use charmproof_store::log::is_being_written;
 
 use crate::args::CleanArgs;
 use crate::error::{Exit, Failure};
@@ -12,8 +13,13 @@ pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
     let names: &[&str] = if args.all {
         &["work", "mirrors", "swaps", "tools", "libraries", "digests", "store", "pythons.json"]
     } else {
-        &["work/s", "work/t"]
+        &["work/s", "work/t", "work/bytecode"]
     };
+    if let Some(run) = run_under_way(place) {
+        return Err(Failure::usage(format!("the run {run} is under way in this cache"))
+            .hint("wait for it, or stop it with Ctrl-C; `charmproof resume` finishes it later")
+            .exit(Exit::CouldNotRun));
+    }
     for name in names {
         let path = root.join(name);
         if !path.exists() {
@@ -28,4 +34,13 @@ pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
         say(&format!("deleted {path}"));
     }
     Ok(Exit::Fine)
+}
+
+/// Returns the name of a run that some process writes at the moment. What it works in must
+/// not be taken away from under it.
+fn run_under_way(place: &Place) -> Option<String> {
+    let folder = place.cache.root.join("store/runs");
+    let runs = folder.read_dir_utf8().ok()?.flatten();
+    let mut written = runs.filter(|entry| is_being_written(entry.path()));
+    written.next().map(|entry| entry.file_name().to_owned())
 }

@@ -170,6 +170,8 @@ fn an_interrupted_run_shows_what_it_has_and_can_be_finished() {
         let world = fleet();
         let child = spawn(&world, &[&WORDS[..], &["--jobs", "1"]].concat());
         wait_for("two results", Duration::from_mins(2), || finished(&world) >= 2);
+        let refused = world.env.charmproof(&["clean"]);
+        assert!(refused.stderr.contains("is under way in this cache"), "{refused}");
         let id = child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         let output = child.wait_with_output().unwrap();
@@ -196,6 +198,8 @@ fn an_interrupted_run_shows_what_it_has_and_can_be_finished() {
         assert_eq!(finished.unit("f"), "still-passing: pass -> pass");
         assert_eq!(finished.report["run"]["unfinished"], 0);
         assert_nothing_twice(&run);
+        let _ = world.env.charmproof(&["clean"]).success();
+        assert!(!world.cache().join("work/s").exists());
     }
 }
 

@@ -138,9 +138,10 @@ impl Run<'_> {
                 pairs.push(PairState { subject: index, target: target.clone(), results, waiting: 0 });
             }
         }
+        // Both first runs of every pair, and whatever of its repetitions is there already.
         for pair in &pairs {
             standing.done += pair.results.len();
-            standing.total += pair.results.len();
+            standing.total += 2 + pair.results.iter().filter(|result| result.unit.attempt > 0).count();
         }
 
         let mut first: Vec<Job> = Vec::new();
@@ -251,7 +252,7 @@ impl Run<'_> {
         if pairs[index].results.iter().any(|result| result.unit == unit) {
             return Ok(None);
         }
-        standing.total += 1;
+        standing.total += usize::from(attempt > 0);
         // Without a swap in reach, there is nothing that the candidate could show.
         if side == Side::Candidate && self.is_unused(&pairs[index]) {
             let result = self.unused(&unit, &pairs[index]);
