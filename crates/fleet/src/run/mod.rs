@@ -7,6 +7,7 @@
 
 pub mod environment;
 pub mod invocation;
+mod judge;
 pub mod key;
 pub mod lift;
 pub mod schedule;
