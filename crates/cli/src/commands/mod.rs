@@ -68,12 +68,18 @@ pub(crate) fn exit_of(comparison: &Comparison) -> Exit {
     if count(Verdict::Regressed) + count(Verdict::LostCase) > 0 {
         return Exit::Regressed;
     }
-    let has_signal = comparison.pairs.iter().any(|pair| pair.signal);
-    // That no environment holds the package is an answer too; that nothing was there to
-    // run is none.
-    let is_unused = |pair: &PairComparison| pair.candidate == Some(Outcome::NotUsed);
-    let is_still_passing = |pair: &PairComparison| pair.verdict == Verdict::StillPassing;
-    let has_answer =
-        has_signal || comparison.pairs.iter().any(|pair| is_unused(pair) || is_still_passing(pair));
+    if comparison.pairs.iter().any(|pair| pair.signal) {
+        return Exit::Fine;
+    }
+    // Without a signal, that no environment holds the package, or that both sides hold the
+    // same, is an answer if it is the whole of it: a linter that uses no `ops` says nothing
+    // of the tests beside it that could not run.
+    let is_answer = |pair: &&PairComparison| {
+        pair.candidate == Some(Outcome::NotUsed) || pair.verdict == Verdict::StillPassing
+    };
+    let is_meant =
+        |pair: &&PairComparison| !matches!(pair.candidate, Some(Outcome::Filtered | Outcome::NoSuchTarget));
+    let mut meant = comparison.pairs.iter().filter(is_meant).peekable();
+    let has_answer = meant.peek().is_some() && meant.all(|pair| is_answer(&pair));
     if has_answer { Exit::Fine } else { Exit::CouldNotRun }
 }

@@ -417,6 +417,23 @@ fn an_empty_suite_has_not_passed() {
     let _ = run.code(3);
 }
 
+/// A target without a command passes nothing, and a linter that installs nothing of the
+/// swap is no answer for the tests that did not run.
+#[test]
+fn targets_that_run_nothing_are_no_answer() {
+    let world = World::new();
+    let tox = "[tox]\nskipsdist = true\n[testenv:unit]\ndeps = charmgreet==1.0\ncommands =\n\
+               [testenv:static]\ndeps = charmgreet==1.0\n[testenv:lint]\nskip_install = true\ncommands = python -V\n";
+    world.add(&charm("idle").with_requirement("charmgreet==1.0").with_file("tox.ini", tox));
+    let run = world.check(&swapped(&["unit", "static", "lint"], "charmgreet==2.0"));
+    run.expect("idle", "unit", "unaffected: empty -> empty");
+    run.expect("idle", "static", "unaffected: empty -> empty");
+    run.expect("idle", "lint", "unaffected: pass -> not-used");
+    let _ = run.code(3);
+    // Asked alone, that it needs nothing of the swap is all there is to say.
+    let _ = world.check(&swapped(&["lint"], "charmgreet==2.0")).code(0);
+}
+
 /// A suite that breaks its own tree, and a run that is killed: the user's checkout is
 /// as it was, the next run starts from it, and nothing is left running.
 #[test]

@@ -38,7 +38,9 @@ pub(super) fn judge(
 ) -> Judged {
     let exit = exit_of(&record.ended);
     let mut commands = evidence.commands.clone();
-    if commands.is_empty() {
+    // An environment of tox without a command has run nothing, however well it ended.
+    let is_tox = ready.invocation.runner == Runner::Tox && evidence.tox_began;
+    if commands.is_empty() && !(is_tox && exit == Exit::Exited(0)) {
         let exit_code = if let Exit::Exited(code) = exit { Some(code) } else { None };
         commands.push(CommandResult { command: ready.command.words.join(" "), exit_code });
     }
