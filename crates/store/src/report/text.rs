@@ -182,7 +182,13 @@ pub(crate) fn shell_quote(word: &str) -> String {
 
 /// Returns a command line as a shell would read it back.
 pub(crate) fn shell_line(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| shell_quote(word)).collect();
+    // Where the program lay on the machine of the run helps nobody else.
+    let name = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let quoted: Vec<String> = words
+        .iter()
+        .enumerate()
+        .map(|(index, word)| if index == 0 { shell_quote(&name(word)) } else { shell_quote(word) })
+        .collect();
     quoted.join(" ")
 }
 
@@ -221,6 +227,6 @@ mod tests {
         assert_eq!(shell_quote("ops==3.8.0"), "ops==3.8.0");
         assert_eq!(shell_quote("it's"), r"'it'\''s'");
         assert_eq!(shell_quote(""), "''");
-        assert_eq!(shell_line(&["a".into(), "b c".into()]), "a 'b c'");
+        assert_eq!(shell_line(&["/x/a".into(), "b c".into(), "/d/e".into()]), "a 'b c' /d/e");
     }
 }
