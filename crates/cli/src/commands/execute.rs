@@ -29,7 +29,7 @@ use charmproof_store::run::Run;
 use charmproof_store::store::{RunRef, Store};
 use jiff::Timestamp;
 
-use super::check::{Asked, new_run_id};
+use super::asked::{Asked, new_run_id};
 use super::fleet::fetch_all;
 use crate::args::Colour;
 use crate::commands::{Shown, exit_of};

@@ -5,7 +5,7 @@ use charmproof_store::report;
 use charmproof_store::store::{RunRef, Store};
 use jiff::Timestamp;
 
-use super::check::new_run_id;
+use super::asked::new_run_id;
 use crate::args::{Colour, MergeArgs};
 use crate::commands::{Shown, exit_of};
 use crate::error::{Exit, Failure};

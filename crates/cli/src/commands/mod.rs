@@ -1,5 +1,6 @@
 //! One file for each command.
 
+pub(crate) mod asked;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;

@@ -4,7 +4,7 @@ use charmproof_sandbox::CancelToken;
 use charmproof_store::event::Ending;
 use charmproof_store::store::RunRef;
 
-use super::check::Asked;
+use super::asked::Asked;
 use super::execute::execute;
 use crate::args::{Colour, ResumeArgs};
 use crate::error::{Exit, Failure};

@@ -12,7 +12,7 @@ use charmproof_store::outcome::{Outcome, PrepareKind};
 use regex::Regex;
 
 use super::invocation::is_lint;
-use super::unit::Ready;
+use super::work::Ready;
 use crate::classify::{Classified, Exit, Kind, Seen, classify};
 use crate::diagnostics::{self, Paths};
 use crate::inject::evidence::Evidence;

@@ -15,3 +15,4 @@ pub mod settings;
 pub mod slot;
 pub mod subject;
 pub mod unit;
+pub mod work;

@@ -16,7 +16,8 @@ use charmproof_store::outcome::{Origin, Outcome};
 use charmproof_store::store::Store;
 
 use super::subject::Subject;
-use super::unit::{Done, Ready, RunContext, Work};
+use super::unit::{Done, RunContext};
+use super::work::{Ready, Work};
 
 /// What a unit that has never run is thought to take.
 const UNKNOWN_COST_MS: u64 = 20_000;

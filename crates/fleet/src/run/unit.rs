@@ -16,13 +16,14 @@ use charmproof_store::outcome::{Outcome, PrepareKind};
 use jiff::Timestamp;
 
 use super::environment::SECRETS;
-use super::invocation::{self, Chosen, CommandLine};
+use super::invocation::{self, Chosen};
 use super::judge::{judge, without_ours};
 use super::key::{Inputs, key};
 use super::lift;
-use super::settings::{RunSettings, UnitLimits};
+use super::settings::RunSettings;
 use super::slot::{Slot, Stamp};
 use super::subject::{Subject, SubjectSource, tree_reader};
+use super::work::{PreparedUnit, Ready, Work};
 use crate::corpus::git::Git;
 use crate::inject::evidence::Evidence;
 use crate::inject::unit_file::{UnitFile, WatchedPackage};
@@ -68,37 +69,6 @@ pub struct RunContext<'a> {
     pub reproduce: String,
     /// The clock.
     pub now: fn() -> Timestamp,
-}
-
-/// A unit, with all decided that can be decided without running it.
-#[derive(Clone, Debug)]
-pub struct PreparedUnit {
-    /// Which unit.
-    pub unit: UnitId,
-    /// What is run, or how it ends without.
-    pub work: Work,
-}
-
-/// What a unit does.
-#[derive(Clone, Debug)]
-pub enum Work {
-    /// Nothing; this is how it ends, and why.
-    Nothing(Outcome, String),
-    /// A command.
-    Run(Box<Ready>),
-}
-
-/// A command that is ready to be run.
-#[derive(Clone, Debug)]
-pub struct Ready {
-    /// The key of its inputs.
-    pub key: String,
-    pub(super) invocation: Invocation,
-    pub(super) command: CommandLine,
-    python: Python,
-    choice: Choice,
-    pub(super) packages: Vec<WatchedPackage>,
-    limits: UnitLimits,
 }
 
 impl RunContext<'_> {
