@@ -77,6 +77,23 @@ fn what_one_place_says_of_many_things_is_one_cause() {
 }
 
 #[test]
+fn what_tests_say_of_one_class_is_one_cause() {
+    let own = |name: &str, message: &str| {
+        let mut case = failing(name, "AssertionError", message, 5);
+        // The deepest frame is the test's own.
+        case.failure.as_mut().unwrap().frames.iter_mut().for_each(|frame| frame.package = None);
+        case
+    };
+    let comparison = charms(&[
+        ("a", vec![own("1", "assert ActiveStatus('One') == ActiveStatus('one')")]),
+        ("b", vec![own("2", "assert ActiveStatus('Two: 2') == ActiveStatus('two: 2')")]),
+        ("c", vec![own("3", "assert 'x/1' == 'y'"), own("4", "assert 'p' == 'q'")]),
+    ]);
+    let sizes: Vec<_> = comparison.causes.iter().map(|cause| cause.subjects.len()).collect();
+    assert_eq!(sizes, [2, 1, 1]);
+}
+
+#[test]
 fn a_failure_without_words_has_a_title() {
     let bare = CaseResult { failure: None, ..case("x", Outcome::Timeout) };
     let empty = CaseResult { failure: Some(Failure::default()), ..case("y", Outcome::Fail) };
