@@ -1,8 +1,10 @@
 //! What Juju can do to a unit of a charm, and in which order.
 //!
-//! [`vocabulary`] has the words: hooks, outcomes, platforms, versions. Nothing here does
-//! IO, reads a clock or an environment, or keeps anything global.
+//! [`vocabulary`] has the words: hooks, outcomes, platforms, versions. [`rules`] is the
+//! judge: it reads a sequence of hooks and says which rule of Juju the sequence breaks.
+//! Nothing here does IO, reads a clock or an environment, or keeps anything global.
 
 #![forbid(unsafe_code)]
 
+pub mod rules;
 pub mod vocabulary;

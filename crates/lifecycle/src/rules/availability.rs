@@ -1,0 +1,34 @@
+//! V01: which hooks exist at all.
+
+use super::RuleId;
+use super::finding::Found;
+use super::monitor::Monitor;
+use super::view::View;
+use crate::vocabulary::{Hook, JujuVersion};
+
+/// V01: a hook that this Juju, or this platform, does not have.
+#[derive(Debug)]
+pub(super) struct OnlyWhatExists;
+
+impl Monitor for OnlyWhatExists {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let name = hook.kind.pattern();
+        match view.settings.version {
+            Some(version) if !hook.kind.exists_in(version) => {
+                found.add(RuleId::V01, format!("Juju {version} never runs `{name}`"));
+            }
+            None if !JujuVersion::ALL.into_iter().any(|version| hook.kind.exists_in(version)) => {
+                found.add(RuleId::V01, format!("no Juju ever runs `{name}`"));
+            }
+            Some(_) | None => {}
+        }
+        if let (Some(needed), Some(platform)) = (hook.kind.platform(), view.settings.platform)
+            && needed != platform
+        {
+            found.add(
+                RuleId::V01,
+                format!("`{name}` is for {needed} charms, and this one is a {platform} charm"),
+            );
+        }
+    }
+}

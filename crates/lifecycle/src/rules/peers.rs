@@ -1,0 +1,59 @@
+//! Peer relations: R45 and R46.
+
+use super::RuleId;
+use super::finding::Found;
+use super::judge::{Filter, Start};
+use super::monitor::Monitor;
+use super::view::{Known, View};
+use crate::vocabulary::{Hook, HookKind, Remote};
+
+/// R45: a unit does not join itself.
+#[derive(Debug)]
+pub(super) struct JoinedNeverNamesThisUnit;
+
+impl Monitor for JoinedNeverNamesThisUnit {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if let (HookKind::RelationJoined, Remote::Unit(remote), Some(unit)) =
+            (hook.kind, &hook.remote, &view.settings.unit)
+            && remote == unit
+        {
+            found.add(RuleId::R45, format!("`{hook}` names the unit that runs it"));
+        }
+    }
+}
+
+/// R45: peer relations are there from the deployment, or from a refresh that adds them.
+#[derive(Debug, Default)]
+pub(super) struct PeersAreCreatedInSetup {
+    was_upgraded: bool,
+}
+
+impl Monitor for PeersAreCreatedInSetup {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let sees_all = view.settings.start == Start::Deployment && view.settings.filter == Filter::Nothing;
+        self.was_upgraded |= hook.kind == HookKind::UpgradeCharm;
+        if hook.kind == HookKind::RelationCreated
+            && sees_all
+            && view.started == Known::Yes
+            && !self.was_upgraded
+            && view.is_peer(hook) == Some(true)
+        {
+            found.add(RuleId::R45, format!("`{hook}` is of a peer relation, and comes before `start`"));
+        }
+    }
+}
+
+/// R46: peer relations are not broken, except by a bug of Juju.
+#[derive(Debug)]
+pub(super) struct PeersAreNotBroken;
+
+impl Monitor for PeersAreNotBroken {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if hook.kind == HookKind::RelationBroken && view.is_peer(hook) == Some(true) {
+            found.add(
+                RuleId::R46,
+                format!("`{hook}` is of a peer relation: a known bug of Juju, when a unit goes after its agent restarted"),
+            );
+        }
+    }
+}

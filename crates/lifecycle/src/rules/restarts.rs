@@ -1,0 +1,166 @@
+//! Reboots, restarts of the agent and new pods: R60, R61, R63, R64 and R67.
+
+use super::RuleId;
+use super::finding::Found;
+use super::monitor::Monitor;
+use super::view::{Known, View};
+use crate::vocabulary::{Hook, HookKind, Marker, Platform};
+
+/// A new agent that owes a `start`.
+///
+/// A hook that was interrupted runs first (R65). Logs that are written when a hook ends do
+/// not show the interrupted attempt, so it can be any one hook.
+#[derive(Debug, Default)]
+struct OwedStart {
+    is_owed: bool,
+    first: Option<Hook>,
+}
+
+impl OwedStart {
+    fn is_told(&mut self, view: &View) {
+        self.is_owed = view.started == Known::Yes && !view.stopped && !view.upgrade_pending;
+        self.first = None;
+    }
+
+    /// Whether `hook` runs where `start` should.
+    fn is_broken_by(&mut self, view: &View, hook: &Hook) -> bool {
+        if !self.is_owed {
+            return false;
+        }
+        if matches!(
+            hook.kind,
+            HookKind::Start | HookKind::Stop | HookKind::Remove | HookKind::PostSeriesUpgrade
+        ) {
+            self.is_owed = false;
+            return false;
+        }
+        if hook.kind == HookKind::Action || view.upgrade_pending {
+            return false;
+        }
+        let is_retry = view.failed.is_some() && self.first.as_ref().is_some_and(|first| first.may_be(hook));
+        let is_broken = self.first.is_some() && !is_retry;
+        if self.first.is_none() {
+            self.first = Some(hook.clone());
+        }
+        self.is_owed = !is_broken;
+        is_broken
+    }
+}
+
+/// R60: a machine that was rebooted runs `start`.
+#[derive(Debug, Default)]
+pub(super) struct StartAfterReboot {
+    start: OwedStart,
+}
+
+impl Monitor for StartAfterReboot {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if self.start.is_broken_by(view, hook) {
+            found.add(RuleId::R60, format!("after a reboot `start` comes first, and here `{hook}` does"));
+        }
+    }
+
+    fn is_told(&mut self, view: &View, marker: Marker) {
+        if marker == Marker::RebootDetected && view.is_on(Platform::Machine) {
+            self.start.is_told(view);
+        }
+    }
+}
+
+/// R61: a reboot before the setup is through brings no `start` of its own.
+#[derive(Debug, Default)]
+pub(super) struct NoStartBeforeSetup {
+    was_rebooted_early: bool,
+}
+
+impl Monitor for NoStartBeforeSetup {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let is_early = view.configured == Known::No && !view.has_failed(HookKind::ConfigChanged);
+        if hook.kind == HookKind::Start && self.was_rebooted_early && is_early {
+            found.add(RuleId::R61, "a reboot before the first `config-changed` does not lead to `start`");
+        }
+    }
+
+    fn is_told(&mut self, view: &View, marker: Marker) {
+        if marker == Marker::RebootDetected && view.is_on(Platform::Machine) {
+            self.was_rebooted_early |= view.configured == Known::No;
+        }
+    }
+}
+
+/// R63: on Kubernetes every new agent of a unit that had started runs `start` first.
+#[derive(Debug, Default)]
+pub(super) struct StartAfterRestart {
+    start: OwedStart,
+}
+
+impl Monitor for StartAfterRestart {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if self.start.is_broken_by(view, hook) {
+            found.add(
+                RuleId::R63,
+                format!("on Kubernetes `start` comes first when the agent restarts, and here `{hook}` does"),
+            );
+        }
+    }
+
+    fn is_told(&mut self, view: &View, marker: Marker) {
+        if marker == Marker::AgentStarted && view.is_on(Platform::Kubernetes) {
+            self.start.is_told(view);
+        }
+    }
+}
+
+/// R64: a new pod runs `upgrade-charm`, `config-changed` and `start`, with nothing between.
+#[derive(Debug, Default)]
+pub(super) struct NewPodUpgrades {
+    state: NewPod,
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+enum NewPod {
+    #[default]
+    No,
+    Upgraded,
+    Configured,
+}
+
+impl Monitor for NewPodUpgrades {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if hook.kind == HookKind::UpgradeCharm {
+            let follows_stop = view.last.as_ref().is_some_and(|last| last.kind == HookKind::Stop);
+            let is_new_pod = view.agent_is_new || (follows_stop && view.stopped);
+            let is_judged = view.is_on(Platform::Kubernetes) && view.started == Known::Yes;
+            self.state = if is_new_pod && is_judged { NewPod::Upgraded } else { NewPod::No };
+        } else if matches!(hook.kind, HookKind::Start | HookKind::Stop) {
+            self.state = NewPod::No;
+        } else if self.state == NewPod::Configured && !view.may_be_rerun(hook) {
+            found.add(
+                RuleId::R64,
+                format!("a new pod runs `upgrade-charm`, `config-changed` and then `start`, and here `{hook}` runs"),
+            );
+            self.state = NewPod::No;
+        }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        if self.state == NewPod::Upgraded && hook.kind == HookKind::ConfigChanged {
+            self.state = NewPod::Configured;
+        }
+    }
+}
+
+/// R67: on Kubernetes, what follows the `stop` of a pod belongs to the next agent.
+///
+/// Only `joined` is judged: hooks of what was already going on may still slip in or be run
+/// again, and `update-status` is R58's.
+#[derive(Debug)]
+pub(super) struct NothingBetweenStopAndRestart;
+
+impl Monitor for NothingBetweenStopAndRestart {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if view.stopped && view.is_on(Platform::Kubernetes) && hook.kind == HookKind::RelationJoined {
+            found.add(RuleId::R67, format!("`{hook}` ran between `stop` and the `start` of the next pod"));
+        }
+    }
+}

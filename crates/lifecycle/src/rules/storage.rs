@@ -1,0 +1,121 @@
+//! Storage: R21, R22, R24 and R26. R25 is in the judge, as it is about a name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::RuleId;
+use super::finding::Found;
+use super::judge::{Filter, Start};
+use super::monitor::Monitor;
+use super::view::{Known, View};
+use crate::vocabulary::{Hook, HookKind, Platform, Scope};
+
+/// R21: on Kubernetes no storage is attached before `install`.
+#[derive(Debug, Default)]
+pub(super) struct NotBeforeInstallOnKubernetes {
+    was_attached: bool,
+}
+
+impl Monitor for NotBeforeInstallOnKubernetes {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if !view.is_on(Platform::Kubernetes) {
+            return;
+        }
+        if hook.kind == HookKind::StorageAttached && view.is_not_installed() {
+            found.add(RuleId::R21, format!("on Kubernetes `{hook}` comes after `install`"));
+        } else if hook.kind == HookKind::Install && view.installed == Known::Unknown && self.was_attached {
+            found.add(RuleId::R21, "on Kubernetes no storage is attached before `install`");
+        }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        self.was_attached |= hook.kind == HookKind::StorageAttached;
+    }
+}
+
+/// R22: on Kubernetes storage is normally there before the first `config-changed`.
+#[derive(Debug, Default)]
+pub(super) struct AttachedBeforeStart {
+    seen: BTreeSet<String>,
+}
+
+impl Monitor for AttachedBeforeStart {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if hook.kind == HookKind::StorageAttached
+            && view.is_on(Platform::Kubernetes)
+            && view.settings.start == Start::Deployment
+            && view.started == Known::Yes
+            && !self.seen.contains(hook.subject())
+        {
+            found.add(
+                RuleId::R22,
+                format!(
+                    "on Kubernetes `{hook}` is normally run between the leadership hook and `config-changed`"
+                ),
+            );
+        }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        if hook.kind == HookKind::StorageAttached {
+            self.seen.insert(hook.subject().to_owned());
+        }
+    }
+}
+
+/// R24: each storage is attached, and then may be detached.
+///
+/// A storage that was detached may be attached again by `juju attach-storage`.
+#[derive(Debug, Default)]
+pub(super) struct AttachedThenDetaching {
+    is_attached: BTreeMap<String, bool>,
+    attached_by_name: BTreeMap<String, u32>,
+}
+
+impl Monitor for AttachedThenDetaching {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if view.may_be_rerun(hook) {
+            return;
+        }
+        let sees_all = view.settings.start == Start::Deployment && view.settings.filter == Filter::Nothing;
+        let id = hook.storage_id.as_deref();
+        let known = id.and_then(|id| self.is_attached.get(id).copied());
+        if let (HookKind::StorageAttached, Some(id), Some(true)) = (hook.kind, id, known) {
+            found.add(RuleId::R24, format!("storage `{id}` is attached already"));
+        }
+        if hook.kind == HookKind::StorageDetaching {
+            let by_name = self.attached_by_name.get(hook.subject()).copied().unwrap_or(0);
+            let is_detached_by_id = known == Some(false) || (sees_all && id.is_some() && known.is_none());
+            if is_detached_by_id || (sees_all && by_name == 0) {
+                let storage = id.unwrap_or(hook.subject());
+                found.add(RuleId::R24, format!("storage `{storage}` goes, and was not attached before"));
+            }
+        }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        if hook.kind.scope() != Scope::Storage {
+            return;
+        }
+        let is_attached = hook.kind == HookKind::StorageAttached;
+        let by_name = self.attached_by_name.entry(hook.subject().to_owned()).or_default();
+        *by_name = if is_attached { *by_name + 1 } else { by_name.saturating_sub(1) };
+        if let Some(id) = &hook.storage_id {
+            self.is_attached.insert(id.clone(), is_attached);
+        }
+    }
+}
+
+/// R26: a unit that goes gives its storage back before it stops.
+///
+/// On Kubernetes a `stop` may be that of a pod, with the removal of the unit still to
+/// come (R73), so only machines can be judged.
+#[derive(Debug)]
+pub(super) struct DetachingBeforeStop;
+
+impl Monitor for DetachingBeforeStop {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if hook.kind == HookKind::StorageDetaching && view.is_stopped_for_good() {
+            found.add(RuleId::R26, format!("`{hook}` comes before `stop` when a unit is removed"));
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The end of a unit: R70 to R73 and R76.
+//!
+//! On machines `stop` says that the unit is being removed. On Kubernetes a pod that goes
+//! runs it too, and nothing in a sequence tells the two apart.
+
+use std::collections::BTreeMap;
+
+use super::RuleId;
+use super::finding::Found;
+use super::monitor::Monitor;
+use super::view::{Known, View};
+use crate::vocabulary::{Hook, HookKind, Platform, Scope};
+
+/// R70: a unit that goes runs `stop`, then `remove`.
+#[derive(Debug)]
+pub(super) struct StopThenRemove;
+
+impl Monitor for StopThenRemove {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let is_stopped = view.stopped || view.has_failed(HookKind::Stop);
+        if hook.kind == HookKind::Remove && view.started == Known::Yes && !is_stopped {
+            found.add(RuleId::R70, "`remove` ran without a `stop` before it");
+        }
+        // A reboot between the two would bring a `start`.
+        let may_be_reboot = view.rebooted || view.agent_is_new;
+        if hook.kind == HookKind::Start && view.is_stopped_for_good() && !may_be_reboot {
+            found.add(RuleId::R70, "on a machine `stop` is followed by `remove`, not by `start`");
+        }
+    }
+}
+
+/// R71: a unit stops when its relations are gone.
+#[derive(Debug, Default)]
+pub(super) struct RelationsBeforeStop {
+    /// How many relations each endpoint has that is known to be no peer.
+    live: BTreeMap<String, u32>,
+}
+
+impl Monitor for RelationsBeforeStop {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if matches!(hook.kind, HookKind::RelationDeparted | HookKind::RelationBroken)
+            && view.is_stopped_for_good()
+        {
+            found.add(RuleId::R71, format!("`{hook}` comes before `stop` when a unit is removed"));
+        }
+        if hook.kind == HookKind::Stop && view.is_on(Platform::Machine) {
+            for (endpoint, _) in self.live.iter().filter(|(_, count)| **count > 0) {
+                found.add(RuleId::R71, format!("`stop` ran before `{endpoint}-relation-broken`"));
+            }
+        }
+    }
+
+    fn commits(&mut self, view: &View, hook: &Hook) {
+        if hook.kind.scope() != Scope::Relation || view.is_peer(hook) != Some(false) {
+            return;
+        }
+        let count = self.live.entry(hook.subject().to_owned()).or_default();
+        if hook.kind == HookKind::RelationCreated {
+            *count += 1;
+        } else if hook.kind == HookKind::RelationBroken {
+            *count = count.saturating_sub(1);
+        }
+    }
+}
+
+/// R72: `remove` is the last hook.
+#[derive(Debug)]
+pub(super) struct RemoveIsLast;
+
+impl Monitor for RemoveIsLast {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if view.removed && !view.may_be_rerun(hook) {
+            found.add(RuleId::R72, format!("`{hook}` ran after `remove`, which is a unit's last hook"));
+        }
+    }
+}
+
+/// R73: a unit that did not start does not stop, nor does one that has stopped.
+#[derive(Debug)]
+pub(super) struct StopOnce;
+
+impl Monitor for StopOnce {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if hook.kind != HookKind::Stop {
+            return;
+        }
+        if view.installed != Known::No && view.is_not_started() {
+            found.add(RuleId::R73, "`stop` ran, and the unit had not started");
+        } else if view.stopped && !view.may_be_rerun(hook) {
+            found.add(RuleId::R73, "`stop` ran twice without a `start` between");
+        }
+    }
+}
+
+/// R76: a unit that goes begins nothing.
+#[derive(Debug)]
+pub(super) struct DyingUnitsOnlyTearDown;
+
+impl Monitor for DyingUnitsOnlyTearDown {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let begins_something = matches!(
+            hook.kind,
+            HookKind::RelationCreated
+                | HookKind::RelationJoined
+                | HookKind::RelationChanged
+                | HookKind::ConfigChanged
+                | HookKind::UpgradeCharm
+                | HookKind::UpdateStatus
+        ) || hook.kind.scope() == Scope::Secret;
+        if begins_something && view.is_stopped_for_good() && !view.removed {
+            found.add(RuleId::R76, format!("`{hook}` ran after `stop`, on a unit that is being removed"));
+        }
+    }
+}

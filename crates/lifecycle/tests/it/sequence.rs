@@ -1,0 +1,78 @@
+//! A small language for sequences, so that a test of a rule fits on a line.
+//!
+//! Words between blanks. `db-relation-joined:3@pg/0` is a hook of relation 3 with its
+//! remote unit, `@` with nothing behind it the remote application; `=data/0` is a storage,
+//! `%pg/0` a departing unit; `!` and `?` say that the hook failed and was terminated.
+//! `<agent>` and its like are markers. `setup` stands for four hooks. What is known of the
+//! sequence comes first: `k8s`, `machine`, `3.6`, `mid` (begins anywhere), `only-endpoint`,
+//! `peers=a,b`, `unit=app/0`.
+
+use charmproof_lifecycle::rules::{Event, Filter, Settings, Start};
+use charmproof_lifecycle::vocabulary::{Hook, JujuVersion, Marker, Outcome, Platform, Remote};
+
+pub(crate) fn parse(text: &str) -> (Settings, Vec<Event>) {
+    let mut settings = Settings { start: Start::Deployment, ..Settings::default() };
+    let mut events = Vec::new();
+    for word in text.split_whitespace() {
+        if let Some(platform) = Platform::parse(word) {
+            settings.platform = Some(platform);
+        } else if let Some(version) = JujuVersion::parse(word) {
+            settings.version = Some(version);
+        } else if word == "mid" {
+            settings.start = Start::Unknown;
+        } else if word == "only-endpoint" {
+            settings.filter = Filter::OtherEndpoints;
+        } else if let Some(peers) = word.strip_prefix("peers=") {
+            settings.peers =
+                Some(peers.split(',').filter(|peer| !peer.is_empty()).map(str::to_owned).collect());
+        } else if let Some(unit) = word.strip_prefix("unit=") {
+            settings.unit = Some(unit.to_owned());
+        } else if word == "setup" {
+            events.extend(["install", "leader-elected", "config-changed", "start"].map(event));
+        } else {
+            events.push(event(word));
+        }
+    }
+    (settings, events)
+}
+
+fn event(word: &str) -> Event {
+    let marker = match word {
+        "<agent>" => Some(Marker::AgentStarted),
+        "<reboot>" => Some(Marker::RebootDetected),
+        "<new-pod>" => Some(Marker::NewPod),
+        "<deposed>" => Some(Marker::LeaderDeposed),
+        "<resolved>" => Some(Marker::ResolvedWithoutRetry),
+        _ => None,
+    };
+    if let Some(marker) = marker {
+        return Event::Marker(marker);
+    }
+    let (word, outcome) = match (word.strip_suffix('!'), word.strip_suffix('?')) {
+        (Some(word), _) => (word, Outcome::Failed),
+        (None, Some(word)) => (word, Outcome::Terminated),
+        (None, None) => (word, Outcome::Ok),
+    };
+    let (word, departing_unit) = split(word, '%');
+    let (word, storage_id) = split(word, '=');
+    let (word, remote) = split(word, '@');
+    let (name, relation_id) = split(word, ':');
+    let hook = match Hook::parse(name) {
+        Ok(hook) => hook,
+        Err(unknown) => return Event::Unknown(unknown),
+    };
+    let remote = match remote {
+        None => Remote::Unknown,
+        Some(unit) if unit.is_empty() => Remote::Application,
+        Some(unit) => Remote::Unit(unit),
+    };
+    let relation_id = relation_id.map(|id| id.parse().expect("the number of a relation"));
+    Event::Hook { hook: Hook { relation_id, remote, departing_unit, storage_id, ..hook }, outcome }
+}
+
+fn split(word: &str, separator: char) -> (&str, Option<String>) {
+    match word.split_once(separator) {
+        Some((before, after)) => (before, Some(after.to_owned())),
+        None => (word, None),
+    }
+}
