@@ -31,7 +31,8 @@ pub(super) struct PeersAreCreatedInSetup {
 impl Monitor for PeersAreCreatedInSetup {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         let sees_all = view.settings.start == Start::Deployment && view.settings.filter == Filter::Nothing;
-        self.was_upgraded |= hook.kind == HookKind::UpgradeCharm;
+        // A forced refresh of a unit in error runs no hook (R53).
+        self.was_upgraded |= hook.kind == HookKind::UpgradeCharm || view.failed.is_some();
         if hook.kind == HookKind::RelationCreated
             && sees_all
             && view.started == Known::Yes

@@ -55,9 +55,9 @@ impl Members {
             Remote::Unit(unit) if is_departed || hook.kind == HookKind::RelationChanged => {
                 let is_missing = self.is_whole && !self.has_unnamed && !self.joined.contains(unit);
                 if self.left.contains(unit) {
-                    Some(format!("`{hook}`, which had departed before"))
+                    Some(format!("`{hook}`, and that unit had departed"))
                 } else if is_missing {
-                    Some(format!("`{hook}`, which had not joined before"))
+                    Some(format!("`{hook}`, and that unit had not joined"))
                 } else {
                     None
                 }
@@ -65,7 +65,7 @@ impl Members {
             Remote::Unit(unit) => {
                 let is_there = self.joined.contains(unit) && !self.has_unnamed;
                 (hook.kind == HookKind::RelationJoined && is_there)
-                    .then(|| format!("`{hook}`, which had joined before"))
+                    .then(|| format!("`{hook}`, and that unit is in the relation already"))
             }
             Remote::Unknown => (is_departed && self.is_whole && self.count == 0)
                 .then(|| format!("`{hook}`, and no unit is in the relation")),

@@ -86,6 +86,9 @@ impl Monitor for KnownRelationsBeforeLeadership {
     fn commits(&mut self, _view: &View, hook: &Hook) {
         if matches!(hook.kind, HookKind::LeaderElected | HookKind::LeaderSettingsChanged) {
             self.leadership_is_known = true;
+        } else if hook.kind == HookKind::UpgradeCharm {
+            // The new charm may have peers that the old one had not.
+            self.leadership_is_known = false;
         }
     }
 }

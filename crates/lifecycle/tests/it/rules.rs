@@ -213,6 +213,7 @@ fn r45_peers_are_others_and_there_from_setup() {
     check("R45", "mid unit=web/0 p-relation-joined:1@web/0", Some(0));
     check("R45", "peers=p setup p-relation-created", Some(4));
     check("R45", "peers=p setup upgrade-charm config-changed p-relation-created", None);
+    check("R45", "peers=p setup update-status! update-status p-relation-created", None);
     check("R45", "peers=p setup db-relation-created", None);
 }
 
