@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     Report(ReportArgs),
     Merge(MergeArgs),
+    Validate(ValidateArgs),
+    Explain(ExplainArgs),
     Doctor(DoctorArgs),
     Clean(CleanArgs),
 }
@@ -296,4 +298,64 @@ pub(crate) struct CleanArgs {
     /// Only say what would be deleted
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
+}
+
+/// Say whether Juju could have run a sequence of hooks, and which rule says no
+///
+/// The sequence is read from a file or, for -, from standard input: names of hooks, one a
+/// line, with `failed` behind those that failed and remarks behind #; recorded traces
+/// (JSON); or charmproof's own JSON lines.
+///
+/// Example:
+///   printf 'install\nstart\n' | charmproof validate -
+///
+/// Exit status: 0 Juju can do this, 1 it cannot, 2 the input cannot be read.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ValidateArgs {
+    /// The sequence, or - for standard input
+    #[arg(value_name = "FILE|-")]
+    pub(crate) file: String,
+    /// The version of Juju [default: whatever any version does is accepted]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) juju: Option<String>,
+    /// What the unit runs on [default: whatever either does is accepted]
+    #[arg(long, value_enum)]
+    pub(crate) platform: Option<OnPlatform>,
+    /// Where the sequence begins [default: at the deployment if install is first]
+    #[arg(long, value_enum)]
+    pub(crate) begins: Option<Begins>,
+    /// The unit that ran the hooks, as in web/0
+    #[arg(long, value_name = "UNIT")]
+    pub(crate) unit: Option<String>,
+    /// A peer endpoint of the charm; may be repeated, and then all are to be given
+    #[arg(long, value_name = "ENDPOINT")]
+    pub(crate) peer: Vec<String>,
+}
+
+/// What a unit runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OnPlatform {
+    Machine,
+    K8s,
+}
+
+/// Where a sequence begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Begins {
+    Deployment,
+    Anywhere,
+}
+
+/// Tell what a rule of Juju says, or what a hook is and which rules it has
+///
+/// Examples:
+///   charmproof explain R31
+///   charmproof explain db-relation-joined
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ExplainArgs {
+    /// A rule or a hook
+    #[arg(value_name = "RULE|HOOK")]
+    pub(crate) word: String,
 }

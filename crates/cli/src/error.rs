@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) enum Exit {
     /// No regression.
     Fine = 0,
-    /// Regressions were found.
+    /// Regressions were found, or a sequence of hooks that Juju does not run.
     Regressed = 1,
     /// The command line, a spec or a list is wrong.
     Usage = 2,

@@ -6,12 +6,14 @@ pub(crate) mod clean;
 pub(crate) mod compare;
 pub(crate) mod doctor;
 pub(crate) mod execute;
+pub(crate) mod explain;
 pub(crate) mod fleet;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod validate;
 
 use charmproof_store::comparison::{Comparison, PairComparison};
 use charmproof_store::event::{OutputId, UnitResult};

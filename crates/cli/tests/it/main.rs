@@ -10,3 +10,4 @@ mod input;
 mod reports;
 mod resume;
 mod support;
+mod validate;
