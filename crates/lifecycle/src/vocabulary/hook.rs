@@ -54,7 +54,10 @@ pub struct UnknownHook {
 
 impl fmt::Display for UnknownHook {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "`{}` is no hook of Juju", self.name)?;
+        // The name may be anything, a binary file's bytes included.
+        let name: String = self.name.chars().take(NAME_CHARACTERS_MAX).flat_map(char::escape_debug).collect();
+        let rest = if self.name.chars().nth(NAME_CHARACTERS_MAX).is_some() { "…" } else { "" };
+        write!(f, "`{name}{rest}` is no hook of Juju")?;
         match self.meant {
             Some(kind) => write!(f, "; `{}` is", kind.pattern()),
             None => Ok(()),
@@ -63,6 +66,9 @@ impl fmt::Display for UnknownHook {
 }
 
 impl std::error::Error for UnknownHook {}
+
+/// How much of a name that is none is shown.
+const NAME_CHARACTERS_MAX: usize = 60;
 
 /// Names that tools and people write, and the hooks that they mean.
 const MISTAKES: [(&str, HookKind); 6] = [
@@ -227,6 +233,8 @@ mod tests {
         check("pebble-ready", "`pebble-ready` is no hook of Juju");
         check("-relation-joined", "`-relation-joined` is no hook of Juju");
         check("", "`` is no hook of Juju");
+        check("\u{1b}[2J", "`\\u{1b}[2J` is no hook of Juju");
+        check(&"x".repeat(70), &format!("`{}…` is no hook of Juju", "x".repeat(60)));
     }
 
     fn a_hook() -> impl Strategy<Value = Hook> {

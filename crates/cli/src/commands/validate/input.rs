@@ -126,7 +126,7 @@ fn name_line(number: usize, line: &str) -> Result<Option<Event>, Failure> {
     let outcome = match words.next() {
         None => Outcome::Ok,
         Some(word) => Outcome::parse(word).ok_or_else(|| {
-            Failure::usage(format!("line {number}: `{word}` is no way in which a hook ends"))
+            Failure::usage(format!("line {number}: `{}` is no way in which a hook ends", word.escape_debug()))
                 .hint("a line is the name of a hook and maybe `ok`, `failed`, `missing` or `terminated`")
         })?,
     };
@@ -207,7 +207,7 @@ fn judge_trace(
         filter,
         ..settings.clone()
     };
-    let name = format!("{} {}", trace.id, trace.charm).trim().to_owned();
+    let name = format!("{} {}", trace.id, trace.charm).trim().escape_debug().to_string();
     // The trace itself says where it begins.
     let mut trial =
         Trial::new(if name.is_empty() { "a trace" } else { &name }, own, begins.or(Some(Begins::Anywhere)));
@@ -257,7 +257,8 @@ fn judge_sequence(
         }
         let name = unit.clone().unwrap_or_else(|| place.split(',').next().unwrap_or_default().to_owned());
         let of_unit = Settings { unit: unit.or_else(|| own.unit.clone()), ..own.clone() };
-        trials.entry(name.clone()).or_insert_with(|| Trial::new(name, of_unit, begins)).read(index, &event);
+        let shown = name.escape_debug().to_string();
+        trials.entry(name).or_insert_with(|| Trial::new(shown, of_unit, begins)).read(index, &event);
     }
     trials.into_values().for_each(finish);
     Ok(())

@@ -152,7 +152,7 @@ fn shown(event: &Event) -> Option<String> {
         Event::Hook { hook, outcome: Outcome::Failed } => with(hook, "  (failed)"),
         Event::Hook { hook, outcome: Outcome::Missing } => with(hook, "  (the charm has none)"),
         Event::Hook { hook, outcome: Outcome::Terminated } => with(hook, "  (terminated)"),
-        Event::Unknown(unknown) => Some(unknown.name.clone()),
+        Event::Unknown(unknown) => Some(unknown.name.trim().escape_debug().to_string()),
         Event::Marker(_) => None,
     }
 }
