@@ -302,11 +302,13 @@ pub(crate) struct CleanArgs {
 
 /// Say whether Juju could have run a sequence of hooks, and which rule says no
 ///
-/// The sequence is read from a file or, for -, from standard input: names of hooks, one a
-/// line, with `failed` behind those that failed and remarks behind #; recorded traces
-/// (JSON); or charmproof's own JSON lines.
+/// The sequence is read from a file or, for -, from standard input: what `juju debug-log`
+/// or `juju show-status-log` prints; names of hooks, one a line, with `failed` behind
+/// those that failed and remarks behind #; recorded traces (JSON); or charmproof's own
+/// JSON lines.
 ///
-/// Example:
+/// Examples:
+///   juju debug-log --replay --include web/0 | charmproof validate -
 ///   printf 'install\nstart\n' | charmproof validate -
 ///
 /// Exit status: 0 Juju can do this, 1 it cannot, 2 the input cannot be read.

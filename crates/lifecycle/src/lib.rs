@@ -2,9 +2,11 @@
 //!
 //! [`vocabulary`] has the words: hooks, outcomes, platforms, versions. [`rules`] is the
 //! judge: it reads a sequence of hooks and says which rule of Juju the sequence breaks.
+//! [`juju_log`] finds such sequences in what Juju logs.
 //! Nothing here does IO, reads a clock or an environment, or keeps anything global.
 
 #![forbid(unsafe_code)]
 
+pub mod juju_log;
 pub mod rules;
 pub mod vocabulary;

@@ -4,6 +4,7 @@
 //! may be longer than memory.
 
 mod input;
+mod log;
 mod trial;
 
 use std::io::{BufRead, BufReader};

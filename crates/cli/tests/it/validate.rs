@@ -102,3 +102,71 @@ fn rules_and_hooks_are_explained() {
     ];
     insta::assert_snapshot!("explain", all.join("\n"));
 }
+
+/// What `juju debug-log` prints of an agent at work.
+fn debug_log() -> String {
+    let ran = |unit: &str, time: &str, hook: &str| {
+        format!(
+            "unit-{unit}: {time} INFO juju.worker.uniter.operation ran \"{hook}\" hook (via hook dispatching script: dispatch)\n"
+        )
+    };
+    let mut text =
+        String::from("machine-0: 10:00:00 INFO juju.worker.upgrader no waiter, upgrader is done\n");
+    for (second, hook) in
+        ["install", "db-relation-created", "leader-elected", "config-changed", "start"].iter().enumerate()
+    {
+        text += &ran("web-0", &format!("10:00:0{second}"), hook);
+        text += &ran("my-db-1", &format!("10:00:0{second}"), hook);
+    }
+    text += "unit-web-0: 10:01:00 DEBUG unit.web/0.juju-log db:3: Emitting Juju event db_relation_joined.\n";
+    text += "Traceback (most recent call last):\n";
+    text += &ran("web-0", "10:01:00", "db-relation-joined");
+    text += &ran("my-db-1", "10:01:00", "db-relation-joined");
+    text += "unit-web-0: 10:01:01 DEBUG unit.web/0.juju-log db:3: Emitting Juju event db_relation_changed.\n";
+    text += &ran("web-0", "10:01:01", "db-relation-changed");
+    text += &ran("my-db-1", "10:01:01", "db-relation-departed");
+    text += "unit-web-0: 10:01:02 ERROR juju.worker.uniter.operation hook \"config-changed\" (via hook dispatching script: dispatch) failed: exit status 1\n";
+    text += "unit-web-0: 10:01:03 INFO juju.worker.uniter awaiting error resolution for \"config-changed\" hook\n";
+    text += &ran("web-0", "10:01:09", "config-changed");
+    text
+}
+
+#[test]
+fn logs_of_juju_are_judged_unit_by_unit() {
+    let env = &TestEnv::new(PROGRAM);
+    env.file("debug.log", &debug_log());
+    env.file(
+        "status.log",
+        "Time                  Type       Status       Message\n\
+         07 Oct 2026 10:00:00Z  workload   waiting      installing agent\n\
+         07 Oct 2026 10:00:01Z  juju-unit  executing    running install hook\n\
+         07 Oct 2026 10:00:02Z  juju-unit  error        hook failed: \"install\"\n\
+         07 Oct 2026 10:00:03Z  juju-unit  executing    running install hook\n\
+         07 Oct 2026 10:00:04Z  juju-unit  executing    running start hook\n\
+         07 Oct 2026 10:00:05Z  juju-unit  executing    running action backup\n\
+         07 Oct 2026 10:00:06Z  juju-unit  executing    running db-relation-joined hook for pg/0\n\
+         07 Oct 2026 10:00:07Z  juju-unit  idle         \n",
+    );
+    env.file("quiet.log", "unit-web-0: 10:00:00 WARNING juju.worker.uniter.operation we should run a leader-deposed hook here, but we can't yet\n");
+    let all = [
+        said(env, &["validate", "debug.log"], 1),
+        said(env, &["validate", "status.log"], 1),
+        said(env, &["validate", "quiet.log"], 2),
+    ];
+    insta::assert_snapshot!("validate_logs", all.join("\n"));
+}
+
+/// A line without an end, and bytes that are no text, are passed over.
+#[test]
+fn a_log_with_junk_in_it_is_read_to_its_end() {
+    let env = &TestEnv::new(PROGRAM);
+    let mut bytes = debug_log().replace("departed", "changed").into_bytes();
+    bytes.extend(std::iter::repeat_n(b'x', 100_000));
+    bytes.extend(b"\xff\xfe\0 ran \"start\" hook\n");
+    bytes.extend(
+        b"unit-web-0: 10:02:00 INFO juju.worker.uniter.operation ran \"update-status\" hook (via x)\n",
+    );
+    fs_err::write(env.root().join("work/junk.log"), bytes).unwrap();
+    let result = env.charmproof(&["validate", "junk.log"]).expect_code(0);
+    assert!(result.stdout.contains("web/0: valid, 10 hooks"), "{result}");
+}

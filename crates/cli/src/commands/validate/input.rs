@@ -1,4 +1,5 @@
-//! Reads sequences: names one a line, recorded traces, and charmproof's own JSON.
+//! Reads sequences: names one a line, recorded traces, and charmproof's own JSON. What
+//! Juju logs is read by [`log`].
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read as _};
@@ -7,6 +8,7 @@ use charmproof_lifecycle::rules::{Event, Filter, Settings, Start};
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, JujuVersion, Marker, Outcome, Platform, Remote};
 use serde::Deserialize;
 
+use super::log;
 use super::trial::Trial;
 use crate::args::Begins;
 use crate::error::{Exit, Failure};
@@ -79,6 +81,7 @@ pub(super) fn read(
     let mut trial = Trial::new("the sequence", settings.clone(), begins);
     let mut line = Vec::new();
     let mut is_json = None;
+    let mut is_first = true;
     for number in 1.. {
         line.clear();
         let bytes_max = if is_json == Some(true) { JSON_BYTES_MAX } else { NAME_BYTES_MAX };
@@ -105,6 +108,12 @@ pub(super) fn read(
         let text = std::str::from_utf8(&line).map_err(|_| {
             Failure::usage(format!("line {number} is no text")).hint("names of hooks, one a line, are")
         })?;
+        if is_first && !text.trim().is_empty() {
+            is_first = false;
+            if let Some(form) = log::Form::of(text) {
+                return log::read(form, (number, text), reader, settings, begins, finish);
+            }
+        }
         if is_json == Some(true) {
             json_line(number, text, settings, begins, finish)?;
         } else if count as u64 == NAME_BYTES_MAX {
@@ -287,7 +296,7 @@ fn outcome(text: Option<&str>, place: &str) -> Result<Outcome, Failure> {
         .ok_or_else(|| Failure::usage(format!("{place}: `{text}` is no way in which a hook ends")))
 }
 
-fn cannot_read(error: &std::io::Error) -> Failure {
+pub(super) fn cannot_read(error: &std::io::Error) -> Failure {
     Failure::of("the sequence cannot be read", error).exit(Exit::Usage)
 }
 
