@@ -130,8 +130,13 @@ impl Judge {
         }
         // A failed hook that is not tried again was resolved without a retry, or R90 has
         // been broken. In both cases what follows is judged as if it had been done (R91).
+        // R66: the `stop` of a pod takes its place instead, and it is derived anew later.
         if self.view.gives_up_failed(hook) {
-            self.commit_failed();
+            if hook.kind == HookKind::Stop && self.view.may_be_on(Platform::Kubernetes) {
+                self.view.take_failed();
+            } else {
+                self.commit_failed();
+            }
         }
         self.view.begins(hook);
         match outcome {
@@ -214,7 +219,7 @@ fn monitors(filter: Filter) -> Vec<Box<dyn Monitor>> {
         Box::<restarts::StartAfterRestart>::default(),
         Box::<restarts::NewPodUpgrades>::default(),
         Box::new(restarts::NothingBetweenStopAndRestart),
-        Box::new(teardown::StopThenRemove),
+        Box::<teardown::StopThenRemove>::default(),
         Box::<teardown::RelationsBeforeStop>::default(),
         Box::new(teardown::RemoveIsLast),
         Box::new(teardown::StopOnce),

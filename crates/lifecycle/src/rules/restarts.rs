@@ -29,7 +29,11 @@ impl OwedStart {
         }
         if matches!(
             hook.kind,
-            HookKind::Start | HookKind::Stop | HookKind::Remove | HookKind::PostSeriesUpgrade
+            HookKind::Start
+                | HookKind::Stop
+                | HookKind::Remove
+                | HookKind::PreSeriesUpgrade
+                | HookKind::PostSeriesUpgrade
         ) {
             self.is_owed = false;
             return false;
@@ -37,7 +41,8 @@ impl OwedStart {
         if hook.kind == HookKind::Action || view.upgrade_pending {
             return false;
         }
-        let is_retry = view.failed.is_some() && self.first.as_ref().is_some_and(|first| first.may_be(hook));
+        let may_be_retry = view.failed.is_some() || view.may_be_rerun(hook);
+        let is_retry = may_be_retry && self.first.as_ref().is_some_and(|first| first.may_be(hook));
         let is_broken = self.first.is_some() && !is_retry;
         if self.first.is_none() {
             self.first = Some(hook.clone());
@@ -51,6 +56,8 @@ impl OwedStart {
 #[derive(Debug, Default)]
 pub(super) struct StartAfterReboot {
     start: OwedStart,
+    /// The agent that saw the reboot has not said that it began.
+    waits_for_agent: bool,
 }
 
 impl Monitor for StartAfterReboot {
@@ -63,6 +70,12 @@ impl Monitor for StartAfterReboot {
     fn is_told(&mut self, view: &View, marker: Marker) {
         if marker == Marker::RebootDetected && view.is_on(Platform::Machine) {
             self.start.is_told(view);
+            // Logs have the two in either order.
+            self.waits_for_agent = !view.agent_is_new;
+        } else if marker == Marker::AgentStarted {
+            // An agent only remembers the reboot, so the next one knows of none.
+            let is_of_reboot = std::mem::take(&mut self.waits_for_agent) && self.start.first.is_none();
+            self.start.is_owed &= is_of_reboot;
         }
     }
 }

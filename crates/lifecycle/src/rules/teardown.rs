@@ -12,8 +12,11 @@ use super::view::{Known, View};
 use crate::vocabulary::{Hook, HookKind, Platform, Scope};
 
 /// R70: a unit that goes runs `stop`, then `remove`.
-#[derive(Debug)]
-pub(super) struct StopThenRemove;
+#[derive(Debug, Default)]
+pub(super) struct StopThenRemove {
+    /// The machine was rebooted, or the agent began, just before the last `stop`.
+    stop_is_rerun: bool,
+}
 
 impl Monitor for StopThenRemove {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
@@ -21,8 +24,14 @@ impl Monitor for StopThenRemove {
         if hook.kind == HookKind::Remove && view.started == Known::Yes && !is_stopped {
             found.add(RuleId::R70, "`remove` ran without a `stop` before it");
         }
-        // A reboot between the two would bring a `start`.
-        let may_be_reboot = view.rebooted || view.agent_is_new;
+        // A reboot between the two brings a `start`, and so does one in the middle of `stop`:
+        // that is done first (R65), and then the `start` that is owed (R60).
+        let is_after_reboot = view.rebooted || view.agent_is_new;
+        let may_be_reboot = is_after_reboot || self.stop_is_rerun || view.has_failed(HookKind::Start);
+        if hook.kind == HookKind::Stop {
+            let is_retry = view.has_failed(HookKind::Stop);
+            self.stop_is_rerun = is_after_reboot || (is_retry && self.stop_is_rerun);
+        }
         if hook.kind == HookKind::Start && view.is_stopped_for_good() && !may_be_reboot {
             found.add(RuleId::R70, "on a machine `stop` is followed by `remove`, not by `start`");
         }

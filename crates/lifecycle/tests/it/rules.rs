@@ -153,6 +153,9 @@ fn r33_a_relation_is_created_once() {
     check("R33", "setup db-relation-created:1 db-relation-broken:1 db-relation-created:1", None);
     check("R33", "setup db-relation-created db-relation-created", None);
     check("R33", "setup db-relation-created:1 <agent> db-relation-created:1", None);
+    // The `stop` of a pod takes the place of the failed hook, which comes again (R66).
+    check("R33", "k8s setup db-relation-created:1! stop start db-relation-created:1", None);
+    check("R33", "setup db-relation-created:1! <resolved> config-changed db-relation-created:1", Some(6));
     check("R33", "setup db-relation-created:1 db-relation-created:1", Some(5));
 }
 
@@ -286,6 +289,18 @@ fn r60_a_rebooted_machine_starts() {
     check("R60", "machine setup <reboot> start update-status", None);
     check("R60", "machine setup <reboot> update-status! update-status start", None);
     check("R60", "k8s setup <reboot> update-status config-changed", None);
+    // An interrupted hook may be interrupted again.
+    check(
+        "R60",
+        "machine setup config-changed? <reboot> <agent> config-changed? <agent> config-changed start",
+        None,
+    );
+    // A second agent knows nothing of the reboot.
+    check("R60", "machine setup <reboot> <agent> update-status? <agent> update-status config-changed", None);
+    check("R60", "machine setup <reboot> <agent> <agent> update-status config-changed", None);
+    check("R60", "machine 3.6 setup <reboot> pre-series-upgrade post-series-upgrade start", None);
+    check("R60", "machine setup <agent> <reboot> update-status config-changed", Some(5));
+    check("R60", "machine setup <reboot> <agent> update-status config-changed", Some(5));
     check("R60", "machine setup <reboot> update-status config-changed", Some(5));
 }
 
@@ -324,6 +339,10 @@ fn r70_stop_comes_before_remove() {
     check("R70", "machine install remove", None);
     check("R70", "k8s setup stop start", None);
     check("R70", "machine setup stop <reboot> start", None);
+    check("R70", "machine setup stop! <reboot> stop start stop remove", None);
+    check("R70", "machine setup stop? <reboot> stop! stop start stop remove", None);
+    check("R70", "machine setup stop <reboot> start! start stop remove", None);
+    check("R70", "machine setup stop! stop start", Some(6));
     check("R70", "machine setup remove", Some(4));
     check("R70", "machine setup stop start", Some(5));
 }
