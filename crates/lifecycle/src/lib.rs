@@ -3,10 +3,16 @@
 //! [`vocabulary`] has the words: hooks, outcomes, platforms, versions. [`rules`] is the
 //! judge: it reads a sequence of hooks and says which rule of Juju the sequence breaks.
 //! [`juju_log`] finds such sequences in what Juju logs.
+//! [`machine`] is the unit: it changes a [`world`] as each [`stimulus`] and each hook asks,
+//! and names the next hook. [`generator`] lets chance poke it.
 //! Nothing here does IO, reads a clock or an environment, or keeps anything global.
 
 #![forbid(unsafe_code)]
 
+pub mod generator;
 pub mod juju_log;
+pub mod machine;
 pub mod rules;
+pub mod stimulus;
 pub mod vocabulary;
+pub mod world;

@@ -1,7 +1,10 @@
-//! The judge, held against real traces, broken ones, and sequences for each rule.
+//! The judge, held against real traces, broken ones, and sequences for each rule; the
+//! machine, held against the judge and against sequences written out.
 
 mod independence;
+mod lives;
 mod mutations;
 mod rules;
+mod scenarios;
 mod sequence;
 mod traces;

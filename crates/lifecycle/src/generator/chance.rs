@@ -1,0 +1,36 @@
+//! Random numbers that are the same on every platform.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+#[derive(Debug)]
+pub(super) struct Chance {
+    numbers: ChaCha8Rng,
+}
+
+impl Chance {
+    pub(super) fn new(seed: u64) -> Self {
+        Self { numbers: ChaCha8Rng::seed_from_u64(seed) }
+    }
+
+    pub(super) fn number(&mut self) -> u32 {
+        self.numbers.next_u32()
+    }
+
+    /// Returns a number below `end`, or 0 if `end` is 0.
+    pub(super) fn below(&mut self, end: u32) -> u32 {
+        ((u64::from(self.number()) * u64::from(end)) >> 32) as u32
+    }
+
+    /// Whether something happens that does in so many of a thousand cases.
+    pub(super) fn happens(&mut self, in_thousand: u32) -> bool {
+        self.below(1000) < in_thousand
+    }
+
+    /// Returns one of the options, which are as likely as each other.
+    pub(super) fn one_of<T>(&mut self, options: impl IntoIterator<Item = T>) -> Option<T> {
+        let mut options: Vec<T> = options.into_iter().collect();
+        let index = self.below(u32::try_from(options.len()).unwrap_or(u32::MAX)) as usize;
+        (index < options.len()).then(|| options.swap_remove(index))
+    }
+}

@@ -1,0 +1,290 @@
+//! The resolver: the first entry of the agent's list that applies.
+//!
+//! The order of the checks is the order of Juju's resolvers (worker/uniter/resolver.go).
+//! Where several hooks are alike to it, it walks a Go map, whose order is random.
+
+use super::hooks;
+use crate::vocabulary::{Hook, HookKind, JujuVersion, Platform, Remote};
+use crate::world::{Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
+
+/// What the agent does next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "it is made for one hook and taken apart at once")]
+pub enum Next {
+    /// It runs a hook, or an action.
+    Run(Hook),
+    /// It gives leadership back, which no hook tells.
+    Resign,
+    /// Its process ends, as it was told to.
+    Exit,
+    /// It says that the unit is dead.
+    Die,
+    /// It has nothing to do, or cannot do it yet.
+    Wait,
+}
+
+/// Returns what the agent does next. `choice` decides where Juju's order is random.
+pub fn next_hook(world: &World, choice: u32) -> Next {
+    let agent = &world.agent;
+    match world.life {
+        Life::Undeployed | Life::Dead => return Next::Wait,
+        Life::Alive | Life::Dying => {}
+    }
+    if !agent.is_up || agent.running.is_some() {
+        return Next::Wait;
+    }
+    if agent.removed {
+        return Next::Die;
+    }
+    match &agent.operation {
+        Operation::Continue => next_when_free(world, choice),
+        Operation::Queued(hook) => next_in_shutdown(world).unwrap_or_else(|| Next::Run(hook.clone())),
+        Operation::Failed(hook) => {
+            // A1: actions run while a hook is in error. One that is about to be tried
+            // again leaves them no time.
+            let action = world.actions.front().filter(|_| !agent.retry_due);
+            if let Some(action) = action {
+                return Next::Run(hooks::of_action(action));
+            }
+            if let Some(next) = next_in_shutdown(world) {
+                return next;
+            }
+            if agent.retry_due { Next::Run(hook.clone()) } else { Next::Wait }
+        }
+    }
+}
+
+fn next_when_free(world: &World, choice: u32) -> Next {
+    let agent = &world.agent;
+    // R95: a unit whose series is upgraded waits, reboots included.
+    match world.series_upgrade {
+        SeriesUpgrade::Preparing => return run(HookKind::PreSeriesUpgrade),
+        SeriesUpgrade::Paused => return Next::Wait,
+        SeriesUpgrade::Completing => return run(HookKind::PostSeriesUpgrade),
+        SeriesUpgrade::None => {}
+    }
+    if agent.owes_start {
+        return run(HookKind::Start);
+    }
+    if let Some(hook) = relation_created(world, choice) {
+        return Next::Run(hook);
+    }
+    if let Some(next) = leadership(world) {
+        return next;
+    }
+    if let Some(hook) = workload_event(world, choice).or_else(|| secret(world)) {
+        return Next::Run(hook);
+    }
+    if let Some(action) = world.actions.front().filter(|_| agent.installed) {
+        return Next::Run(hooks::of_action(action));
+    }
+    if let Some(hook) = storage(world, choice) {
+        return Next::Run(hook);
+    }
+    if let Some(next) = next_in_shutdown(world) {
+        return next;
+    }
+    if world.life == Life::Dying { next_when_dying(world, choice) } else { next_when_alive(world, choice) }
+}
+
+fn run(kind: HookKind) -> Next {
+    Next::Run(Hook::of_kind(kind))
+}
+
+/// Returns which of `options` it is; all of them are as likely.
+fn choose<T>(options: &mut Vec<T>, choice: u32) -> Option<T> {
+    if options.is_empty() {
+        return None;
+    }
+    let index = (u64::from(choice) * options.len() as u64) >> 32;
+    Some(options.swap_remove(index as usize))
+}
+
+/// R10: relations that the unit has not entered yet come before all else of a living unit.
+fn relation_created(world: &World, choice: u32) -> Option<Hook> {
+    if !world.agent.installed || world.life != Life::Alive {
+        return None;
+    }
+    let new = world.relations.iter().filter(|(_, relation)| !relation.created && !relation.is_dying);
+    let mut options: Vec<_> = new.collect();
+    let (id, relation) = choose(&mut options, choice)?;
+    // R30: it is about the relation, so no unit is named.
+    Some(hooks::of_relation(HookKind::RelationCreated, *id, relation, Remote::Application))
+}
+
+fn leadership(world: &World) -> Option<Next> {
+    let agent = &world.agent;
+    let is_dying = world.life == Life::Dying;
+    if agent.leader && (!world.holds_lease || is_dying) {
+        return Some(Next::Resign);
+    }
+    if !agent.installed || is_dying || agent.leader {
+        return None;
+    }
+    if world.holds_lease {
+        return Some(run(HookKind::LeaderElected));
+    }
+    // R54, R55: what a unit that does not lead has seen is forgotten with its agent.
+    let hears_of_settings = world.profile.version < JujuVersion::V4_0;
+    (hears_of_settings && !agent.settings_seen).then(|| run(HookKind::LeaderSettingsChanged))
+}
+
+fn workload_event(world: &World, choice: u32) -> Option<Hook> {
+    if !world.agent.installed {
+        return None;
+    }
+    let mut options = Vec::new();
+    for (name, container) in &world.containers {
+        if container.boot_seen != Some(container.boot) {
+            options.push(hooks::pebble_ready(name));
+        }
+        // The notices of one container come in their order (R84).
+        options.extend(container.events.front().map(|event| hooks::of_workload_event(name, event)));
+    }
+    choose(&mut options, choice)
+}
+
+/// R86, R88: expired, rotate, changed, remove. Secrets of the application are the leader's.
+fn secret(world: &World) -> Option<Hook> {
+    if !world.agent.installed || world.life != Life::Alive {
+        return None;
+    }
+    let own = || {
+        world.secrets.iter().filter(|(_, secret)| match secret.owner {
+            SecretOwner::Unit => true,
+            SecretOwner::Application => world.agent.leader,
+            SecretOwner::Remote => false,
+        })
+    };
+    let expired = own().find_map(|(id, secret)| {
+        let revision = secret.expired.first()?;
+        Some(hooks::of_secret(HookKind::SecretExpired, id, Some(*revision)))
+    });
+    let rotated = || {
+        let (id, _) = own().find(|(_, secret)| secret.rotation_due)?;
+        Some(hooks::of_secret(HookKind::SecretRotate, id, None))
+    };
+    let changed = || {
+        let is_changed =
+            |secret: &Secret| secret.owner == SecretOwner::Remote && secret.consumed < secret.latest;
+        let (id, _) = world.secrets.iter().find(|(_, secret)| is_changed(secret))?;
+        Some(hooks::of_secret(HookKind::SecretChanged, id, None))
+    };
+    let unused = || {
+        own().find_map(|(id, secret)| {
+            let (revision, _) = secret.unused.iter().find(|(_, told)| !**told)?;
+            Some(hooks::of_secret(HookKind::SecretRemove, id, Some(*revision)))
+        })
+    };
+    expired.or_else(rotated).or_else(changed).or_else(unused)
+}
+
+/// R20, R21: on a machine the storage comes before `install`, on Kubernetes after it.
+fn storage(world: &World, choice: u32) -> Option<Hook> {
+    if world.is_on(Platform::Kubernetes) && !world.agent.installed {
+        return None;
+    }
+    let in_state = |state: Storage| {
+        let found = world.storages.iter().filter(move |(_, storage)| **storage == state);
+        found.map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let dying = choose(&mut in_state(Storage::Dying), choice);
+    let detaching = dying.map(|id| hooks::of_storage(HookKind::StorageDetaching, id));
+    detaching.or_else(|| {
+        let id = choose(&mut in_state(Storage::Provisioned), choice)?;
+        Some(hooks::of_storage(HookKind::StorageAttached, id))
+    })
+}
+
+/// R66: a pod that was told to go runs `stop` and nothing that was queued.
+fn next_in_shutdown(world: &World) -> Option<Next> {
+    let agent = &world.agent;
+    if !agent.is_shutting_down {
+        return None;
+    }
+    let stops = world.life == Life::Alive && agent.started && !agent.stopped;
+    Some(if stops { run(HookKind::Stop) } else { Next::Exit })
+}
+
+/// R70: relations, `stop`, `remove`.
+fn next_when_dying(world: &World, choice: u32) -> Next {
+    let agent = &world.agent;
+    if !agent.installed {
+        return Next::Die;
+    }
+    if let Some(hook) = relation_hook(world, choice) {
+        Next::Run(hook)
+    } else if agent.started && !agent.stopped {
+        run(HookKind::Stop)
+    } else {
+        run(HookKind::Remove)
+    }
+}
+
+fn next_when_alive(world: &World, choice: u32) -> Next {
+    let agent = &world.agent;
+    if !agent.installed {
+        return run(HookKind::Install);
+    }
+    if agent.charm_version != world.charm_version {
+        return run(HookKind::UpgradeCharm);
+    }
+    if agent.config_seen != Some(world.config_version) {
+        return run(HookKind::ConfigChanged);
+    }
+    if let Some(hook) = relation_hook(world, choice) {
+        return Next::Run(hook);
+    }
+    let is_idle = agent.started && !agent.stopped;
+    if is_idle && world.timer_ticked { run(HookKind::UpdateStatus) } else { Next::Wait }
+}
+
+/// The next hook of some relation. Juju 3.6 serves peers last, other lines do not.
+fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
+    let mut options: Vec<(bool, Hook)> = world
+        .relations
+        .iter()
+        .filter_map(|(id, relation)| Some((relation.is_peer(), next_of_relation(world, *id, relation)?)))
+        .collect();
+    let has_others = options.iter().any(|(is_peer, _)| !is_peer);
+    if world.profile.version == JujuVersion::V3_6 && has_others {
+        options.retain(|(is_peer, _)| !is_peer);
+    }
+    choose(&mut options, choice).map(|(_, hook)| hook)
+}
+
+/// The next hook of one relation (relation/resolver.go): a pending `changed`, `departed`,
+/// `broken`, the application's data, `joined`, the units' data.
+fn next_of_relation(world: &World, id: u32, relation: &Relation) -> Option<Hook> {
+    if !relation.created {
+        return None;
+    }
+    let of_unit =
+        |kind: HookKind, unit: &String| hooks::of_relation(kind, id, relation, Remote::Unit(unit.clone()));
+    if let Some(unit) = &relation.changed_pending {
+        return Some(of_unit(HookKind::RelationChanged, unit));
+    }
+    let unit_is_dying = world.life == Life::Dying;
+    let is_over = relation.is_dying || unit_is_dying;
+    let leaves = |unit: &&String| is_over || !relation.remote_units.contains_key(*unit);
+    if let Some(unit) = relation.members.keys().find(leaves) {
+        // R43: who leaves is the remote unit, unless this one does.
+        let departing_unit = Some(if unit_is_dying { world.unit.clone() } else { unit.clone() });
+        return Some(Hook { departing_unit, ..of_unit(HookKind::RelationDeparted, unit) });
+    }
+    if is_over {
+        let broken = || hooks::of_relation(HookKind::RelationBroken, id, relation, Remote::Application);
+        // R46: peers are left without a word.
+        return (!relation.is_peer()).then(broken);
+    }
+    if relation.app_version != relation.app_version_seen {
+        return Some(hooks::of_relation(HookKind::RelationChanged, id, relation, Remote::Application));
+    }
+    let is_new = |unit: &&String| !relation.members.contains_key(*unit);
+    if let Some(unit) = relation.remote_units.keys().find(is_new) {
+        return Some(of_unit(HookKind::RelationJoined, unit));
+    }
+    let has_news = |(unit, version): &(&String, &u64)| relation.members.get(*unit) != Some(*version);
+    let (unit, _) = relation.remote_units.iter().find(has_news)?;
+    Some(of_unit(HookKind::RelationChanged, unit))
+}

@@ -1,0 +1,145 @@
+//! What Juju keeps about one unit, and what the unit's agent remembers.
+//!
+//! A [`World`] is a value. It changes only through [`machine`](crate::machine), so that
+//! whatever is in it came about in a way that Juju allows.
+
+mod agent;
+mod charm;
+mod relation;
+mod resources;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::vocabulary::{HookKind, JujuVersion, Platform};
+
+pub use agent::Operation;
+pub(crate) use agent::{Agent, Running};
+pub use charm::{Charm, Endpoint, Role};
+pub(crate) use relation::Relation;
+pub use resources::SecretOwner;
+pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
+
+/// Which Juju, and on what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// The line of Juju releases.
+    pub version: JujuVersion,
+    /// Where the unit runs.
+    pub platform: Platform,
+}
+
+impl Profile {
+    /// Whether a unit of this profile ever runs hooks of the kind.
+    pub fn allows(self, kind: HookKind) -> bool {
+        kind.exists_in(self.version) && kind.platform().is_none_or(|platform| platform == self.platform)
+    }
+}
+
+/// How far a unit has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Life {
+    /// Nobody has deployed it yet.
+    Undeployed,
+    /// It is wanted.
+    Alive,
+    /// It is being removed.
+    Dying,
+    /// It is gone, and runs nothing any more.
+    Dead,
+}
+
+/// One unit, everything that it has, and its agent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct World {
+    pub(crate) profile: Profile,
+    pub(crate) charm: Charm,
+    pub(crate) unit: String,
+    pub(crate) life: Life,
+    /// Juju has given the application's leadership to this unit.
+    pub(crate) holds_lease: bool,
+    pub(crate) config_version: u64,
+    pub(crate) charm_version: u64,
+    /// The timer of `update-status` has run out since the last hook.
+    pub(crate) timer_ticked: bool,
+    pub(crate) series_upgrade: SeriesUpgrade,
+    /// By the number of the relation. A relation that is over is not here any more.
+    pub(crate) relations: BTreeMap<u32, Relation>,
+    /// By the id of the instance, such as `data/0`.
+    pub(crate) storages: BTreeMap<String, Storage>,
+    pub(crate) containers: BTreeMap<String, Container>,
+    pub(crate) secrets: BTreeMap<String, Secret>,
+    /// Actions that were asked for and have not begun, oldest first.
+    pub(crate) actions: VecDeque<String>,
+    pub(crate) agent: Agent,
+    pub(crate) next_relation: u32,
+    pub(crate) next_storage: u32,
+}
+
+impl World {
+    /// Returns the world before the deployment of the unit `application/0`.
+    pub fn new(profile: Profile, charm: Charm, application: &str) -> Self {
+        Self {
+            profile,
+            charm,
+            unit: format!("{application}/0"),
+            life: Life::Undeployed,
+            holds_lease: false,
+            config_version: 0,
+            charm_version: 0,
+            timer_ticked: false,
+            series_upgrade: SeriesUpgrade::None,
+            relations: BTreeMap::new(),
+            storages: BTreeMap::new(),
+            containers: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            actions: VecDeque::new(),
+            agent: Agent::default(),
+            next_relation: 0,
+            next_storage: 0,
+        }
+    }
+
+    /// Returns the name of the unit.
+    pub fn unit(&self) -> &str {
+        &self.unit
+    }
+
+    /// Returns the name of the unit's application.
+    pub fn application(&self) -> &str {
+        self.unit.split('/').next().unwrap_or_default()
+    }
+
+    /// Returns how far the unit has come.
+    pub fn life(&self) -> Life {
+        self.life
+    }
+
+    /// Whether `install` was committed.
+    pub fn is_installed(&self) -> bool {
+        self.agent.installed
+    }
+
+    /// Whether `start` was committed at least once.
+    pub fn has_started(&self) -> bool {
+        self.agent.started
+    }
+
+    /// Returns what the agent is about.
+    pub fn operation(&self) -> &Operation {
+        &self.agent.operation
+    }
+
+    /// Whether a hook or an action runs at this moment.
+    pub fn is_running(&self) -> bool {
+        self.agent.running.is_some()
+    }
+
+    /// Whether the agent's process is there.
+    pub fn has_agent(&self) -> bool {
+        self.agent.is_up
+    }
+
+    pub(crate) fn is_on(&self, platform: Platform) -> bool {
+        self.profile.platform == platform
+    }
+}

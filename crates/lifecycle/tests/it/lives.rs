@@ -1,0 +1,218 @@
+//! Random lives, held against the judge, which knows nothing of how they were made.
+
+use std::collections::BTreeSet;
+
+use charmproof_lifecycle::generator::{Phase, Plan, Step, generate};
+use charmproof_lifecycle::rules::{Event, Finding, Settings, Start, judge};
+use charmproof_lifecycle::vocabulary::{HookKind, JujuVersion, Platform};
+use charmproof_lifecycle::world::{Charm, Profile, Role};
+
+/// How many lives each profile is tried with.
+const SEEDS: u64 = 2_000;
+
+pub(crate) fn charm() -> Charm {
+    Charm::default()
+        .with_endpoint(Role::Requires, "db")
+        .with_endpoint(Role::Requires, "ingress")
+        .with_endpoint(Role::Provides, "http")
+        .with_endpoint(Role::Peer, "peers")
+        .with_storage("data")
+        .with_storage("logs")
+        .with_container("app")
+        .with_container("proxy")
+        .with_action("backup")
+}
+
+fn plan(version: JujuVersion, platform: Platform) -> Plan {
+    Plan {
+        profile: Profile { version, platform },
+        charm: charm(),
+        application: "app".to_owned(),
+        stimuli: 40,
+        with_failures: true,
+        without: Vec::new(),
+    }
+}
+
+fn profiles() -> impl Iterator<Item = Profile> {
+    JujuVersion::ALL
+        .into_iter()
+        .flat_map(|version| Platform::ALL.into_iter().map(move |platform| Profile { version, platform }))
+}
+
+/// Returns what the judge reads, with all that can be known of the unit.
+pub(crate) fn for_judge(profile: Profile, steps: &[Step]) -> (Settings, Vec<Event>) {
+    let settings = Settings {
+        version: Some(profile.version),
+        platform: Some(profile.platform),
+        start: Start::Deployment,
+        unit: Some("app/0".to_owned()),
+        peers: Some(BTreeSet::from(["peers".to_owned()])),
+        ..Settings::default()
+    };
+    let events = steps.iter().filter_map(|step| match step {
+        Step::Stimulus { .. } => None,
+        Step::Hook { hook, outcome, .. } => Some(Event::Hook { hook: hook.clone(), outcome: *outcome }),
+        Step::Marker { marker, .. } => Some(Event::Marker(*marker)),
+    });
+    (settings, events.collect())
+}
+
+fn breaches(profile: Profile, steps: &[Step]) -> Vec<Finding> {
+    let (settings, events) = for_judge(profile, steps);
+    judge(settings, &events).into_iter().filter(Finding::is_breach).collect()
+}
+
+/// Tells a life, a step a line, with the hooks numbered as findings number them.
+fn story(steps: &[Step]) -> String {
+    let mut position = 0;
+    let mut lines = Vec::new();
+    for step in steps {
+        lines.push(match step {
+            Step::Stimulus { by, stimulus, .. } => format!("        {by:?}: {stimulus:?}"),
+            Step::Marker { marker, .. } => format!("        <{marker:?}>"),
+            Step::Hook { hook, outcome, .. } => {
+                position += 1;
+                format!("{:5}   {hook} {outcome:?}", position - 1)
+            }
+        });
+    }
+    lines.join("\n")
+}
+
+fn hooks(steps: &[Step]) -> impl Iterator<Item = HookKind> + '_ {
+    steps.iter().filter_map(|step| match step {
+        Step::Hook { hook, .. } => Some(hook.kind),
+        Step::Stimulus { .. } | Step::Marker { .. } => None,
+    })
+}
+
+/// Every life of the profile is accepted, ends in `remove`, and together they have every
+/// kind of hook that the profile has.
+fn check(version: JujuVersion, platform: Platform) {
+    let plan = plan(version, platform);
+    let mut seen = BTreeSet::new();
+    let mut ended_installed = 0;
+    for seed in 0..SEEDS {
+        let steps = generate(&plan, seed);
+        let breaches = breaches(plan.profile, &steps);
+        assert!(
+            breaches.is_empty(),
+            "Juju {version} on {platform}, seed {seed}: {breaches:#?}\n{}",
+            story(&steps)
+        );
+        let installed = steps.iter().any(|step| {
+            matches!(step, Step::Hook { hook, outcome, .. }
+                if hook.kind == HookKind::Install && outcome.is_committed())
+        });
+        // Liveness: whatever happened, a unit that was installed ends in `remove`. Actions
+        // run while even that is in error.
+        let last = hooks(&steps).filter(|kind| *kind != HookKind::Action).last();
+        if installed {
+            ended_installed += 1;
+            assert_eq!(last, Some(HookKind::Remove), "seed {seed}:\n{}", story(&steps));
+        }
+        seen.extend(hooks(&steps));
+    }
+    assert!(ended_installed > SEEDS / 2, "most units are installed: {ended_installed}");
+    // Metrics and the meter's status have workers of their own.
+    let expected =
+        HookKind::ALL.into_iter().filter(|kind| plan.profile.allows(*kind) && kind.is_run_by_uniter());
+    let missing: Vec<_> = expected.filter(|kind| !seen.contains(kind)).collect();
+    assert!(missing.is_empty(), "never seen: {missing:?}");
+    let foreign: Vec<_> = seen.into_iter().filter(|kind| !plan.profile.allows(*kind)).collect();
+    assert!(foreign.is_empty(), "not of this profile: {foreign:?}");
+}
+
+#[test]
+fn lives_are_accepted_on_2_9_on_machines() {
+    check(JujuVersion::V2_9, Platform::Machine);
+}
+
+#[test]
+fn lives_are_accepted_on_2_9_on_kubernetes() {
+    check(JujuVersion::V2_9, Platform::Kubernetes);
+}
+
+#[test]
+fn lives_are_accepted_on_3_1_on_machines() {
+    check(JujuVersion::V3_1, Platform::Machine);
+}
+
+#[test]
+fn lives_are_accepted_on_3_1_on_kubernetes() {
+    check(JujuVersion::V3_1, Platform::Kubernetes);
+}
+
+#[test]
+fn lives_are_accepted_on_3_4_on_machines() {
+    check(JujuVersion::V3_4, Platform::Machine);
+}
+
+#[test]
+fn lives_are_accepted_on_3_4_on_kubernetes() {
+    check(JujuVersion::V3_4, Platform::Kubernetes);
+}
+
+#[test]
+fn lives_are_accepted_on_3_6_on_machines() {
+    check(JujuVersion::V3_6, Platform::Machine);
+}
+
+#[test]
+fn lives_are_accepted_on_3_6_on_kubernetes() {
+    check(JujuVersion::V3_6, Platform::Kubernetes);
+}
+
+#[test]
+fn lives_are_accepted_on_4_0_on_machines() {
+    check(JujuVersion::V4_0, Platform::Machine);
+}
+
+#[test]
+fn lives_are_accepted_on_4_0_on_kubernetes() {
+    check(JujuVersion::V4_0, Platform::Kubernetes);
+}
+
+#[test]
+fn a_seed_stands_for_one_life() {
+    for profile in profiles() {
+        let plan = plan(profile.version, profile.platform);
+        let lives: BTreeSet<String> = (0..50).map(|seed| story(&generate(&plan, seed))).collect();
+        let again: BTreeSet<String> = (0..50).map(|seed| story(&generate(&plan, seed))).collect();
+        assert_eq!(lives, again);
+        assert!(lives.len() > 45, "seeds differ: {}", lives.len());
+    }
+}
+
+/// The first hooks of one life, written out: a change of the random numbers, or of a
+/// platform's, would show here.
+#[test]
+fn a_life_is_the_same_everywhere() {
+    let plan = plan(JujuVersion::V3_6, Platform::Kubernetes);
+    let steps = generate(&plan, 1);
+    let names: Vec<_> = hooks(&steps).take(8).map(HookKind::suffix).collect();
+    assert_eq!(
+        names.join(" "),
+        "install relation-created relation-created leader-settings-changed pebble-ready \
+         pebble-custom-notice pebble-ready storage-attached"
+    );
+}
+
+#[test]
+fn phases_follow_each_other() {
+    for profile in profiles() {
+        for seed in 0..50 {
+            let steps = generate(&plan(profile.version, profile.platform), seed);
+            let phases: Vec<Phase> = steps
+                .iter()
+                .map(|step| match step {
+                    Step::Stimulus { phase, .. } | Step::Hook { phase, .. } | Step::Marker { phase, .. } => {
+                        *phase
+                    }
+                })
+                .collect();
+            assert!(phases.is_sorted());
+        }
+    }
+}
