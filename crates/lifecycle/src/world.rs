@@ -99,6 +99,11 @@ impl World {
         }
     }
 
+    /// Returns which Juju it is, and on what.
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
     /// Returns the name of the unit.
     pub fn unit(&self) -> &str {
         &self.unit

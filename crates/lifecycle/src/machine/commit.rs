@@ -161,7 +161,9 @@ pub(super) fn forget_workload_event(world: &mut World, hook: &Hook) {
     };
     if let Some(container) = world.containers.get_mut(hook.subject()).filter(|container| is_first(container))
     {
-        container.events.pop_front();
+        let event = container.events.pop_front();
+        container.told.retain(|told| Some(told) != event.as_ref());
+        container.told.extend(event);
     }
 }
 

@@ -43,6 +43,9 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
     agent.retry_due = matches!(agent.operation, Operation::Failed(_));
     for container in world.containers.values_mut() {
         container.boot_seen = None;
+        // R83: where it was in the list is forgotten, so Pebble tells everything again.
+        container.told.append(&mut container.events);
+        container.events = std::mem::take(&mut container.told);
     }
     match comeback {
         // A reboot is only remembered: an agent that begins again knows of none.
@@ -57,6 +60,7 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
                 container.boot += 1;
                 container.failing_checks.clear();
                 container.events.clear();
+                container.told.clear();
             }
             new_pod(world, effects);
         }

@@ -32,7 +32,10 @@ pub(crate) struct Container {
     /// The start of Pebble that this life of the agent has told the charm of.
     pub(crate) boot_seen: Option<u64>,
     pub(crate) failing_checks: BTreeSet<String>,
+    /// What this life of the agent has not told the charm yet, oldest first.
     pub(crate) events: VecDeque<WorkloadEvent>,
+    /// What Pebble still stores of what was told: each notice once, with its last time.
+    pub(crate) told: VecDeque<WorkloadEvent>,
 }
 
 /// Whose secret it is.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use charmproof_lifecycle::generator::{Phase, Plan, Step, generate};
 use charmproof_lifecycle::rules::{Event, Finding, Settings, Start, judge};
-use charmproof_lifecycle::vocabulary::{HookKind, JujuVersion, Platform};
+use charmproof_lifecycle::stimulus::StimulusKind;
+use charmproof_lifecycle::vocabulary::{HookKind, JujuVersion, Outcome, Platform};
 use charmproof_lifecycle::world::{Charm, Profile, Role};
 
 /// How many lives each profile is tried with.
@@ -34,7 +35,7 @@ fn plan(version: JujuVersion, platform: Platform) -> Plan {
     }
 }
 
-fn profiles() -> impl Iterator<Item = Profile> {
+pub(crate) fn profiles() -> impl Iterator<Item = Profile> {
     JujuVersion::ALL
         .into_iter()
         .flat_map(|version| Platform::ALL.into_iter().map(move |platform| Profile { version, platform }))
@@ -172,6 +173,41 @@ fn lives_are_accepted_on_4_0_on_machines() {
 #[test]
 fn lives_are_accepted_on_4_0_on_kubernetes() {
     check(JujuVersion::V4_0, Platform::Kubernetes);
+}
+
+#[test]
+fn every_kind_of_stimulus_happens() {
+    let mut seen = BTreeSet::new();
+    for profile in profiles() {
+        for seed in 0..100 {
+            seen.extend(generate(&plan(profile.version, profile.platform), seed).iter().filter_map(|step| {
+                match step {
+                    Step::Stimulus { stimulus, .. } => Some(stimulus.kind()),
+                    Step::Hook { .. } | Step::Marker { .. } => None,
+                }
+            }));
+        }
+    }
+    let missing: Vec<_> = StimulusKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
+    assert!(missing.is_empty(), "never seen: {missing:?}");
+}
+
+#[test]
+fn what_is_switched_off_does_not_happen() {
+    let without = vec![StimulusKind::Refresh, StimulusKind::AgentRestarts, StimulusKind::PodTerminated];
+    for profile in profiles() {
+        let plan = Plan { without: without.clone(), ..plan(profile.version, profile.platform) };
+        let plan = Plan { with_failures: false, ..plan };
+        for seed in 0..50 {
+            for step in generate(&plan, seed) {
+                match step {
+                    Step::Stimulus { stimulus, .. } => assert!(!without.contains(&stimulus.kind())),
+                    Step::Hook { outcome, .. } => assert_ne!(outcome, Outcome::Failed),
+                    Step::Marker { .. } => {}
+                }
+            }
+        }
+    }
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod rules;
 mod scenarios;
 mod sequence;
 mod traces;
+mod walks;

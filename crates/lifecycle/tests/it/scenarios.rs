@@ -209,6 +209,19 @@ fn a_container_that_restarts_in_the_same_pod() {
 }
 
 #[test]
+fn a_new_agent_hears_all_notices_again() {
+    let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
+    let (container, key) = ("web".to_owned(), "example.com/done".to_owned());
+    unit.poke(Stimulus::CustomNotice { container: container.clone(), key });
+    unit.runs("web-pebble-custom-notice");
+    unit.poke(Stimulus::AgentRestarts);
+    unit.runs("start web-pebble-ready web-pebble-custom-notice");
+    unit.poke(Stimulus::ContainerRestarts { container });
+    unit.poke(Stimulus::AgentRestarts);
+    unit.runs("start web-pebble-ready");
+}
+
+#[test]
 fn a_reboot() {
     let mut unit = started(Platform::Machine, charm());
     unit.poke(Stimulus::AgentRestarts);
