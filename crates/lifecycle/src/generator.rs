@@ -7,7 +7,7 @@
 mod chance;
 mod pick;
 
-use crate::machine::{Effect, Event, Next, next_hook, step};
+use crate::machine::{Effect, Event, step};
 use crate::stimulus::{Actor, Stimulus, StimulusKind};
 use crate::vocabulary::{Hook, Marker, Outcome};
 use crate::world::{Charm, Life, Operation, Profile, World};
@@ -149,19 +149,31 @@ impl OneLife {
                 self.end_hook();
                 continue;
             }
-            let is_idle = next_hook(&self.world, 0) == Next::Wait;
-            if self.left > 0 && (is_idle || self.chance.happens(self.pokes)) {
-                self.left -= 1;
-                if let Some(stimulus) = pick::stimulus(&self.world, &self.enabled, &mut self.chance) {
-                    self.poke(stimulus);
-                }
-            } else if is_idle {
-                let Some(stimulus) = self.cure() else { return };
+            if self.left > 0 && self.chance.happens(self.pokes) {
+                self.happen();
+                continue;
+            }
+            let choice = self.chance.number();
+            self.drive(Event::Resolve { choice });
+            if self.world.is_running() || self.world.life() == Life::Dead {
+                continue;
+            }
+            // The unit has nothing to do.
+            if self.left > 0 {
+                self.happen();
+            } else if let Some(stimulus) = self.cure() {
                 self.poke(stimulus);
             } else {
-                let choice = self.chance.number();
-                self.drive(Event::Resolve { choice });
+                return;
             }
+        }
+    }
+
+    /// Lets something happen, if anything can.
+    fn happen(&mut self) {
+        self.left -= 1;
+        if let Some(stimulus) = pick::stimulus(&self.world, &self.enabled, &mut self.chance) {
+            self.poke(stimulus);
         }
     }
 

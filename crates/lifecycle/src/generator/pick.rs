@@ -197,8 +197,9 @@ fn remote_unit(world: &World, chance: &mut Chance) -> Option<(u32, String)> {
     let units = world
         .relations
         .iter()
-        .flat_map(|(id, relation)| relation.remote_units.keys().map(move |unit| (*id, unit.clone())));
-    chance.one_of(units)
+        .flat_map(|(id, relation)| relation.remote_units.keys().map(move |unit| (*id, unit)));
+    let (relation, unit) = chance.one_of(units)?;
+    Some((relation, unit.clone()))
 }
 
 /// Returns a secret of this application, and a revision of it.

@@ -136,12 +136,13 @@ fn workload_event(world: &World, choice: u32) -> Option<Hook> {
     let mut options = Vec::new();
     for (name, container) in &world.containers {
         if container.boot_seen != Some(container.boot) {
-            options.push(hooks::pebble_ready(name));
+            options.push((name, None));
         }
         // The notices of one container come in their order (R84).
-        options.extend(container.events.front().map(|event| hooks::of_workload_event(name, event)));
+        options.extend(container.events.front().map(|event| (name, Some(event))));
     }
-    choose(&mut options, choice)
+    let (name, event) = choose(&mut options, choice)?;
+    Some(event.map_or_else(|| hooks::pebble_ready(name), |event| hooks::of_workload_event(name, event)))
 }
 
 /// R86, R88: expired, rotate, changed, remove. Secrets of the application are the leader's.
@@ -241,50 +242,56 @@ fn next_when_alive(world: &World, choice: u32) -> Next {
 
 /// The next hook of some relation. Juju 3.6 serves peers last, other lines do not.
 fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
-    let mut options: Vec<(bool, Hook)> = world
-        .relations
-        .iter()
-        .filter_map(|(id, relation)| Some((relation.is_peer(), next_of_relation(world, *id, relation)?)))
-        .collect();
-    let has_others = options.iter().any(|(is_peer, _)| !is_peer);
+    let next = |(id, relation)| Some((id, relation, next_of_relation(world, relation)?));
+    let mut options: Vec<(&u32, &Relation, RelationStep)> = world.relations.iter().filter_map(next).collect();
+    let has_others = options.iter().any(|(_, relation, _)| !relation.is_peer());
     if world.profile.version == JujuVersion::V3_6 && has_others {
-        options.retain(|(is_peer, _)| !is_peer);
+        options.retain(|(_, relation, _)| !relation.is_peer());
     }
-    choose(&mut options, choice).map(|(_, hook)| hook)
+    let (id, relation, step) = choose(&mut options, choice)?;
+    let remote = step.unit.map_or(Remote::Application, |unit| Remote::Unit(unit.clone()));
+    let hook = hooks::of_relation(step.kind, *id, relation, remote);
+    // R43: who leaves is the remote unit, unless this one does.
+    let departing = if world.life == Life::Dying { Some(&world.unit) } else { step.unit };
+    let departing = departing.filter(|_| step.kind == HookKind::RelationDeparted);
+    Some(Hook { departing_unit: departing.cloned(), ..hook })
+}
+
+/// What a relation needs next.
+struct RelationStep<'world> {
+    kind: HookKind,
+    /// The unit that it is about; none where it is about the application.
+    unit: Option<&'world String>,
 }
 
 /// The next hook of one relation (relation/resolver.go): a pending `changed`, `departed`,
 /// `broken`, the application's data, `joined`, the units' data.
-fn next_of_relation(world: &World, id: u32, relation: &Relation) -> Option<Hook> {
+fn next_of_relation<'world>(world: &World, relation: &'world Relation) -> Option<RelationStep<'world>> {
     if !relation.created {
         return None;
     }
-    let of_unit =
-        |kind: HookKind, unit: &String| hooks::of_relation(kind, id, relation, Remote::Unit(unit.clone()));
+    let of_unit = |kind, unit| Some(RelationStep { kind, unit: Some(unit) });
     if let Some(unit) = &relation.changed_pending {
-        return Some(of_unit(HookKind::RelationChanged, unit));
+        return of_unit(HookKind::RelationChanged, unit);
     }
-    let unit_is_dying = world.life == Life::Dying;
-    let is_over = relation.is_dying || unit_is_dying;
+    let is_over = relation.is_dying || world.life == Life::Dying;
     let leaves = |unit: &&String| is_over || !relation.remote_units.contains_key(*unit);
     if let Some(unit) = relation.members.keys().find(leaves) {
-        // R43: who leaves is the remote unit, unless this one does.
-        let departing_unit = Some(if unit_is_dying { world.unit.clone() } else { unit.clone() });
-        return Some(Hook { departing_unit, ..of_unit(HookKind::RelationDeparted, unit) });
+        return of_unit(HookKind::RelationDeparted, unit);
     }
     if is_over {
-        let broken = || hooks::of_relation(HookKind::RelationBroken, id, relation, Remote::Application);
         // R46: peers are left without a word.
-        return (!relation.is_peer()).then(broken);
+        let broken = RelationStep { kind: HookKind::RelationBroken, unit: None };
+        return (!relation.is_peer()).then_some(broken);
     }
     if relation.app_version != relation.app_version_seen {
-        return Some(hooks::of_relation(HookKind::RelationChanged, id, relation, Remote::Application));
+        return Some(RelationStep { kind: HookKind::RelationChanged, unit: None });
     }
     let is_new = |unit: &&String| !relation.members.contains_key(*unit);
     if let Some(unit) = relation.remote_units.keys().find(is_new) {
-        return Some(of_unit(HookKind::RelationJoined, unit));
+        return of_unit(HookKind::RelationJoined, unit);
     }
     let has_news = |(unit, version): &(&String, &u64)| relation.members.get(*unit) != Some(*version);
     let (unit, _) = relation.remote_units.iter().find(has_news)?;
-    Some(of_unit(HookKind::RelationChanged, unit))
+    of_unit(HookKind::RelationChanged, unit)
 }
