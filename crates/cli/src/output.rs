@@ -37,8 +37,3 @@ pub(crate) fn terminal(colour: Colour) -> Terminal {
         .unwrap_or(100);
     Terminal { style: if wants { Style::Colour } else { Style::Plain }, width }
 }
-
-/// `1 charm`, `2 charms`.
-pub(crate) fn counted(number: usize, one: &str) -> String {
-    format!("{number} {one}{}", if number == 1 { "" } else { "s" })
-}

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use crate::error::{Error, Result};
 use crate::event::{Event, OutputId, RunId, RunStarted};
 use crate::index::{Cost, Index, Reusable, RunSummary, run_dirs};
-use crate::log::{LOG_FILE, LineSpan, RunWriter, lock, read_head};
+use crate::log::{LOG_FILE, LineSpan, RunWriter, is_being_written, lock, read_head};
 use crate::run::Run;
 
 /// The version of the store's layout that this build writes.
@@ -89,6 +89,13 @@ pub fn run_id(at: Timestamp, random: u32) -> RunId {
     let letters: String =
         (0..4).map(|place| LETTERS[(random >> (5 * place)) as usize % LETTERS.len()]).collect();
     RunId(format!("{}-{letters}", at.strftime("%Y%m%d-%H%M%S")))
+}
+
+/// Returns the run of the store at `root` that some process writes at the moment, if any.
+/// A store that is not there, or is that of another version, needs not be opened for it.
+pub fn run_under_way(root: &Utf8Path) -> Option<RunId> {
+    let runs = root.join(RUNS);
+    run_dirs(&runs).ok()?.into_iter().find(|run| is_being_written(&runs.join(&run.0)))
 }
 
 impl Store {

@@ -1,7 +1,7 @@
 //! `charmproof clean`.
 
 use charmproof_fleet::run::slot::remove_tree;
-use charmproof_store::log::is_being_written;
+use charmproof_store::store::run_under_way;
 
 use crate::args::CleanArgs;
 use crate::error::{Exit, Failure};
@@ -11,11 +11,12 @@ use crate::place::Place;
 pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
     let root = &place.cache.root;
     let names: &[&str] = if args.all {
-        &["work", "mirrors", "swaps", "tools", "libraries", "digests", "store", "pythons.json"]
+        &["work", "bytecode", "mirrors", "swaps", "tools", "libraries", "digests", "store", "pythons.json"]
     } else {
-        &["work/s", "work/t", "work/bytecode"]
+        &["work/s", "work/t", "bytecode"]
     };
-    if let Some(run) = run_under_way(place) {
+    // What a run works in must not be taken away from under it.
+    if let Some(run) = run_under_way(&root.join("store")) {
         return Err(Failure::usage(format!("the run {run} is under way in this cache"))
             .hint("wait for it, or stop it with Ctrl-C; `charmproof resume` finishes it later")
             .exit(Exit::CouldNotRun));
@@ -34,13 +35,4 @@ pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
         say(&format!("deleted {path}"));
     }
     Ok(Exit::Fine)
-}
-
-/// Returns the name of a run that some process writes at the moment. What it works in must
-/// not be taken away from under it.
-fn run_under_way(place: &Place) -> Option<String> {
-    let folder = place.cache.root.join("store/runs");
-    let runs = folder.read_dir_utf8().ok()?.flatten();
-    let mut written = runs.filter(|entry| is_being_written(entry.path()));
-    written.next().map(|entry| entry.file_name().to_owned())
 }

@@ -24,7 +24,7 @@ use charmproof_sandbox::CancelToken;
 use charmproof_store::event::{Ending, Event, LOG_SCHEMA, Plan, RunStarted, Side, SubjectId};
 use charmproof_store::log::RunWriter;
 use charmproof_store::outcome::Outcome;
-use charmproof_store::report;
+use charmproof_store::report::{self, count};
 use charmproof_store::run::Run;
 use charmproof_store::store::{RunRef, Store};
 use jiff::Timestamp;
@@ -34,7 +34,7 @@ use super::fleet::fetch_all;
 use crate::args::Colour;
 use crate::commands::{Shown, exit_of};
 use crate::error::{Exit, Failure};
-use crate::output::{self, counted, say};
+use crate::output::{self, say};
 use crate::place::{Place, is_selected};
 use crate::progress::Display;
 
@@ -116,8 +116,8 @@ pub(crate) fn execute(
     let capacity = capacity(asked.jobs);
     talk(&format!(
         "Run {run}: {}, {}, {} at once",
-        counted(planned.subjects.len(), "charm"),
-        counted(plan.targets.len(), "target"),
+        count(planned.subjects.len(), "charm"),
+        count(plan.targets.len(), "target"),
         capacity.jobs
     ));
 
@@ -278,7 +278,8 @@ fn narrow(mut planned: Planned, asked: &Asked) -> Result<Planned, Failure> {
         planned.records.retain(|record| mine.contains(&record.id));
     }
     if planned.subjects.is_empty() && planned.records.is_empty() && asked.shard.is_none() {
-        let patterns = asked.charm.iter().chain(&asked.group).cloned().collect::<Vec<_>>().join(", ");
+        let asked_for = asked.charm.iter().chain(&asked.team).chain(&asked.group);
+        let patterns = asked_for.map(String::as_str).collect::<Vec<_>>().join(", ");
         let mut failure = Failure::usage(if patterns.is_empty() {
             "the fleet has no charm to check".to_string()
         } else {

@@ -12,8 +12,9 @@ use charmproof_sandbox::CancelToken;
 
 use crate::args::{FleetArgs, FleetCommand, FleetFetchArgs};
 use crate::error::{Exit, Failure};
-use crate::output::{self, counted, say};
+use crate::output::{self, say};
 use crate::place::{Place, is_selected};
+use charmproof_store::report::count;
 
 pub(crate) fn run(
     place: &Place,
@@ -97,7 +98,7 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
     let mirrors = place.mirrors()?;
     let planned = planned(place, &list, &mirrors);
     let mut lines = vec![format!("{:<56} {:<11} {}", "CHARM", "COMMIT", "TEAM")];
-    let (mut count, mut left_out) = (0, 0);
+    let (mut to_run, mut left_out) = (0, 0);
     for record in planned.records.iter().filter(|record| is_selected(&record.id.0, &args.selection)) {
         let commit = record.commit.as_deref().map_or("-", |commit| &commit[..commit.len().min(10)]);
         let team = record.team.as_deref().unwrap_or("-");
@@ -107,7 +108,7 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
                 line.push_str(&format!("  left out: {reason}"));
                 left_out += 1;
             }
-            None => count += 1,
+            None => to_run += 1,
         }
         lines.push(line);
     }
@@ -116,7 +117,7 @@ fn list(place: &Place, args: &FleetArgs) -> Result<Exit, Failure> {
     }
     lines.push(format!(
         "{} to run, {left_out} left out, {} missing",
-        counted(count, "charm"),
+        count(to_run, "charm"),
         planned.missing.len()
     ));
     output::result(&lines.join("\n"));

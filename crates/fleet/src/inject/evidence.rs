@@ -15,6 +15,8 @@ use super::unit_file::WatchedPackage;
 
 const MAX_LINE_BYTES: u64 = 256 * 1024;
 const MAX_LINES: usize = 400_000;
+/// Largest JUnit file that is read: twenty thousand cases that all fail have less.
+const MAX_JUNIT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// One look at one package, as a helper wrote it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -253,6 +255,9 @@ fn read_junit(evidence: &Utf8Path) -> Vec<CaseResult> {
     files.sort();
     files
         .iter()
+        .filter(|file| {
+            file.symlink_metadata().is_ok_and(|found| found.is_file() && found.len() <= MAX_JUNIT_BYTES)
+        })
         .filter_map(|file| fs_err::read_to_string(file).ok())
         .flat_map(|text| crate::diagnostics::junit(&text).unwrap_or_else(|error| error.cases))
         .collect()

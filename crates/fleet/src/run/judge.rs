@@ -2,14 +2,11 @@
 //!
 //! It decides an outcome, never a verdict: the other side is not known here.
 
-use std::sync::LazyLock;
-
 use camino::Utf8Path;
 use charmproof_charm::offerings::Runner;
 use charmproof_sandbox::{Ended, RunRecord};
 use charmproof_store::event::{CaseResult, CommandResult, Injection, Proof, UnitId};
 use charmproof_store::outcome::{Outcome, PrepareKind};
-use regex::Regex;
 
 use super::invocation::is_lint;
 use super::work::Ready;
@@ -154,34 +151,5 @@ fn exit_of(ended: &Ended) -> Exit {
         Ended::TooManyProcesses { .. } => Exit::TooManyProcesses,
         Ended::DiskFull { .. } => Exit::DiskFull,
         Ended::Cancelled => Exit::Cancelled,
-    }
-}
-
-/// Takes out of a log what only charmproof put there, and what would differ each time.
-pub(super) fn without_ours(text: &str) -> String {
-    static SWAP: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"\S+ __swap --unit \S+ --prefix (\S+)").expect("the pattern is right"));
-    static JUNIT: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"junit-\d+\.xml").expect("the pattern is right"));
-    let text = SWAP.replace_all(text, "(charmproof swaps in $1)");
-    JUNIT.replace_all(&text, "junit.xml").into_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_ours;
-
-    #[test]
-    fn what_charmproof_put_there_is_not_shown() {
-        for (line, expected) in [
-            (
-                "unit: commands_pre[0]> /x/charmproof __swap --unit $SLOT/inside/unit.json --prefix .tox/unit",
-                "unit: commands_pre[0]> (charmproof swaps in .tox/unit)",
-            ),
-            ("generated xml file: $SLOT/junit-23.xml", "generated xml file: $SLOT/junit.xml"),
-            ("junit-report.xml", "junit-report.xml"),
-        ] {
-            assert_eq!(without_ours(line), expected);
-        }
     }
 }

@@ -11,6 +11,7 @@ mod judge;
 pub mod key;
 pub mod lift;
 pub mod schedule;
+mod scrub;
 pub mod settings;
 pub mod slot;
 pub mod subject;

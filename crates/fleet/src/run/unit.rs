@@ -17,9 +17,10 @@ use jiff::Timestamp;
 
 use super::environment::SECRETS;
 use super::invocation::{self, Chosen};
-use super::judge::{judge, without_ours};
+use super::judge::judge;
 use super::key::{Inputs, key};
 use super::lift;
+use super::scrub::Scrub;
 use super::settings::RunSettings;
 use super::slot::{Slot, Stamp};
 use super::subject::{Subject, SubjectSource, tree_reader};
@@ -316,35 +317,28 @@ impl RunContext<'_> {
         {
             slot.keep(&stamp);
         }
-        // The slot's place says nothing to anybody and differs between the two sides.
-        let scrub = |text: &str| {
-            let text = text
-                .replace(&format!("{charm_dir}/"), "")
-                .replace(charm_dir.as_str(), ".")
-                .replace(slot.folder.as_str(), "$SLOT");
-            without_ours(&text)
-        };
+        let scrub = Scrub { charm_dir: &charm_dir, slot: &slot.folder };
         for case in &mut judged.cases {
-            case.name = scrub(&case.name);
+            case.name = scrub.text(&case.name);
             if let Some(failure) = &mut case.failure {
-                failure.message = scrub(&failure.message);
-                failure.excerpt = scrub(&failure.excerpt);
+                failure.message = scrub.text(&failure.message);
+                failure.excerpt = scrub.text(&failure.excerpt);
             }
         }
-        let log = scrub(&text).into_bytes();
+        let log = scrub.log(&text).into_bytes();
         let duration = started.elapsed();
         let injection = judged.injection;
         Ok(Done::Result(
             Box::new(UnitResult {
                 unit: unit.clone(),
                 outcome: judged.outcome,
-                summary: scrub(&judged.summary),
+                summary: scrub.text(&judged.summary),
                 cases: judged.cases,
                 injection,
                 commands: judged
                     .commands
                     .into_iter()
-                    .map(|c| CommandResult { command: scrub(&c.command), ..c })
+                    .map(|c| CommandResult { command: scrub.text(&c.command), ..c })
                     .collect(),
                 invocation: ready.command.words.join(" ").replace(" run --colored no", ""),
                 interpreter: Some(format!(
@@ -420,7 +414,7 @@ impl RunContext<'_> {
             passed_on: self.variables.clone(),
             charm_dir: charm_dir.to_path_buf(),
             uv: self.tools.uv().map_err(|e| Trouble::ours("provide uv", &e))?,
-            bytecode: self.work.join("bytecode"),
+            bytecode: bytecode::store(&self.cache),
         })
     }
 

@@ -30,3 +30,4 @@ pub use markdown::{
     GITHUB_COMMENT_LIMIT, SMALLEST_LIMIT, render as markdown, render_within as markdown_within,
 };
 pub use terminal::{RunRow, Style, Terminal, runs, show, summary};
+pub use words::count;

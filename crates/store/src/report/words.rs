@@ -216,8 +216,8 @@ pub(crate) fn attempts_words(attempts: &[Option<Outcome>]) -> String {
     parts.join(", ")
 }
 
-/// `1 charm`, `2 charms`.
-pub(crate) fn count(number: usize, one: &str) -> String {
+/// Returns a number with what it counts: `1 charm`, `12,345 charms`.
+pub fn count(number: usize, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {one}{plural}", grouped(number as u64))
 }

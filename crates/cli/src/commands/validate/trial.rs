@@ -6,7 +6,7 @@ use charmproof_lifecycle::rules::{Event, Finding, Judge, Settings, Start};
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Outcome};
 
 use crate::args::Begins;
-use crate::output::counted;
+use charmproof_store::report::count;
 
 /// How many hooks are shown before and after the one that cannot be.
 const AROUND: usize = 3;
@@ -109,11 +109,11 @@ impl Trial {
 
     /// Returns what is said about the sequence.
     pub(super) fn report(&self) -> String {
-        let hooks = counted(self.hooks, "hook");
+        let hooks = count(self.hooks, "hook");
         let mut text = match &self.breach {
             None => format!("{}: valid, {hooks}\n", self.name),
             Some(breach) => {
-                let places = counted(self.breaches, "place");
+                let places = count(self.breaches, "place");
                 let mut text =
                     format!("{}: Juju does not do this, {hooks}, wrong in {places}\n\n", self.name);
                 for (place, hook) in &breach.lines {
