@@ -1,4 +1,4 @@
-//! Random lives of a unit: somebody pokes the machine, and it runs.
+//! Random lives: somebody pokes the units of a model, and they run.
 //!
 //! All chance comes from one seed, through a generator of numbers that gives the same ones
 //! on every platform. A seed also switches kinds of stimuli off (swarm testing), since
@@ -6,209 +6,243 @@
 
 mod chance;
 mod pick;
+mod plan;
 
-use crate::machine::{Effect, Event, step};
-use crate::stimulus::{Actor, Stimulus, StimulusKind};
-use crate::vocabulary::{Hook, Marker, Outcome};
-use crate::world::{Charm, Life, Operation, Profile, World};
+use smol_str::format_smolstr;
+
+use crate::life::{Phase, Step, Target};
+use crate::model::Model;
+use crate::recorder::Recorder;
+use crate::stimulus::{Stimulus, StimulusKind};
+use crate::vocabulary::{Name, Outcome};
+use crate::world::{Operation, World};
 use chance::Chance;
+use pick::Swarm;
 
-/// A part of a life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Phase {
-    /// From the deployment until the unit has started and has nothing to do.
-    Setup,
-    /// Until somebody removes the unit.
-    Operation,
-    /// Until the unit is gone.
-    Teardown,
-}
-
-impl Phase {
-    /// Returns the name, as people and formats write it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Setup => "setup",
-            Self::Operation => "operation",
-            Self::Teardown => "teardown",
-        }
-    }
-}
-
-/// One step of a life.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Somebody did something.
-    Stimulus {
-        /// When.
-        phase: Phase,
-        /// Who.
-        by: Actor,
-        /// What.
-        stimulus: Stimulus,
-    },
-    /// A hook ran.
-    Hook {
-        /// When.
-        phase: Phase,
-        /// The hook.
-        hook: Hook,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// The agent's log says something that is no hook.
-    Marker {
-        /// When.
-        phase: Phase,
-        /// What.
-        marker: Marker,
-    },
-}
-
-/// What lives are to be like.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Plan {
-    /// Which Juju, and on what.
-    pub profile: Profile,
-    /// The charm.
-    pub charm: Charm,
-    /// The name of the application.
-    pub application: String,
-    /// How many stimuli there are in the operation phase, and at most in each other.
-    pub stimuli: u32,
-    /// Whether hooks may fail.
-    pub with_failures: bool,
-    /// Kinds that never happen. What a unit cannot live without does: it is deployed and
-    /// removed, its pod comes back, and what failed is tried again.
-    pub without: Vec<StimulusKind>,
-}
+pub use plan::{Deployment, Integration, Plan};
 
 /// After so many steps of the machine with nobody poking it, a unit that is not idle never
 /// will be. Far more than any life needs, so reaching it is a mistake of the machine.
-const STEPS_UNTIL_IDLE_MAX: u32 = 10_000;
+const STEPS_UNTIL_IDLE_MAX: u32 = 1_000_000;
 
 /// Returns the life that `seed` stands for.
 pub fn generate(plan: &Plan, seed: u64) -> Vec<Step> {
     let mut life = OneLife::new(plan, seed);
-    life.poke(Stimulus::Deploy { leads: life.leads_at_first });
-    life.run_phase();
-    life.phase = Phase::Operation;
-    life.left = plan.stimuli;
-    life.run_phase();
-    life.phase = Phase::Teardown;
-    life.left = plan.stimuli / 4;
-    life.finish_series_upgrade();
-    life.poke(Stimulus::RemoveUnit);
-    life.run_phase();
-    life.steps
+    life.set_up();
+    life.phase(Phase::Operation, plan.stimuli);
+    life.phase(Phase::Teardown, plan.stimuli / 4);
+    life.recorder.steps
 }
 
 /// A life that is being generated.
 #[derive(Debug)]
-struct OneLife {
+struct OneLife<'plan> {
+    plan: &'plan Plan,
     chance: Chance,
-    world: World,
-    phase: Phase,
+    recorder: Recorder,
+    swarm: Swarm,
     /// How many stimuli the phase may still have.
     left: u32,
-    enabled: Vec<StimulusKind>,
+    /// The units that may have something to do.
+    awake: Vec<Name>,
     leads_at_first: bool,
     /// How likely things are in this life, in thousandths.
     fails: u32,
     interrupts: u32,
     pokes: u32,
-    steps: Vec<Step>,
+    writes: u32,
 }
 
-impl OneLife {
-    fn new(plan: &Plan, seed: u64) -> Self {
+impl<'plan> OneLife<'plan> {
+    fn new(plan: &'plan Plan, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let fails = if plan.with_failures && chance.happens(500) { chance.below(150) } else { 0 };
         let interrupts = if chance.happens(500) { chance.below(60) } else { 0 };
-        let enabled = pick::swarm(&mut chance, &plan.without);
+        let swarm = Swarm::new(&mut chance, plan);
+        let mut model = Model::new(plan.profile, plan.has_quirks);
+        for deployment in &plan.deployments {
+            model = model.with_application(deployment.application.clone(), deployment.charm.clone());
+        }
         Self {
-            world: World::new(plan.profile, plan.charm.clone(), &plan.application),
-            phase: Phase::Setup,
+            plan,
+            recorder: Recorder::new(model),
+            swarm,
             left: plan.stimuli / 2,
-            enabled,
+            awake: Vec::new(),
             leads_at_first: chance.happens(600),
             fails,
             interrupts,
             pokes: 50 + chance.below(400),
-            steps: Vec::new(),
+            writes: chance.below(600),
             chance,
         }
     }
 
-    /// Runs until the phase's stimuli are used up and the unit has nothing to do.
-    fn run_phase(&mut self) {
-        let mut steps_left = STEPS_UNTIL_IDLE_MAX;
-        while steps_left > 0 && self.world.life() != Life::Dead {
-            steps_left -= 1;
-            if self.world.is_running() {
-                self.end_hook();
+    fn model(&self) -> &Model {
+        &self.recorder.model
+    }
+
+    fn set_up(&mut self) {
+        for deployment in &self.plan.deployments {
+            for number in 0..deployment.units {
+                let unit = format_smolstr!("{}/{number}", deployment.application);
+                let mut stimulus = self.model().deploy(&unit);
+                if let Stimulus::Deploy { leads, .. } = &mut stimulus {
+                    // One unit stands for any of its application, be it the leader or not.
+                    *leads &= deployment.units > 1 || self.leads_at_first;
+                }
+                self.poke(Target::Unit(unit), stimulus);
+            }
+        }
+        for integration in &self.plan.integrations {
+            let stimulus = Stimulus::Integrate {
+                relation: self.model().next_relation(),
+                endpoint: integration.endpoint.clone(),
+                remote_app: integration.remote_app.clone(),
+                remote_endpoint: integration.remote_endpoint.clone(),
+            };
+            self.poke(Target::Application(integration.application.clone()), stimulus);
+        }
+        self.run();
+    }
+
+    fn phase(&mut self, phase: Phase, stimuli: u32) {
+        if phase == Phase::Teardown {
+            self.recorder.phase = phase;
+            self.tear_down(stimuli);
+        } else {
+            self.recorder.phase = phase;
+            self.left = stimuli;
+            self.run();
+        }
+    }
+
+    fn tear_down(&mut self, stimuli: u32) {
+        // A unit cannot be removed while its machine's series is upgraded, so that is
+        // finished first.
+        self.left = 0;
+        let paused = self.model().units().iter().filter(|(_, world)| pick::series_upgrade_waits(world));
+        let paused: Vec<Name> = paused.map(|(unit, _)| unit.clone()).collect();
+        if !paused.is_empty() {
+            for unit in paused {
+                self.poke(Target::Unit(unit), Stimulus::SeriesUpgradeCompleted);
+            }
+            self.run();
+        }
+        self.left = stimuli;
+        let mut units: Vec<Name> = self.model().units().keys().cloned().collect();
+        while !units.is_empty() {
+            let index = self.chance.below(u32::try_from(units.len()).unwrap_or(u32::MAX));
+            let unit = units.swap_remove(index as usize);
+            self.poke(Target::Unit(unit), Stimulus::RemoveUnit);
+        }
+        self.run();
+    }
+
+    /// Runs until nobody has anything left to do.
+    fn run(&mut self) {
+        self.wake();
+        for _ in 0..STEPS_UNTIL_IDLE_MAX {
+            let count = u32::try_from(self.awake.len()).unwrap_or(u32::MAX);
+            if count == 0 {
+                // Everybody has come to rest.
+                if self.left > 0 && !self.model().units().is_empty() {
+                    self.happen();
+                } else if !self.cure() {
+                    return;
+                }
+                self.wake();
                 continue;
             }
-            if self.left > 0 && self.chance.happens(self.pokes) {
+            let index = if count == 1 { 0 } else { self.chance.below(count) as usize };
+            let unit = self.awake[index].clone();
+            self.advance(&unit, index);
+        }
+        unreachable!("the units do not come to rest");
+    }
+
+    fn wake(&mut self) {
+        self.awake.clear();
+        self.awake.extend(self.recorder.model.units().keys().cloned());
+    }
+
+    /// Lets one unit do something, or something happen to the model.
+    fn advance(&mut self, unit: &Name, index: usize) {
+        let Some(world) = self.recorder.model.units().get(unit) else {
+            self.awake.swap_remove(index);
+            return;
+        };
+        if world.is_running() {
+            if self.left > 0 && self.chance.happens(self.pokes / 8) {
                 self.happen();
-                continue;
-            }
-            let choice = self.chance.number();
-            self.drive(Event::Resolve { choice });
-            if self.world.is_running() || self.world.life() == Life::Dead {
-                continue;
-            }
-            // The unit has nothing to do.
-            if self.left > 0 {
-                self.happen();
-            } else if let Some(stimulus) = self.cure() {
-                self.poke(stimulus);
             } else {
-                return;
+                self.end_hook(unit);
             }
+            return;
+        }
+        if self.left > 0 && self.chance.happens(self.pokes) {
+            self.happen();
+            return;
+        }
+        let choice = self.chance.number();
+        self.recorder.resolve(unit, choice);
+        let is_running = self.recorder.model.units().get(unit).is_some_and(World::is_running);
+        if !is_running {
+            self.awake.swap_remove(index);
         }
     }
 
     /// Lets something happen, if anything can.
     fn happen(&mut self) {
         self.left -= 1;
-        if let Some(stimulus) = pick::stimulus(&self.world, &self.enabled, &mut self.chance) {
-            self.poke(stimulus);
+        let model = &self.recorder.model;
+        let Some((target, stimulus)) = self.swarm.stimulus(self.plan, model, &mut self.chance) else {
+            return;
+        };
+        // Who takes an application down does not scale it up.
+        let is_too_late = self.recorder.phase == Phase::Teardown && stimulus.kind() == StimulusKind::Deploy;
+        if !is_too_late {
+            self.poke(target, stimulus);
         }
     }
 
-    /// Returns what an idle unit needs to go on, which somebody sees to sooner or later: a
-    /// pod, or another try of its failed hook.
-    fn cure(&mut self) -> Option<Stimulus> {
-        if !self.world.has_agent() {
-            return Some(Stimulus::PodStarted);
+    /// Does for the idle units what they need to go on, which somebody sees to sooner or
+    /// later: a pod, another try of a failed hook, a leader. Returns whether any did.
+    fn cure(&mut self) -> bool {
+        let mut cures = Vec::new();
+        for (unit, world) in self.model().units() {
+            cures.push((unit.clone(), world.has_agent(), matches!(world.operation(), Operation::Failed(_))));
         }
-        match self.world.operation() {
-            Operation::Continue | Operation::Queued(_) => None,
-            Operation::Failed(_)
-                if self.may(StimulusKind::ResolveWithoutRetry) && self.chance.happens(250) =>
-            {
-                Some(Stimulus::ResolveWithoutRetry)
-            }
-            Operation::Failed(_) if self.chance.happens(500) => Some(Stimulus::Retry),
-            Operation::Failed(_) => Some(Stimulus::TimePasses),
+        let mut is_cured = false;
+        for (unit, has_agent, has_failed) in cures {
+            let stimulus = if !has_agent {
+                Stimulus::PodStarted
+            } else if !has_failed {
+                continue;
+            } else if self.swarm.has(StimulusKind::ResolveWithoutRetry) && self.chance.happens(250) {
+                Stimulus::ResolveWithoutRetry
+            } else if self.chance.happens(500) {
+                Stimulus::Retry
+            } else {
+                Stimulus::TimePasses
+            };
+            is_cured = true;
+            self.poke(Target::Unit(unit), stimulus);
         }
+        is_cured
     }
 
-    fn may(&self, kind: StimulusKind) -> bool {
-        self.enabled.contains(&kind)
-    }
-
-    /// Ends the hook that runs, or the agent below it.
-    fn end_hook(&mut self) {
+    /// Ends the hook that a unit runs, or the agent below it.
+    fn end_hook(&mut self, unit: &Name) {
+        let Some(world) = self.recorder.model.units().get(unit) else { return };
         if self.left > 0 && self.chance.happens(self.interrupts) {
             self.left -= 1;
-            if let Some(stimulus) = pick::interruption(&self.world, &self.enabled, &mut self.chance) {
-                self.poke(stimulus);
+            if let Some(stimulus) = self.swarm.interruption(world, &mut self.chance) {
+                self.poke(Target::Unit(unit.clone()), stimulus);
                 return;
             }
         }
-        let outcome = if self.world.agent.is_shutting_down && self.chance.happens(500) {
+        let outcome = if world.is_shutting_down() && self.chance.happens(500) {
             Outcome::Terminated
         } else if self.chance.happens(self.fails) {
             Outcome::Failed
@@ -217,40 +251,33 @@ impl OneLife {
         } else {
             Outcome::Ok
         };
-        self.drive(Event::HookEnds { outcome });
-    }
-
-    /// A unit cannot be removed while its machine's series is upgraded, so that is finished.
-    fn finish_series_upgrade(&mut self) {
-        if pick::series_upgrade_waits(&self.world) {
-            self.poke(Stimulus::SeriesUpgradeCompleted);
-            let left = std::mem::take(&mut self.left);
-            self.run_phase();
-            self.left = left;
+        self.recorder.end(unit, outcome);
+        if outcome == Outcome::Ok {
+            self.write(unit);
         }
     }
 
-    fn poke(&mut self, stimulus: Stimulus) {
-        let by = stimulus.kind().by();
-        let effects = step(&mut self.world, Event::Stimulus(stimulus.clone()));
-        // What is impossible just now simply does not happen.
-        if let Ok(effects) = effects {
-            self.steps.push(Step::Stimulus { phase: self.phase, by, stimulus });
-            self.record(effects);
+    /// Lets a charm write to a relation, where anybody sees that.
+    fn write(&mut self, unit: &Name) {
+        let model = &self.recorder.model;
+        let hears_itself = self.plan.has_quirks;
+        if !(hears_itself || model.has_listeners(unit)) || !self.chance.happens(self.writes) {
+            return;
+        }
+        let Some(world) = model.units().get(unit) else { return };
+        let Some(relation) = pick::entered_relation(world, &mut self.chance) else { return };
+        let is_app_write = world.leads() && self.chance.happens(500);
+        let stimulus =
+            if is_app_write { Stimulus::AppWrites { relation } } else { Stimulus::UnitWrites { relation } };
+        if self.swarm.has(stimulus.kind()) {
+            self.poke(Target::Unit(unit.clone()), stimulus);
         }
     }
 
-    fn drive(&mut self, event: Event) {
-        let effects = step(&mut self.world, event);
-        self.record(effects.expect("a hook ends when one runs, and the agent looks when none does"));
-    }
-
-    fn record(&mut self, effects: Vec<Effect>) {
-        let phase = self.phase;
-        self.steps.extend(effects.into_iter().filter_map(|effect| match effect {
-            Effect::Ended { hook, outcome } => Some(Step::Hook { phase, hook, outcome }),
-            Effect::Mark(marker) => Some(Step::Marker { phase, marker }),
-            Effect::Begin(_) | Effect::AgentExited | Effect::UnitDied => None,
-        }));
+    /// What is impossible just now simply does not happen.
+    fn poke(&mut self, target: Target, stimulus: Stimulus) {
+        if self.recorder.poke(target, stimulus).is_ok() {
+            self.wake();
+        }
     }
 }

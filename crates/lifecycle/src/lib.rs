@@ -4,14 +4,18 @@
 //! judge: it reads a sequence of hooks and says which rule of Juju the sequence breaks.
 //! [`juju_log`] finds such sequences in what Juju logs.
 //! [`machine`] is the unit: it changes a [`world`] as each [`stimulus`] and each hook asks,
-//! and names the next hook. [`generator`] lets chance poke it.
+//! and names the next hook. [`model`] has many units, and tells each what the others do.
+//! [`generator`] lets chance poke it.
 //! Nothing here does IO, reads a clock or an environment, or keeps anything global.
 
 #![forbid(unsafe_code)]
 
 pub mod generator;
 pub mod juju_log;
+pub mod life;
 pub mod machine;
+pub mod model;
+mod recorder;
 pub mod rules;
 pub mod stimulus;
 pub mod vocabulary;

@@ -12,7 +12,7 @@ mod stimuli;
 use thiserror::Error;
 
 use crate::stimulus::Stimulus;
-use crate::vocabulary::{Hook, HookKind, JujuVersion, Marker, Outcome, Platform, Scope};
+use crate::vocabulary::{Hook, HookKind, JujuVersion, Marker, Name, Outcome, Platform, Scope};
 use crate::world::{Life, Operation, World};
 
 pub use resolve::{Next, next_hook};
@@ -88,11 +88,28 @@ pub enum IllegalEvent {
         /// What it would be: a relation, a storage.
         what: &'static str,
         /// The name that was given.
-        name: String,
+        name: Name,
     },
     /// Only relations between applications come and go.
     #[error("`{0}` is a peer relation")]
-    PeerRelation(String),
+    PeerRelation(Name),
+    /// Numbers are never used again.
+    #[error("the number of `{0}` was used before")]
+    UsedBefore(Name),
+    /// The charm limits how many there may be.
+    #[error("the {what} `{name}` has as many as the charm allows")]
+    Full {
+        /// What it is: an endpoint, a storage.
+        what: &'static str,
+        /// Its name.
+        name: Name,
+    },
+    /// Only the leader may.
+    #[error("the unit does not lead")]
+    NotLeader,
+    /// It is no hook.
+    #[error("an action runs, which may not do this")]
+    ActionRuns,
     /// It is so already.
     #[error("nothing would change")]
     NothingChanges,
@@ -146,6 +163,8 @@ fn resolve(world: &mut World, choice: u32, effects: &mut Vec<Effect>) -> Result<
                 world.agent.settings_seen = false;
                 effects.push(Effect::Mark(Marker::LeaderDeposed));
             }
+            // R57: what was to be tried again is no longer this unit's.
+            Next::Drop => world.agent.operation = Operation::Continue,
             Next::Exit => {
                 world.agent.is_up = false;
                 world.agent.is_shutting_down = false;
@@ -169,6 +188,7 @@ fn end(world: &mut World, outcome: Outcome, effects: &mut Vec<Effect>) -> Result
     }
     let running = world.agent.running.take().ok_or(IllegalEvent::NoHookRuns)?;
     let hook = running.hook;
+    let reboots = std::mem::take(&mut world.agent.reboots_after_hook) && outcome.is_committed();
     effects.push(Effect::Ended { hook: hook.clone(), outcome });
     if hook.kind == HookKind::Action {
         // A4: whatever becomes of an action, the unit is as it was.
@@ -187,6 +207,10 @@ fn end(world: &mut World, outcome: Outcome, effects: &mut Vec<Effect>) -> Result
         }
         // R66: it stays queued, and `stop` or the next pod may take its place.
         Outcome::Terminated => {}
+    }
+    if reboots {
+        restart::die(world, effects);
+        restart::come_back(world, restart::Comeback::Rebooted, effects);
     }
     Ok(())
 }

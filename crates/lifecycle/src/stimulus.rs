@@ -1,12 +1,16 @@
 //! Everything that can happen to a unit, apart from its own hooks.
 //!
-//! [`machine`](crate::machine) applies a stimulus to the world, or refuses it where Juju
-//! would not let it happen.
+//! [`machine`](crate::machine) applies a stimulus to the world of one unit, or refuses it
+//! where Juju would not let it happen. [`model`](crate::model) says which units hear of it.
 
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
+
+use crate::vocabulary::Name;
 use crate::world::SecretOwner;
 
 /// Who does something to a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "kebab-case")]
 pub enum Actor {
     /// Whoever types `juju`.
     User,
@@ -20,56 +24,81 @@ pub enum Actor {
     Juju,
 }
 
+impl Actor {
+    /// Returns the name, as people and formats write it.
+    pub fn name(self) -> &'static str {
+        self.into()
+    }
+}
+
 /// Something that happens to a unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(StimulusKind),
+    derive(PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray),
+    strum(serialize_all = "kebab-case"),
+    doc = "A kind of stimulus, for weights and switches."
+)]
 #[expect(missing_docs, reason = "the fields are the names and numbers of what a stimulus is about")]
 pub enum Stimulus {
-    /// The unit is deployed, with its peer relations and storage.
-    Deploy { leads: bool },
+    /// The unit is deployed, with its peer relations and storage, which are counted from
+    /// the numbers given.
+    Deploy { leads: bool, first_relation: u32, first_storage: u32 },
     /// An endpoint is integrated with one of another application.
-    Integrate { endpoint: String, remote_app: String },
+    Integrate { relation: u32, endpoint: Name, remote_app: Name, remote_endpoint: Option<Name> },
     /// A relation is removed.
     RemoveRelation { relation: u32 },
+    /// A relation to another model is suspended: its units leave it for the time being.
+    SuspendRelation { relation: u32 },
+    /// A suspended relation goes on.
+    ResumeRelation { relation: u32 },
     /// A remote unit, or another unit of a peer relation, enters the scope.
-    RemoteUnitJoins { relation: u32, unit: String },
+    RemoteUnitJoins { relation: u32, unit: Name },
     /// A remote unit leaves the scope.
-    RemoteUnitLeaves { relation: u32, unit: String },
+    RemoteUnitLeaves { relation: u32, unit: Name },
     /// A remote unit writes to its data.
-    RemoteUnitWrites { relation: u32, unit: String },
+    RemoteUnitWrites { relation: u32, unit: Name },
     /// The remote leader writes to its application's data.
     RemoteAppWrites { relation: u32 },
+    /// The unit writes to its data of a relation.
+    UnitWrites { relation: u32 },
+    /// The unit, which leads, writes to its application's data of a relation.
+    AppWrites { relation: u32 },
     /// An option, the trust or the address changes.
     ConfigChanges,
     /// Juju makes this unit the leader.
     LeadershipGained,
     /// Another unit became the leader.
     LeadershipLost,
-    /// An instance of a storage is added.
-    StorageAdded { storage: String },
+    /// The leader writes to the settings that Juju before 4.0 keeps for it.
+    LeaderSettingsWritten,
+    /// An instance of a storage is added: `data/3`.
+    StorageAdded { storage_id: Name },
     /// An instance of a storage is detached or removed.
-    StorageDetached { storage_id: String },
+    StorageDetached { storage_id: Name },
     /// A workload container starts again, and with it Pebble.
-    ContainerRestarts { container: String },
+    ContainerRestarts { container: Name },
     /// The workload notifies Pebble.
-    CustomNotice { container: String, key: String },
-    /// A check of Pebble reaches its threshold.
-    CheckFails { container: String, check: String },
-    /// A failing check succeeds.
-    CheckRecovers { container: String, check: String },
-    /// The unit makes a secret, or reads somebody else's for the first time.
-    SecretAdded { secret_id: String, owner: SecretOwner },
+    CustomNotice { container: Name, key: Name },
+    /// A check of Pebble fails for the first time.
+    CheckFails { container: Name, check: Name },
+    /// A check that failed is fine again.
+    CheckRecovers { container: Name, check: Name },
+    /// The unit makes a secret, or reads one of somebody else for the first time.
+    SecretAdded { secret_id: Name, owner: SecretOwner },
     /// The owner of a secret, be it this unit or another, makes a new revision.
-    SecretRevised { secret_id: String },
+    SecretRevised { secret_id: Name },
     /// An own secret is to be rotated.
-    SecretRotationDue { secret_id: String },
+    SecretRotationDue { secret_id: Name },
     /// A revision of an own secret expires.
-    SecretExpires { secret_id: String, revision: u32 },
+    SecretExpires { secret_id: Name, revision: u32 },
     /// Nobody reads a revision of an own secret any more.
-    SecretUnused { secret_id: String, revision: u32 },
+    SecretUnused { secret_id: Name, revision: u32 },
     /// An action is asked for.
-    ActionRuns { action: String },
-    /// The charm or a resource of it is refreshed.
-    Refresh,
+    ActionRuns { action: Name },
+    /// The charm or a resource of it is refreshed. A forced refresh does not wait for a
+    /// hook in error.
+    Refresh { forced: bool },
     /// The agent's process ends and comes back in the same place.
     AgentRestarts,
     /// The pod gets SIGTERM and will be replaced.
@@ -80,6 +109,8 @@ pub enum Stimulus {
     PodStarted,
     /// The machine reboots.
     MachineReboots,
+    /// The hook that runs calls `juju-reboot`: at once (`--now`), or when it ends.
+    CharmReboots { now: bool },
     /// `juju upgrade-machine prepare`.
     SeriesUpgradePrepared,
     /// `juju upgrade-machine complete`.
@@ -95,164 +126,70 @@ pub enum Stimulus {
     RemoveUnit,
 }
 
-/// A kind of stimulus, for weights and switches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "each is the stimulus of the same name")]
-pub enum StimulusKind {
-    Deploy,
-    Integrate,
-    RemoveRelation,
-    RemoteUnitJoins,
-    RemoteUnitLeaves,
-    RemoteUnitWrites,
-    RemoteAppWrites,
-    ConfigChanges,
-    LeadershipGained,
-    LeadershipLost,
-    StorageAdded,
-    StorageDetached,
-    ContainerRestarts,
-    CustomNotice,
-    CheckFails,
-    CheckRecovers,
-    SecretAdded,
-    SecretRevised,
-    SecretRotationDue,
-    SecretExpires,
-    SecretUnused,
-    ActionRuns,
-    Refresh,
-    AgentRestarts,
-    PodTerminated,
-    PodLost,
-    PodStarted,
-    MachineReboots,
-    SeriesUpgradePrepared,
-    SeriesUpgradeCompleted,
-    Retry,
-    ResolveWithoutRetry,
-    TimePasses,
-    RemoveUnit,
-}
-
 impl Stimulus {
     /// Returns what kind of stimulus it is.
     pub fn kind(&self) -> StimulusKind {
-        match self {
-            Self::Deploy { .. } => StimulusKind::Deploy,
-            Self::Integrate { .. } => StimulusKind::Integrate,
-            Self::RemoveRelation { .. } => StimulusKind::RemoveRelation,
-            Self::RemoteUnitJoins { .. } => StimulusKind::RemoteUnitJoins,
-            Self::RemoteUnitLeaves { .. } => StimulusKind::RemoteUnitLeaves,
-            Self::RemoteUnitWrites { .. } => StimulusKind::RemoteUnitWrites,
-            Self::RemoteAppWrites { .. } => StimulusKind::RemoteAppWrites,
-            Self::ConfigChanges => StimulusKind::ConfigChanges,
-            Self::LeadershipGained => StimulusKind::LeadershipGained,
-            Self::LeadershipLost => StimulusKind::LeadershipLost,
-            Self::StorageAdded { .. } => StimulusKind::StorageAdded,
-            Self::StorageDetached { .. } => StimulusKind::StorageDetached,
-            Self::ContainerRestarts { .. } => StimulusKind::ContainerRestarts,
-            Self::CustomNotice { .. } => StimulusKind::CustomNotice,
-            Self::CheckFails { .. } => StimulusKind::CheckFails,
-            Self::CheckRecovers { .. } => StimulusKind::CheckRecovers,
-            Self::SecretAdded { .. } => StimulusKind::SecretAdded,
-            Self::SecretRevised { .. } => StimulusKind::SecretRevised,
-            Self::SecretRotationDue { .. } => StimulusKind::SecretRotationDue,
-            Self::SecretExpires { .. } => StimulusKind::SecretExpires,
-            Self::SecretUnused { .. } => StimulusKind::SecretUnused,
-            Self::ActionRuns { .. } => StimulusKind::ActionRuns,
-            Self::Refresh => StimulusKind::Refresh,
-            Self::AgentRestarts => StimulusKind::AgentRestarts,
-            Self::PodTerminated => StimulusKind::PodTerminated,
-            Self::PodLost => StimulusKind::PodLost,
-            Self::PodStarted => StimulusKind::PodStarted,
-            Self::MachineReboots => StimulusKind::MachineReboots,
-            Self::SeriesUpgradePrepared => StimulusKind::SeriesUpgradePrepared,
-            Self::SeriesUpgradeCompleted => StimulusKind::SeriesUpgradeCompleted,
-            Self::Retry => StimulusKind::Retry,
-            Self::ResolveWithoutRetry => StimulusKind::ResolveWithoutRetry,
-            Self::TimePasses => StimulusKind::TimePasses,
-            Self::RemoveUnit => StimulusKind::RemoveUnit,
-        }
+        self.into()
     }
 }
 
 impl StimulusKind {
     /// All kinds.
-    pub const ALL: [Self; 34] = [
-        Self::Deploy,
-        Self::Integrate,
-        Self::RemoveRelation,
-        Self::RemoteUnitJoins,
-        Self::RemoteUnitLeaves,
-        Self::RemoteUnitWrites,
-        Self::RemoteAppWrites,
-        Self::ConfigChanges,
-        Self::LeadershipGained,
-        Self::LeadershipLost,
-        Self::StorageAdded,
-        Self::StorageDetached,
-        Self::ContainerRestarts,
-        Self::CustomNotice,
-        Self::CheckFails,
-        Self::CheckRecovers,
-        Self::SecretAdded,
-        Self::SecretRevised,
-        Self::SecretRotationDue,
-        Self::SecretExpires,
-        Self::SecretUnused,
-        Self::ActionRuns,
-        Self::Refresh,
-        Self::AgentRestarts,
-        Self::PodTerminated,
-        Self::PodLost,
-        Self::PodStarted,
-        Self::MachineReboots,
-        Self::SeriesUpgradePrepared,
-        Self::SeriesUpgradeCompleted,
-        Self::Retry,
-        Self::ResolveWithoutRetry,
-        Self::TimePasses,
-        Self::RemoveUnit,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Returns the name, as people and formats write it.
     pub fn name(self) -> &'static str {
+        self.into()
+    }
+
+    /// Returns the kind of the name.
+    pub fn parse(name: &str) -> Option<Self> {
+        name.parse().ok()
+    }
+
+    /// Whether it happens to all units of an application at once.
+    pub fn is_of_application(self) -> bool {
         match self {
-            Self::Deploy => "deploy",
-            Self::Integrate => "integrate",
-            Self::RemoveRelation => "remove-relation",
-            Self::RemoteUnitJoins => "remote-unit-joins",
-            Self::RemoteUnitLeaves => "remote-unit-leaves",
-            Self::RemoteUnitWrites => "remote-unit-writes",
-            Self::RemoteAppWrites => "remote-app-writes",
-            Self::ConfigChanges => "config-changes",
-            Self::LeadershipGained => "leadership-gained",
-            Self::LeadershipLost => "leadership-lost",
-            Self::StorageAdded => "storage-added",
-            Self::StorageDetached => "storage-detached",
-            Self::ContainerRestarts => "container-restarts",
-            Self::CustomNotice => "custom-notice",
-            Self::CheckFails => "check-fails",
-            Self::CheckRecovers => "check-recovers",
-            Self::SecretAdded => "secret-added",
-            Self::SecretRevised => "secret-revised",
-            Self::SecretRotationDue => "secret-rotation-due",
-            Self::SecretExpires => "secret-expires",
-            Self::SecretUnused => "secret-unused",
-            Self::ActionRuns => "action-runs",
-            Self::Refresh => "refresh",
-            Self::AgentRestarts => "agent-restarts",
-            Self::PodTerminated => "pod-terminated",
-            Self::PodLost => "pod-lost",
-            Self::PodStarted => "pod-started",
-            Self::MachineReboots => "machine-reboots",
-            Self::SeriesUpgradePrepared => "series-upgrade-prepared",
-            Self::SeriesUpgradeCompleted => "series-upgrade-completed",
-            Self::Retry => "retry",
-            Self::ResolveWithoutRetry => "resolve-without-retry",
-            Self::TimePasses => "time-passes",
-            Self::RemoveUnit => "remove-unit",
+            Self::Integrate
+            | Self::RemoveRelation
+            | Self::SuspendRelation
+            | Self::ResumeRelation
+            | Self::RemoteUnitJoins
+            | Self::RemoteUnitLeaves
+            | Self::RemoteUnitWrites
+            | Self::RemoteAppWrites
+            | Self::ConfigChanges
+            | Self::LeaderSettingsWritten
+            | Self::Refresh => true,
+            Self::Deploy
+            | Self::UnitWrites
+            | Self::AppWrites
+            | Self::LeadershipGained
+            | Self::LeadershipLost
+            | Self::StorageAdded
+            | Self::StorageDetached
+            | Self::ContainerRestarts
+            | Self::CustomNotice
+            | Self::CheckFails
+            | Self::CheckRecovers
+            | Self::SecretAdded
+            | Self::SecretRevised
+            | Self::SecretRotationDue
+            | Self::SecretExpires
+            | Self::SecretUnused
+            | Self::ActionRuns
+            | Self::AgentRestarts
+            | Self::PodTerminated
+            | Self::PodLost
+            | Self::PodStarted
+            | Self::MachineReboots
+            | Self::CharmReboots
+            | Self::SeriesUpgradePrepared
+            | Self::SeriesUpgradeCompleted
+            | Self::Retry
+            | Self::ResolveWithoutRetry
+            | Self::TimePasses
+            | Self::RemoveUnit => false,
         }
     }
 
@@ -262,6 +199,8 @@ impl StimulusKind {
             Self::Deploy
             | Self::Integrate
             | Self::RemoveRelation
+            | Self::SuspendRelation
+            | Self::ResumeRelation
             | Self::ConfigChanges
             | Self::StorageAdded
             | Self::StorageDetached
@@ -278,9 +217,13 @@ impl StimulusKind {
             | Self::PodLost
             | Self::PodStarted
             | Self::MachineReboots => Actor::Cloud,
-            Self::CustomNotice | Self::CheckFails | Self::CheckRecovers | Self::SecretAdded => {
-                Actor::ThisCharm
-            }
+            Self::CustomNotice
+            | Self::CheckFails
+            | Self::CheckRecovers
+            | Self::SecretAdded
+            | Self::UnitWrites
+            | Self::AppWrites
+            | Self::CharmReboots => Actor::ThisCharm,
             Self::RemoteUnitJoins
             | Self::RemoteUnitLeaves
             | Self::RemoteUnitWrites
@@ -289,6 +232,7 @@ impl StimulusKind {
             | Self::SecretUnused => Actor::OtherCharm,
             Self::LeadershipGained
             | Self::LeadershipLost
+            | Self::LeaderSettingsWritten
             | Self::SecretRotationDue
             | Self::SecretExpires
             | Self::TimePasses => Actor::Juju,

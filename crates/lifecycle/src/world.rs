@@ -9,12 +9,13 @@ mod relation;
 mod resources;
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
-use crate::vocabulary::{HookKind, JujuVersion, Platform};
+use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform};
 
 pub use agent::Operation;
 pub(crate) use agent::{Agent, Running};
-pub use charm::{Charm, Endpoint, Role};
+pub use charm::{Charm, Endpoint, Role, StorageKind};
 pub(crate) use relation::Relation;
 pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
@@ -52,8 +53,10 @@ pub enum Life {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     pub(crate) profile: Profile,
-    pub(crate) charm: Charm,
-    pub(crate) unit: String,
+    /// Whether Juju does what it does by mistake: R37, R46, R48 and R83.
+    pub(crate) has_quirks: bool,
+    pub(crate) charm: Arc<Charm>,
+    pub(crate) unit: Name,
     pub(crate) life: Life,
     /// Juju has given the application's leadership to this unit.
     pub(crate) holds_lease: bool,
@@ -65,23 +68,24 @@ pub struct World {
     /// By the number of the relation. A relation that is over is not here any more.
     pub(crate) relations: BTreeMap<u32, Relation>,
     /// By the id of the instance, such as `data/0`.
-    pub(crate) storages: BTreeMap<String, Storage>,
-    pub(crate) containers: BTreeMap<String, Container>,
-    pub(crate) secrets: BTreeMap<String, Secret>,
+    pub(crate) storages: BTreeMap<Name, Storage>,
+    pub(crate) containers: BTreeMap<Name, Container>,
+    pub(crate) secrets: BTreeMap<Name, Secret>,
     /// Actions that were asked for and have not begun, oldest first.
-    pub(crate) actions: VecDeque<String>,
+    pub(crate) actions: VecDeque<Name>,
     pub(crate) agent: Agent,
     pub(crate) next_relation: u32,
     pub(crate) next_storage: u32,
 }
 
 impl World {
-    /// Returns the world before the deployment of the unit `application/0`.
-    pub fn new(profile: Profile, charm: Charm, application: &str) -> Self {
+    /// Returns the world before the deployment of a unit, such as `web/0`.
+    pub fn new(profile: Profile, charm: impl Into<Arc<Charm>>, unit: impl Into<Name>) -> Self {
         Self {
             profile,
-            charm,
-            unit: format!("{application}/0"),
+            has_quirks: false,
+            charm: charm.into(),
+            unit: unit.into(),
             life: Life::Undeployed,
             holds_lease: false,
             config_version: 0,
@@ -99,13 +103,22 @@ impl World {
         }
     }
 
+    /// Returns the world of a Juju that also does what it does by mistake: the leader is
+    /// told of what it wrote to peers itself (R37), peers are broken after a restart (R46),
+    /// a restart loses `relation-created` (R48) and tells notices again (R83).
+    #[must_use]
+    pub fn with_quirks(mut self) -> Self {
+        self.has_quirks = true;
+        self
+    }
+
     /// Returns which Juju it is, and on what.
     pub fn profile(&self) -> Profile {
         self.profile
     }
 
     /// Returns the name of the unit.
-    pub fn unit(&self) -> &str {
+    pub fn unit(&self) -> &Name {
         &self.unit
     }
 
@@ -134,9 +147,24 @@ impl World {
         &self.agent.operation
     }
 
+    /// Whether Juju says that the unit leads, which is so before its charm is told (S3).
+    pub fn leads(&self) -> bool {
+        self.holds_lease
+    }
+
+    /// Returns the hook or action that runs at this moment.
+    pub fn running(&self) -> Option<&Hook> {
+        self.agent.running.as_ref().map(|running| &running.hook)
+    }
+
     /// Whether a hook or an action runs at this moment.
     pub fn is_running(&self) -> bool {
         self.agent.running.is_some()
+    }
+
+    /// Whether the unit's pod was told to go.
+    pub fn is_shutting_down(&self) -> bool {
+        self.agent.is_shutting_down
     }
 
     /// Whether the agent's process is there.

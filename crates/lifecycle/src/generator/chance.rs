@@ -28,9 +28,13 @@ impl Chance {
     }
 
     /// Returns one of the options, which are as likely as each other.
-    pub(super) fn one_of<T>(&mut self, options: impl IntoIterator<Item = T>) -> Option<T> {
-        let mut options: Vec<T> = options.into_iter().collect();
-        let index = self.below(u32::try_from(options.len()).unwrap_or(u32::MAX)) as usize;
-        (index < options.len()).then(|| options.swap_remove(index))
+    pub(super) fn one_of<I: IntoIterator>(&mut self, options: I) -> Option<I::Item>
+    where
+        I::IntoIter: Clone,
+    {
+        let mut options = options.into_iter();
+        let count = options.clone().count();
+        let index = self.below(u32::try_from(count).unwrap_or(u32::MAX));
+        options.nth(index as usize)
     }
 }

@@ -1,8 +1,14 @@
 //! Which stimulus comes next.
 
+use smol_str::format_smolstr;
+
 use super::chance::Chance;
+use super::plan::Plan;
+use crate::life::Target;
+use crate::model::{Model, application_of};
 use crate::stimulus::{Stimulus, StimulusKind};
-use crate::world::{Role, SecretOwner, SeriesUpgrade, World};
+use crate::vocabulary::{Name, Platform};
+use crate::world::{Relation, Role, Secret, SecretOwner, SeriesUpgrade, World};
 
 /// How often a stimulus that cannot be built is replaced by another one.
 const TRIES_MAX: u32 = 8;
@@ -11,12 +17,15 @@ const TRIES_MAX: u32 = 8;
 /// units as strings (R39).
 const REMOTE_UNITS_MAX: u32 = 12;
 
+/// How many units more than at first an application may get.
+const UNITS_MORE_MAX: usize = 2;
+
 /// Returns how often a kind happens, compared with the others. Time passes most of all in
 /// real life, and teaches least.
 fn weight(kind: StimulusKind) -> u32 {
     match kind {
-        // The generator does these itself, at the beginning and at the end.
-        StimulusKind::Deploy | StimulusKind::RemoveUnit => 0,
+        // A charm writes when a hook of it ends, and the generator sees to that.
+        StimulusKind::UnitWrites | StimulusKind::AppWrites => 0,
         StimulusKind::RemoteUnitJoins => 10,
         StimulusKind::Integrate | StimulusKind::RemoteUnitWrites => 7,
         StimulusKind::RemoteUnitLeaves | StimulusKind::TimePasses | StimulusKind::ConfigChanges => 5,
@@ -35,6 +44,7 @@ fn weight(kind: StimulusKind) -> u32 {
         | StimulusKind::SecretRotationDue
         | StimulusKind::SecretExpires
         | StimulusKind::SecretUnused
+        | StimulusKind::Deploy
         | StimulusKind::Retry => 3,
         StimulusKind::StorageAdded
         | StimulusKind::StorageDetached
@@ -43,70 +53,159 @@ fn weight(kind: StimulusKind) -> u32 {
         | StimulusKind::PodStarted
         | StimulusKind::MachineReboots
         | StimulusKind::SeriesUpgradeCompleted
+        | StimulusKind::ResumeRelation
+        | StimulusKind::RemoveUnit
         | StimulusKind::ResolveWithoutRetry => 2,
-        StimulusKind::PodLost | StimulusKind::SeriesUpgradePrepared => 1,
+        StimulusKind::PodLost
+        | StimulusKind::CharmReboots
+        | StimulusKind::SuspendRelation
+        | StimulusKind::LeaderSettingsWritten
+        | StimulusKind::SeriesUpgradePrepared => 1,
     }
 }
 
-/// Returns the kinds that this life has: each is switched off in one of four lives.
-pub(super) fn swarm(chance: &mut Chance, without: &[StimulusKind]) -> Vec<StimulusKind> {
-    let mut kinds = Vec::new();
-    for kind in StimulusKind::ALL {
-        let is_on = chance.happens(750);
-        if is_on && !without.contains(&kind) {
-            kinds.push(kind);
+/// The kinds that one life has: each is switched off in one of four lives.
+#[derive(Debug)]
+pub(super) struct Swarm {
+    /// The kinds, and the sum of the weights up to each.
+    kinds: Vec<(StimulusKind, u32)>,
+}
+
+impl Swarm {
+    pub(super) fn new(chance: &mut Chance, plan: &Plan) -> Self {
+        let mut kinds = Vec::new();
+        let mut total = 0;
+        for kind in StimulusKind::ALL {
+            // Who asks for certain kinds wants to see them in each life.
+            let is_on = chance.happens(750) || !plan.only.is_empty();
+            let is_wanted = plan.only.is_empty() || plan.only.contains(kind);
+            if is_on && is_wanted && !plan.without.contains(kind) {
+                total += weight(*kind);
+                kinds.push((*kind, total));
+            }
         }
+        Self { kinds }
     }
-    kinds
+
+    pub(super) fn has(&self, kind: StimulusKind) -> bool {
+        self.kinds.iter().any(|(known, _)| *known == kind)
+    }
+
+    /// Returns something that can happen to the model as it is, if a few tries find any.
+    pub(super) fn stimulus(
+        &self,
+        plan: &Plan,
+        model: &Model,
+        chance: &mut Chance,
+    ) -> Option<(Target, Stimulus)> {
+        let (_, total) = self.kinds.last()?;
+        (0..TRIES_MAX).find_map(|_| {
+            let number = chance.below(*total);
+            let (kind, _) = self.kinds.iter().find(|(_, sum)| number < *sum)?;
+            let (unit, world) = chance.one_of(model.units())?;
+            if *kind == StimulusKind::Deploy {
+                return new_unit(plan, model, unit);
+            }
+            let is_scaled = plan.units_of(application_of(unit)) > 1;
+            if *kind == StimulusKind::RemoveUnit && !(is_scaled && model.units().len() > 1) {
+                return None;
+            }
+            let stimulus = build(*kind, model, world, chance)?;
+            if is_scaled && is_of_peers(&stimulus, world) {
+                // The peers of several units are those units.
+                return None;
+            }
+            let target = if kind.is_of_application() {
+                Target::Application(world.application().into())
+            } else {
+                Target::Unit(unit.clone())
+            };
+            Some((target, stimulus))
+        })
+    }
+
+    /// Returns something that can cut off the hook that a unit runs.
+    pub(super) fn interruption(&self, world: &World, chance: &mut Chance) -> Option<Stimulus> {
+        const INTERRUPTIONS: [(StimulusKind, Stimulus, Option<Platform>); 5] = [
+            (StimulusKind::AgentRestarts, Stimulus::AgentRestarts, None),
+            (StimulusKind::PodTerminated, Stimulus::PodTerminated, Some(Platform::Kubernetes)),
+            (StimulusKind::PodLost, Stimulus::PodLost, Some(Platform::Kubernetes)),
+            (StimulusKind::MachineReboots, Stimulus::MachineReboots, Some(Platform::Machine)),
+            (StimulusKind::CharmReboots, Stimulus::CharmReboots { now: true }, Some(Platform::Machine)),
+        ];
+        let platform = world.profile().platform;
+        let fitting = INTERRUPTIONS
+            .iter()
+            .filter(|(kind, _, only)| self.has(*kind) && only.is_none_or(|only| only == platform));
+        chance.one_of(fitting).map(|(_, stimulus, _)| stimulus.clone())
+    }
 }
 
-/// Returns something that can happen to the unit as it is, if a few tries find any.
-pub(super) fn stimulus(world: &World, enabled: &[StimulusKind], chance: &mut Chance) -> Option<Stimulus> {
-    let all: u32 = enabled.iter().map(|kind| weight(*kind)).sum();
-    (0..TRIES_MAX).find_map(|_| {
-        let mut left = chance.below(all);
-        let kind = enabled.iter().copied().find(|kind| {
-            let is_it = left < weight(*kind);
-            left = left.saturating_sub(weight(*kind));
-            is_it
-        })?;
-        build(kind, world, chance)
-    })
-}
-
-/// Returns something that can cut off the hook that runs.
-pub(super) fn interruption(world: &World, enabled: &[StimulusKind], chance: &mut Chance) -> Option<Stimulus> {
-    const INTERRUPTIONS: [StimulusKind; 4] = [
-        StimulusKind::AgentRestarts,
-        StimulusKind::PodTerminated,
-        StimulusKind::PodLost,
-        StimulusKind::MachineReboots,
-    ];
-    let kind = chance.one_of(INTERRUPTIONS.into_iter().filter(|kind| enabled.contains(kind)))?;
-    build(kind, world, chance)
+/// Returns the deployment of one unit more, of an application that has several.
+fn new_unit(plan: &Plan, model: &Model, unit: &Name) -> Option<(Target, Stimulus)> {
+    let application = application_of(unit);
+    let planned = plan.units_of(application) as usize;
+    let is_taken = |unit: &Name| model.units().contains_key(unit);
+    let count = model.units().keys().filter(|unit| application_of(unit) == application).count();
+    if planned < 2 || count >= planned + UNITS_MORE_MAX {
+        return None;
+    }
+    // On Kubernetes the name of a unit that was removed is used again (R78); what matters
+    // here is only that nobody has it now.
+    let new = (0..planned + UNITS_MORE_MAX).map(|number| format_smolstr!("{application}/{number}")).find(|unit| !is_taken(unit))?;
+    let stimulus = model.deploy(&new);
+    Some((Target::Unit(new), stimulus))
 }
 
 pub(super) fn series_upgrade_waits(world: &World) -> bool {
     world.series_upgrade == SeriesUpgrade::Paused
 }
 
-fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimulus> {
+/// Whether it is something that a peer does.
+fn is_of_peers(stimulus: &Stimulus, world: &World) -> bool {
+    let relation = if let Stimulus::RemoteUnitJoins { relation, .. }
+    | Stimulus::RemoteUnitLeaves { relation, .. }
+    | Stimulus::RemoteUnitWrites { relation, .. }
+    | Stimulus::RemoteAppWrites { relation } = stimulus
+    {
+        world.relations.get(relation)
+    } else {
+        None
+    };
+    relation.is_some_and(Relation::is_peer)
+}
+
+/// Returns a relation that the unit has entered.
+pub(super) fn entered_relation(world: &World, chance: &mut Chance) -> Option<u32> {
+    let entered = world.relations.iter().filter(|(_, relation)| relation.created && !relation.is_dying);
+    chance.one_of(entered).map(|(id, _)| *id)
+}
+
+fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) -> Option<Stimulus> {
     match kind {
-        StimulusKind::Deploy => None,
+        StimulusKind::Deploy | StimulusKind::UnitWrites | StimulusKind::AppWrites => None,
         StimulusKind::Integrate => {
             let endpoints = world.charm.endpoints.iter().filter(|endpoint| endpoint.role != Role::Peer);
             let endpoint = chance.one_of(endpoints)?.name.clone();
-            let remote_app = format!("{endpoint}-{}", chance.one_of(["a", "b", "c"])?);
-            Some(Stimulus::Integrate { endpoint, remote_app })
+            let remote_app = format_smolstr!("{endpoint}-{}", chance.one_of(["a", "b", "c"])?);
+            let relation = model.next_relation();
+            Some(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None })
         }
         StimulusKind::RemoveRelation => {
-            let relations = world.relations.iter().filter(|(_, relation)| !relation.is_peer());
-            let relation = chance.one_of(relations.map(|(id, _)| *id))?;
+            let relation = relation(world, chance, |relation| !relation.is_peer())?;
             Some(Stimulus::RemoveRelation { relation })
+        }
+        StimulusKind::SuspendRelation => {
+            let relation = relation(world, chance, |relation| !relation.is_peer())?;
+            Some(Stimulus::SuspendRelation { relation })
+        }
+        StimulusKind::ResumeRelation => {
+            let relation = relation(world, chance, |relation| relation.is_suspended)?;
+            Some(Stimulus::ResumeRelation { relation })
         }
         StimulusKind::RemoteUnitJoins => {
             let (relation, known) = chance.one_of(&world.relations)?;
-            let unit = format!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX));
+            let unit = format_smolstr!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX));
             (unit != world.unit).then_some(Stimulus::RemoteUnitJoins { relation: *relation, unit })
         }
         StimulusKind::RemoteUnitLeaves => {
@@ -124,9 +223,11 @@ fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimu
         StimulusKind::ConfigChanges => Some(Stimulus::ConfigChanges),
         StimulusKind::LeadershipGained => Some(Stimulus::LeadershipGained),
         StimulusKind::LeadershipLost => Some(Stimulus::LeadershipLost),
+        StimulusKind::LeaderSettingsWritten => Some(Stimulus::LeaderSettingsWritten),
         StimulusKind::StorageAdded => {
-            let storage = chance.one_of(&world.charm.storages)?.clone();
-            Some(Stimulus::StorageAdded { storage })
+            let storage = chance.one_of(&world.charm.storages)?;
+            let storage_id = format_smolstr!("{}/{}", storage.name, model.next_storage());
+            Some(Stimulus::StorageAdded { storage_id })
         }
         StimulusKind::StorageDetached => {
             let storage_id = chance.one_of(world.storages.keys())?.clone();
@@ -138,12 +239,12 @@ fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimu
         }
         StimulusKind::CustomNotice => {
             let container = chance.one_of(world.containers.keys())?.clone();
-            let key = format!("example.com/{}", chance.one_of(["ready", "done"])?);
+            let key = format_smolstr!("example.com/{}", chance.one_of(["ready", "done"])?);
             Some(Stimulus::CustomNotice { container, key })
         }
         StimulusKind::CheckFails => {
             let container = chance.one_of(world.containers.keys())?.clone();
-            let check = chance.one_of(["up", "ready"])?.to_owned();
+            let check = chance.one_of(["up", "ready"])?.into();
             Some(Stimulus::CheckFails { container, check })
         }
         StimulusKind::CheckRecovers => {
@@ -154,7 +255,7 @@ fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimu
             Some(Stimulus::CheckRecovers { container, check })
         }
         StimulusKind::SecretAdded => {
-            let secret_id = format!("secret:{}", world.secrets.len());
+            let secret_id = format_smolstr!("secret:{}", world.secrets.len());
             let owners = [SecretOwner::Unit, SecretOwner::Application, SecretOwner::Remote];
             Some(Stimulus::SecretAdded { secret_id, owner: chance.one_of(owners)? })
         }
@@ -178,12 +279,13 @@ fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimu
             let action = chance.one_of(&world.charm.actions)?.clone();
             Some(Stimulus::ActionRuns { action })
         }
-        StimulusKind::Refresh => Some(Stimulus::Refresh),
+        StimulusKind::Refresh => Some(Stimulus::Refresh { forced: chance.happens(250) }),
         StimulusKind::AgentRestarts => Some(Stimulus::AgentRestarts),
         StimulusKind::PodTerminated => Some(Stimulus::PodTerminated),
         StimulusKind::PodLost => Some(Stimulus::PodLost),
         StimulusKind::PodStarted => Some(Stimulus::PodStarted),
         StimulusKind::MachineReboots => Some(Stimulus::MachineReboots),
+        StimulusKind::CharmReboots => Some(Stimulus::CharmReboots { now: chance.happens(500) }),
         StimulusKind::SeriesUpgradePrepared => Some(Stimulus::SeriesUpgradePrepared),
         StimulusKind::SeriesUpgradeCompleted => Some(Stimulus::SeriesUpgradeCompleted),
         StimulusKind::Retry => Some(Stimulus::Retry),
@@ -193,7 +295,17 @@ fn build(kind: StimulusKind, world: &World, chance: &mut Chance) -> Option<Stimu
     }
 }
 
-fn remote_unit(world: &World, chance: &mut Chance) -> Option<(u32, String)> {
+/// Returns a relation of the unit that is as asked for.
+fn relation(
+    world: &World,
+    chance: &mut Chance,
+    is_fitting: impl Fn(&Relation) -> bool + Clone,
+) -> Option<u32> {
+    let fitting = world.relations.iter().filter(|(_, relation)| is_fitting(relation));
+    chance.one_of(fitting).map(|(id, _)| *id)
+}
+
+fn remote_unit(world: &World, chance: &mut Chance) -> Option<(u32, Name)> {
     let units = world
         .relations
         .iter()
@@ -203,8 +315,9 @@ fn remote_unit(world: &World, chance: &mut Chance) -> Option<(u32, String)> {
 }
 
 /// Returns a secret of this application, and a revision of it.
-fn own_secret(world: &World, chance: &mut Chance) -> Option<(String, u32)> {
-    let secrets = world.secrets.iter().filter(|(_, secret)| secret.owner != SecretOwner::Remote);
+fn own_secret(world: &World, chance: &mut Chance) -> Option<(Name, u32)> {
+    let is_own = |(_, secret): &(&Name, &Secret)| secret.owner != SecretOwner::Remote;
+    let secrets = world.secrets.iter().filter(is_own);
     let (secret_id, secret) = chance.one_of(secrets)?;
     let revision = 1 + chance.below(u32::try_from(secret.latest).unwrap_or(u32::MAX));
     Some((secret_id.clone(), revision))

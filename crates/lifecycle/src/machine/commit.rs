@@ -1,8 +1,8 @@
 //! What the beginning and the commit of a hook change.
 
 use super::hooks;
-use crate::vocabulary::{Hook, HookKind, Remote};
-use crate::world::{Container, Operation, Relation, Running, Secret, SeriesUpgrade, Storage, World};
+use crate::vocabulary::{Hook, HookKind, Name, Remote};
+use crate::world::{Container, Life, Operation, Relation, Running, Secret, SeriesUpgrade, Storage, World};
 
 /// Begins a hook. The version of what it tells of is that of now: what comes later is
 /// told by another hook (R38).
@@ -156,8 +156,9 @@ pub(super) fn commit(world: &mut World, hook: &Hook, version: u64) {
 /// Takes the notice or change that the hook was about off its container's list. A container
 /// that is ready again is none of these.
 pub(super) fn forget_workload_event(world: &mut World, hook: &Hook) {
+    let Some(name) = &hook.subject else { return };
     let is_first = |container: &Container| {
-        container.events.front().is_some_and(|event| hooks::of_workload_event(hook.subject(), event) == *hook)
+        container.events.front().is_some_and(|event| hooks::of_workload_event(name, event) == *hook)
     };
     if let Some(container) = world.containers.get_mut(hook.subject()).filter(|container| is_first(container))
     {
@@ -169,11 +170,19 @@ pub(super) fn forget_workload_event(world: &mut World, hook: &Hook) {
 
 fn commit_of_relation(world: &mut World, hook: &Hook, version: u64) {
     let Some(id) = hook.relation_id else { return };
+    let is_alive = world.life == Life::Alive;
+    let Some(relation) = world.relations.get_mut(&id) else { return };
     if hook.kind == HookKind::RelationBroken {
-        world.relations.remove(&id);
+        if relation.is_dying || !is_alive {
+            world.relations.remove(&id);
+        } else {
+            // R33: it is suspended, or was until now, and is entered anew when it goes on.
+            relation.created = false;
+            relation.was_left = true;
+            relation.app_version_seen = 0;
+        }
         return;
     }
-    let Some(relation) = world.relations.get_mut(&id) else { return };
     if hook.kind == HookKind::RelationCreated {
         relation.created = true;
         return;
@@ -186,14 +195,14 @@ fn commit_of_relation(world: &mut World, hook: &Hook, version: u64) {
     }
 }
 
-fn commit_of_unit(relation: &mut Relation, kind: HookKind, unit: &str, version: u64) {
+fn commit_of_unit(relation: &mut Relation, kind: HookKind, unit: &Name, version: u64) {
     if kind == HookKind::RelationDeparted {
         relation.members.remove(unit);
         return;
     }
-    relation.members.insert(unit.to_owned(), version);
+    relation.members.insert(unit.clone(), version);
     // R31: whoever joined gets a `changed`, before anything else of the relation.
-    relation.changed_pending = (kind == HookKind::RelationJoined).then(|| unit.to_owned());
+    relation.changed_pending = (kind == HookKind::RelationJoined).then(|| unit.clone());
 }
 
 fn commit_of_secret(secret: &mut Secret, hook: &Hook, version: u64) {

@@ -1,6 +1,6 @@
 //! Makes hooks with all that Juju tells about them.
 
-use crate::vocabulary::{Hook, HookKind, Remote};
+use crate::vocabulary::{Hook, HookKind, Name, Remote};
 use crate::world::{Relation, WorkloadEvent};
 
 pub(super) fn of_relation(kind: HookKind, id: u32, relation: &Relation, remote: Remote) -> Hook {
@@ -13,17 +13,17 @@ pub(super) fn of_relation(kind: HookKind, id: u32, relation: &Relation, remote: 
     }
 }
 
-pub(super) fn of_storage(kind: HookKind, storage_id: &str) -> Hook {
+pub(super) fn of_storage(kind: HookKind, storage_id: &Name) -> Hook {
     let name = storage_id.split('/').next().unwrap_or_default();
-    Hook { subject: Some(name.to_owned()), storage_id: Some(storage_id.to_owned()), ..Hook::of_kind(kind) }
+    Hook { subject: Some(name.into()), storage_id: Some(storage_id.clone()), ..Hook::of_kind(kind) }
 }
 
-pub(super) fn pebble_ready(container: &str) -> Hook {
-    Hook { subject: Some(container.to_owned()), ..Hook::of_kind(HookKind::PebbleReady) }
+pub(super) fn pebble_ready(container: &Name) -> Hook {
+    Hook { subject: Some(container.clone()), ..Hook::of_kind(HookKind::PebbleReady) }
 }
 
-pub(super) fn of_workload_event(container: &str, event: &WorkloadEvent) -> Hook {
-    let subject = Some(container.to_owned());
+pub(super) fn of_workload_event(container: &Name, event: &WorkloadEvent) -> Hook {
+    let subject = Some(container.clone());
     match event {
         WorkloadEvent::CustomNotice(key) => {
             let notice = Some(key.clone());
@@ -41,10 +41,10 @@ pub(super) fn of_workload_event(container: &str, event: &WorkloadEvent) -> Hook 
 }
 
 /// Makes a hook of a secret. The revision is told for `secret-remove` and `secret-expired`.
-pub(super) fn of_secret(kind: HookKind, secret_id: &str, secret_revision: Option<u32>) -> Hook {
-    Hook { secret_id: Some(secret_id.to_owned()), secret_revision, ..Hook::of_kind(kind) }
+pub(super) fn of_secret(kind: HookKind, secret_id: &Name, secret_revision: Option<u32>) -> Hook {
+    Hook { secret_id: Some(secret_id.clone()), secret_revision, ..Hook::of_kind(kind) }
 }
 
-pub(super) fn of_action(action: &str) -> Hook {
-    Hook { subject: Some(action.to_owned()), ..Hook::of_kind(HookKind::Action) }
+pub(super) fn of_action(action: &Name) -> Hook {
+    Hook { subject: Some(action.clone()), ..Hook::of_kind(HookKind::Action) }
 }

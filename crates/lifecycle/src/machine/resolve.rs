@@ -4,7 +4,7 @@
 //! Where several hooks are alike to it, it walks a Go map, whose order is random.
 
 use super::hooks;
-use crate::vocabulary::{Hook, HookKind, JujuVersion, Platform, Remote};
+use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform, Remote};
 use crate::world::{Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
 
 /// What the agent does next.
@@ -15,6 +15,8 @@ pub enum Next {
     Run(Hook),
     /// It gives leadership back, which no hook tells.
     Resign,
+    /// It forgets the failed hook, which leadership took away meanwhile.
+    Drop,
     /// Its process ends, as it was told to.
     Exit,
     /// It says that the unit is dead.
@@ -49,9 +51,52 @@ pub fn next_hook(world: &World, choice: u32) -> Next {
             if let Some(next) = next_in_shutdown(world) {
                 return next;
             }
-            if agent.retry_due { Next::Run(hook.clone()) } else { Next::Wait }
+            match (agent.retry_due, is_overtaken(world, hook)) {
+                (false, _) => Next::Wait,
+                (true, true) => Next::Drop,
+                (true, false) => Next::Run(hook.clone()),
+            }
         }
     }
+}
+
+/// R57: the leader's hooks are not run by a unit that no longer leads.
+fn is_overtaken(world: &World, hook: &Hook) -> bool {
+    let is_of_application = || {
+        let secret = hook.secret_id.as_ref().and_then(|id| world.secrets.get(id));
+        secret.is_some_and(|secret| secret.owner == SecretOwner::Application)
+    };
+    let is_for_leader = match hook.kind {
+        HookKind::LeaderElected => true,
+        HookKind::SecretRotate | HookKind::SecretExpired | HookKind::SecretRemove => is_of_application(),
+        HookKind::Install
+        | HookKind::Start
+        | HookKind::ConfigChanged
+        | HookKind::UpgradeCharm
+        | HookKind::Stop
+        | HookKind::Remove
+        | HookKind::UpdateStatus
+        | HookKind::LeaderSettingsChanged
+        | HookKind::LeaderDeposed
+        | HookKind::RelationCreated
+        | HookKind::RelationJoined
+        | HookKind::RelationChanged
+        | HookKind::RelationDeparted
+        | HookKind::RelationBroken
+        | HookKind::StorageAttached
+        | HookKind::StorageDetaching
+        | HookKind::PebbleReady
+        | HookKind::PebbleCustomNotice
+        | HookKind::PebbleCheckFailed
+        | HookKind::PebbleCheckRecovered
+        | HookKind::SecretChanged
+        | HookKind::Action
+        | HookKind::CollectMetrics
+        | HookKind::MeterStatusChanged
+        | HookKind::PreSeriesUpgrade
+        | HookKind::PostSeriesUpgrade => false,
+    };
+    is_for_leader && !world.holds_lease
 }
 
 fn next_when_free(world: &World, choice: u32) -> Next {
@@ -105,7 +150,10 @@ fn relation_created(world: &World, choice: u32) -> Option<Hook> {
     if !world.agent.installed || world.life != Life::Alive {
         return None;
     }
-    let new = world.relations.iter().filter(|(_, relation)| !relation.created && !relation.is_dying);
+    let new = world
+        .relations
+        .iter()
+        .filter(|(_, relation)| !relation.created && !relation.is_dying && !relation.is_suspended);
     let mut options: Vec<_> = new.collect();
     let (id, relation) = choose(&mut options, choice)?;
     // R30: it is about the relation, so no unit is named.
@@ -261,7 +309,7 @@ fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
 struct RelationStep<'world> {
     kind: HookKind,
     /// The unit that it is about; none where it is about the application.
-    unit: Option<&'world String>,
+    unit: Option<&'world Name>,
 }
 
 /// The next hook of one relation (relation/resolver.go): a pending `changed`, `departed`,
@@ -274,24 +322,26 @@ fn next_of_relation<'world>(world: &World, relation: &'world Relation) -> Option
     if let Some(unit) = &relation.changed_pending {
         return of_unit(HookKind::RelationChanged, unit);
     }
-    let is_over = relation.is_dying || world.life == Life::Dying;
-    let leaves = |unit: &&String| is_over || !relation.remote_units.contains_key(*unit);
+    let is_over = relation.is_dying || relation.is_suspended || world.life == Life::Dying;
+    let leaves = |unit: &&Name| is_over || !relation.remote_units.contains_key(*unit);
     if let Some(unit) = relation.members.keys().find(leaves) {
         return of_unit(HookKind::RelationDeparted, unit);
     }
     if is_over {
-        // R46: peers are left without a word.
-        let broken = RelationStep { kind: HookKind::RelationBroken, unit: None };
-        return (!relation.is_peer()).then_some(broken);
+        // R46: peers are left without a word, unless the agent forgot that they are peers.
+        // Whether it would be so after `stop`, too, nobody has seen.
+        let is_forgotten = world.agent.forgot_peers && !world.agent.stopped;
+        let is_peer = relation.is_peer() && !is_forgotten;
+        return (!is_peer).then_some(RelationStep { kind: HookKind::RelationBroken, unit: None });
     }
     if relation.app_version != relation.app_version_seen {
         return Some(RelationStep { kind: HookKind::RelationChanged, unit: None });
     }
-    let is_new = |unit: &&String| !relation.members.contains_key(*unit);
+    let is_new = |unit: &&Name| !relation.members.contains_key(*unit);
     if let Some(unit) = relation.remote_units.keys().find(is_new) {
         return of_unit(HookKind::RelationJoined, unit);
     }
-    let has_news = |(unit, version): &(&String, &u64)| relation.members.get(*unit) != Some(*version);
+    let has_news = |(unit, version): &(&Name, &u64)| relation.members.get(*unit) != Some(*version);
     let (unit, _) = relation.remote_units.iter().find(has_news)?;
     of_unit(HookKind::RelationChanged, unit)
 }

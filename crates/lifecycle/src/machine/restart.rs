@@ -19,6 +19,7 @@ pub(super) enum Comeback {
 pub(super) fn die(world: &mut World, effects: &mut Vec<Effect>) {
     world.agent.is_up = false;
     world.agent.is_shutting_down = false;
+    world.agent.reboots_after_hook = false;
     let Some(running) = world.agent.running.take() else { return };
     let hook = running.hook;
     effects.push(Effect::Ended { hook: hook.clone(), outcome: Outcome::Terminated });
@@ -40,12 +41,22 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
     let agent = &mut world.agent;
     agent.is_up = true;
     agent.settings_seen = false;
+    if world.has_quirks {
+        agent.forgot_peers = true;
+        // R48: relations that it was about to enter count as entered.
+        let forgets = agent.installed && agent.operation == Operation::Continue;
+        for relation in world.relations.values_mut().filter(|_| forgets) {
+            relation.created |= !relation.is_dying && !relation.is_suspended && !relation.was_left;
+        }
+    }
     agent.retry_due = matches!(agent.operation, Operation::Failed(_));
     for container in world.containers.values_mut() {
         container.boot_seen = None;
-        // R83: where it was in the list is forgotten, so Pebble tells everything again.
-        container.told.append(&mut container.events);
-        container.events = std::mem::take(&mut container.told);
+        if world.has_quirks {
+            // R83: where it was in the list is forgotten, so Pebble tells everything again.
+            container.told.append(&mut container.events);
+            container.events = std::mem::take(&mut container.told);
+        }
     }
     match comeback {
         // A reboot is only remembered: an agent that begins again knows of none.

@@ -1,9 +1,13 @@
 //! Applies a stimulus to the world, or says why it is impossible.
 
+use std::sync::Arc;
+
+use smol_str::format_smolstr;
+
 use super::restart::{Comeback, come_back, die};
 use super::{Effect, IllegalEvent, commit};
 use crate::stimulus::Stimulus;
-use crate::vocabulary::{HookKind, JujuVersion, Marker, Platform};
+use crate::vocabulary::{HookKind, JujuVersion, Marker, Name, Platform};
 use crate::world::{
     Container, Life, Operation, Relation, Role, Secret, SecretOwner, SeriesUpgrade, Storage, WorkloadEvent,
     World,
@@ -22,12 +26,28 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Eff
         (_, Life::Alive | Life::Dying) => {}
     }
     match stimulus {
-        Stimulus::Deploy { leads } => {
-            deploy(world, leads, effects);
+        Stimulus::Deploy { leads, first_relation, first_storage } => {
+            deploy(world, leads, first_relation, first_storage);
+            effects.push(Effect::Mark(Marker::AgentStarted));
             Ok(())
         }
-        Stimulus::Integrate { endpoint, remote_app } => integrate(world, &endpoint, &remote_app),
+        Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: _ } => {
+            integrate(world, relation, endpoint, remote_app)
+        }
         Stimulus::RemoveRelation { relation } => remove_relation(world, relation),
+        Stimulus::SuspendRelation { relation } => {
+            let relation = living_relation(world, relation)?;
+            if relation.is_peer() {
+                return Err(IllegalEvent::PeerRelation(relation.endpoint.clone()));
+            }
+            let was_suspended = std::mem::replace(&mut relation.is_suspended, true);
+            (!was_suspended).then_some(()).ok_or(IllegalEvent::NothingChanges)
+        }
+        Stimulus::ResumeRelation { relation } => {
+            let relation = living_relation(world, relation)?;
+            let was_suspended = std::mem::replace(&mut relation.is_suspended, false);
+            was_suspended.then_some(()).ok_or(IllegalEvent::NothingChanges)
+        }
         Stimulus::RemoteUnitJoins { relation, unit } => remote_unit_joins(world, relation, unit),
         Stimulus::RemoteUnitLeaves { relation, unit } => {
             let left = living_relation(world, relation)?.remote_units.remove(&unit);
@@ -42,20 +62,32 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Eff
             living_relation(world, relation)?.app_version += 1;
             Ok(())
         }
+        Stimulus::UnitWrites { relation } => in_scope(world, relation).map(drop),
+        Stimulus::AppWrites { relation } => {
+            let (leads, has_quirks) = (world.agent.leader, world.has_quirks);
+            let relation = in_scope(world, relation)?;
+            if !leads {
+                return Err(IllegalEvent::NotLeader);
+            }
+            // R37: the leader is told of what it wrote itself.
+            relation.app_version += u64::from(has_quirks && relation.is_peer());
+            Ok(())
+        }
         Stimulus::ConfigChanges => {
             world.config_version += 1;
             Ok(())
         }
         Stimulus::LeadershipGained => set_lease(world, true),
         Stimulus::LeadershipLost => set_lease(world, false),
-        Stimulus::StorageAdded { storage } => {
-            is_alive(world)?;
-            if !world.charm.storages.contains(&storage) {
-                return Err(unknown("storage", &storage));
+        Stimulus::LeaderSettingsWritten => {
+            let version = world.profile.version;
+            if version >= JujuVersion::V4_0 {
+                return Err(IllegalEvent::NotInVersion(version));
             }
-            add_storage(world, &storage);
+            world.agent.settings_seen = false;
             Ok(())
         }
+        Stimulus::StorageAdded { storage_id } => storage_added(world, storage_id),
         Stimulus::StorageDetached { storage_id } => detach_storage(world, &storage_id),
         Stimulus::ContainerRestarts { container } => {
             // Checks begin anew with Pebble, and what it did not tell yet is forgotten.
@@ -132,9 +164,13 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Eff
             world.actions.push_back(action);
             Ok(())
         }
-        Stimulus::Refresh => {
+        Stimulus::Refresh { forced } => {
             is_alive(world)?;
             world.charm_version += 1;
+            if forced && matches!(world.agent.operation, Operation::Failed(_)) {
+                // R53: the code is swapped below the failed hook, and no hook tells of it.
+                world.agent.charm_version = world.charm_version;
+            }
             Ok(())
         }
         Stimulus::AgentRestarts => {
@@ -147,6 +183,24 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Eff
             is_on(world, Platform::Machine)?;
             die(world, effects);
             come_back(world, Comeback::Rebooted, effects);
+            Ok(())
+        }
+        Stimulus::CharmReboots { now } => {
+            is_on(world, Platform::Machine)?;
+            match &world.agent.running {
+                None => return Err(IllegalEvent::NoHookRuns),
+                // R62: an action may not.
+                Some(running) if running.hook.kind == HookKind::Action => {
+                    return Err(IllegalEvent::ActionRuns);
+                }
+                Some(_) => {}
+            }
+            if now {
+                die(world, effects);
+                come_back(world, Comeback::Rebooted, effects);
+            } else {
+                world.agent.reboots_after_hook = true;
+            }
             Ok(())
         }
         Stimulus::PodTerminated => {
@@ -213,7 +267,7 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Eff
 }
 
 fn unknown(what: &'static str, name: &str) -> IllegalEvent {
-    IllegalEvent::Unknown { what, name: name.to_owned() }
+    IllegalEvent::Unknown { what, name: name.into() }
 }
 
 fn is_alive(world: &World) -> Applied {
@@ -243,34 +297,55 @@ fn is_in_error(world: &World) -> Applied {
     (is_failed && agent.is_up).then_some(()).ok_or(IllegalEvent::NoHookFailed)
 }
 
-fn deploy(world: &mut World, leads: bool, effects: &mut Vec<Effect>) {
+fn deploy(world: &mut World, leads: bool, first_relation: u32, first_storage: u32) {
     world.life = Life::Alive;
     world.holds_lease = leads;
     world.agent.is_up = true;
-    let application = world.application().to_owned();
-    for endpoint in world.charm.endpoints.clone() {
-        if endpoint.role == Role::Peer {
-            add_relation(world, Relation::new(&endpoint.name, endpoint.role, &application));
-        }
+    world.next_relation = first_relation;
+    world.next_storage = first_storage;
+    let application = Name::from(world.application());
+    let charm = Arc::clone(&world.charm);
+    for endpoint in charm.endpoints.iter().filter(|endpoint| endpoint.role == Role::Peer) {
+        let relation = Relation::new(endpoint.name.clone(), endpoint.role, application.clone());
+        world.relations.insert(world.next_relation, relation);
+        world.next_relation += 1;
     }
-    for storage in world.charm.storages.clone() {
-        add_storage(world, &storage);
+    for storage in &charm.storages {
+        for _ in 0..storage.minimum {
+            let storage_id = format_smolstr!("{}/{}", storage.name, world.next_storage);
+            world.storages.insert(storage_id, Storage::Provisioned);
+            world.next_storage += 1;
+        }
     }
     if world.is_on(Platform::Kubernetes) {
         let names = world.charm.containers.iter();
         world.containers = names.map(|name| (name.clone(), Container::default())).collect();
     }
-    effects.push(Effect::Mark(Marker::AgentStarted));
 }
 
-fn add_relation(world: &mut World, relation: Relation) {
-    world.relations.insert(world.next_relation, relation);
-    world.next_relation += 1;
+/// Adds an instance, which has a number that none had before.
+fn storage_added(world: &mut World, storage_id: Name) -> Applied {
+    is_alive(world)?;
+    let (name, number) = storage_id.split_once('/').ok_or_else(|| unknown("storage", &storage_id))?;
+    let number: u32 = number.parse().map_err(|_| unknown("storage", &storage_id))?;
+    let kind = world.charm.storage(name).ok_or_else(|| unknown("storage", name))?;
+    if number < world.next_storage {
+        return Err(IllegalEvent::UsedBefore(storage_id));
+    }
+    let is_of_kind = |id: &&Name| id.split('/').next() == Some(name);
+    let count = world.storages.keys().filter(is_of_kind).count();
+    if kind.maximum.is_some_and(|maximum| count >= maximum as usize) {
+        return Err(IllegalEvent::Full { what: "storage", name: kind.name.clone() });
+    }
+    world.next_storage = number + 1;
+    world.storages.insert(storage_id, Storage::Provisioned);
+    Ok(())
 }
 
-fn add_storage(world: &mut World, name: &str) {
-    world.storages.insert(format!("{name}/{}", world.next_storage), Storage::Provisioned);
-    world.next_storage += 1;
+/// Returns a relation that the unit has entered and not left.
+fn in_scope(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
+    let relation = world.relations.get_mut(&id).filter(|relation| relation.created);
+    relation.ok_or_else(|| unknown("relation", &id.to_string()))
 }
 
 fn living_relation(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
@@ -278,11 +353,15 @@ fn living_relation(world: &mut World, id: u32) -> Result<&mut Relation, IllegalE
     relation.ok_or_else(|| unknown("relation", &id.to_string()))
 }
 
-fn integrate(world: &mut World, endpoint: &str, remote_app: &str) -> Applied {
+fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Applied {
     is_alive(world)?;
-    let role = world.charm.endpoint(endpoint).ok_or_else(|| unknown("endpoint", endpoint))?.role;
+    let declared = world.charm.endpoint(&endpoint).ok_or_else(|| unknown("endpoint", &endpoint))?;
+    let (role, limit) = (declared.role, declared.limit);
     if role == Role::Peer {
-        return Err(IllegalEvent::PeerRelation(endpoint.to_owned()));
+        return Err(IllegalEvent::PeerRelation(endpoint));
+    }
+    if id < world.next_relation {
+        return Err(IllegalEvent::UsedBefore(id.to_string().into()));
     }
     let is_there = world.relations.values().any(|relation| {
         !relation.is_dying && relation.endpoint == endpoint && relation.remote_app == remote_app
@@ -290,7 +369,13 @@ fn integrate(world: &mut World, endpoint: &str, remote_app: &str) -> Applied {
     if is_there {
         return Err(IllegalEvent::NothingChanges);
     }
-    add_relation(world, Relation::new(endpoint, role, remote_app));
+    let of_endpoint = |relation: &&Relation| relation.endpoint == endpoint && !relation.is_dying;
+    let count = world.relations.values().filter(of_endpoint).count();
+    if limit.is_some_and(|limit| count >= limit as usize) {
+        return Err(IllegalEvent::Full { what: "endpoint", name: endpoint });
+    }
+    world.next_relation = id + 1;
+    world.relations.insert(id, Relation::new(endpoint, role, remote_app));
     Ok(())
 }
 
@@ -303,7 +388,7 @@ fn remove_relation(world: &mut World, id: u32) -> Applied {
     Ok(())
 }
 
-fn remote_unit_joins(world: &mut World, id: u32, unit: String) -> Applied {
+fn remote_unit_joins(world: &mut World, id: u32, unit: Name) -> Applied {
     let own = world.unit.clone();
     let relation = living_relation(world, id)?;
     let is_of_application = unit.split('/').next() == Some(relation.remote_app.as_str());
@@ -367,7 +452,7 @@ fn workload<'world>(world: &'world mut World, name: &str) -> Result<&'world mut 
     world.containers.get_mut(name).ok_or_else(|| unknown("container", name))
 }
 
-fn add_secret(world: &mut World, secret_id: String, owner: SecretOwner) -> Applied {
+fn add_secret(world: &mut World, secret_id: Name, owner: SecretOwner) -> Applied {
     has_version(world, JujuVersion::V3_1)?;
     if !world.agent.installed {
         return Err(IllegalEvent::NotYet(HookKind::Install));
@@ -411,7 +496,7 @@ fn remove_unit(world: &mut World) -> Applied {
         return Err(IllegalEvent::SeriesUpgrading);
     }
     world.life = Life::Dying;
-    let storages: Vec<String> = world.storages.keys().cloned().collect();
+    let storages: Vec<Name> = world.storages.keys().cloned().collect();
     for storage_id in storages {
         release_storage(world, &storage_id);
     }

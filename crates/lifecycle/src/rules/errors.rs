@@ -34,6 +34,10 @@ impl Monitor for FailedIsRetried {
         if failed.kind == HookKind::Install || hook.kind == HookKind::UpgradeCharm {
             return;
         }
+        // R57: what only the leader does is dropped where leadership was lost meanwhile.
+        if is_dropped_without_leadership(failed.kind) {
+            return;
+        }
         // R66: on Kubernetes an agent that is told to go runs `stop` even so.
         if hook.kind == HookKind::Stop && view.may_be_on(Platform::Kubernetes) {
             return;
@@ -45,4 +49,13 @@ impl Monitor for FailedIsRetried {
             ),
         );
     }
+}
+
+/// Whether a failed hook of the kind may be dropped because the unit no longer leads. Who
+/// owns a secret is not known here.
+pub(super) fn is_dropped_without_leadership(kind: HookKind) -> bool {
+    matches!(
+        kind,
+        HookKind::LeaderElected | HookKind::SecretRotate | HookKind::SecretExpired | HookKind::SecretRemove
+    )
 }

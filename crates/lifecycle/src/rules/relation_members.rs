@@ -7,7 +7,7 @@ use super::finding::Found;
 use super::monitor::Monitor;
 use super::relations::{RelationKey, key};
 use super::view::View;
-use crate::vocabulary::{Hook, HookKind, Remote, Scope};
+use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
 
 /// The units of one relation, as far as hooks name them.
 #[derive(Debug, Default)]
@@ -16,8 +16,8 @@ struct Members {
     is_whole: bool,
     /// A hook came that did not name its unit.
     has_unnamed: bool,
-    joined: BTreeSet<String>,
-    left: BTreeSet<String>,
+    joined: BTreeSet<Name>,
+    left: BTreeSet<Name>,
     /// How many units are in it, named or not.
     count: u32,
 }
@@ -78,7 +78,7 @@ impl Members {
 #[derive(Debug, Default)]
 pub(super) struct MembersOnly {
     members: BTreeMap<RelationKey, Members>,
-    by_endpoint: BTreeMap<String, u32>,
+    by_endpoint: BTreeMap<Name, u32>,
 }
 
 impl Monitor for MembersOnly {
@@ -105,7 +105,7 @@ impl Monitor for MembersOnly {
         if let Some(key) = key(view, hook) {
             self.members.entry(key).or_default().update(hook);
         }
-        let count = self.by_endpoint.entry(hook.subject().to_owned()).or_default();
+        let count = self.by_endpoint.entry(hook.subject.clone().unwrap_or_default()).or_default();
         if hook.kind == HookKind::RelationJoined {
             *count += 1;
         } else if hook.kind == HookKind::RelationDeparted {
@@ -118,7 +118,7 @@ impl Monitor for MembersOnly {
 #[derive(Debug, Default)]
 pub(super) struct BrokenWhenEmpty {
     members: BTreeMap<RelationKey, Members>,
-    by_endpoint: BTreeMap<String, u32>,
+    by_endpoint: BTreeMap<Name, u32>,
 }
 
 impl Monitor for BrokenWhenEmpty {
@@ -155,7 +155,7 @@ impl Monitor for BrokenWhenEmpty {
         }
         let is_last =
             hook.kind == HookKind::RelationBroken && view.live_relations(hook).is_none_or(|live| live <= 1);
-        let count = self.by_endpoint.entry(hook.subject().to_owned()).or_default();
+        let count = self.by_endpoint.entry(hook.subject.clone().unwrap_or_default()).or_default();
         if hook.kind == HookKind::RelationJoined {
             *count += 1;
         } else if hook.kind == HookKind::RelationDeparted {

@@ -11,14 +11,14 @@ use super::finding::Found;
 use super::judge::Filter;
 use super::monitor::Monitor;
 use super::view::View;
-use crate::vocabulary::{Hook, HookKind, Remote, Scope};
+use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
 
 /// A relation by its endpoint and number.
-pub(super) type RelationKey = (String, u32);
+pub(super) type RelationKey = (Name, u32);
 
 /// Returns the relation where it can be told.
 pub(super) fn key(view: &View, hook: &Hook) -> Option<RelationKey> {
-    view.relation_id(hook).map(|id| (hook.subject().to_owned(), id))
+    view.relation_id(hook).map(|id| (hook.subject.clone().unwrap_or_default(), id))
 }
 
 /// R30: a relation is created before anything else happens in it.
@@ -71,7 +71,7 @@ impl Monitor for CreatedFirst {
 #[derive(Debug, Default)]
 pub(super) struct JoinedThenChanged {
     pending: BTreeMap<RelationKey, Remote>,
-    pending_by_endpoint: BTreeMap<String, u32>,
+    pending_by_endpoint: BTreeMap<Name, u32>,
 }
 
 impl Monitor for JoinedThenChanged {
@@ -113,13 +113,13 @@ impl Monitor for JoinedThenChanged {
     }
 
     fn commits(&mut self, _view: &View, hook: &Hook) {
-        let key = hook.relation_id.map(|id| (hook.subject().to_owned(), id));
+        let key = hook.relation_id.map(|id| (hook.subject.clone().unwrap_or_default(), id));
         let endpoint = hook.subject();
         if hook.kind == HookKind::RelationJoined {
             if let Some(key) = key {
                 self.pending.insert(key, hook.remote.clone());
             }
-            *self.pending_by_endpoint.entry(endpoint.to_owned()).or_default() += 1;
+            *self.pending_by_endpoint.entry(endpoint.into()).or_default() += 1;
         } else if hook.kind == HookKind::RelationChanged {
             match key {
                 Some(key) => drop(self.pending.remove(&key)),

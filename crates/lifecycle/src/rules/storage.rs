@@ -7,7 +7,7 @@ use super::finding::Found;
 use super::judge::{Filter, Start};
 use super::monitor::Monitor;
 use super::view::{Known, View};
-use crate::vocabulary::{Hook, HookKind, Platform, Scope};
+use crate::vocabulary::{Hook, HookKind, Name, Platform, Scope};
 
 /// R21: on Kubernetes no storage is attached before `install`.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Monitor for NotBeforeInstallOnKubernetes {
 /// R22: on Kubernetes storage is normally there before the first `config-changed`.
 #[derive(Debug, Default)]
 pub(super) struct AttachedBeforeStart {
-    seen: BTreeSet<String>,
+    seen: BTreeSet<Name>,
 }
 
 impl Monitor for AttachedBeforeStart {
@@ -57,7 +57,7 @@ impl Monitor for AttachedBeforeStart {
 
     fn commits(&mut self, _view: &View, hook: &Hook) {
         if hook.kind == HookKind::StorageAttached {
-            self.seen.insert(hook.subject().to_owned());
+            self.seen.insert(hook.subject.clone().unwrap_or_default());
         }
     }
 }
@@ -67,8 +67,8 @@ impl Monitor for AttachedBeforeStart {
 /// A storage that was detached may be attached again by `juju attach-storage`.
 #[derive(Debug, Default)]
 pub(super) struct AttachedThenDetaching {
-    is_attached: BTreeMap<String, bool>,
-    attached_by_name: BTreeMap<String, u32>,
+    is_attached: BTreeMap<Name, bool>,
+    attached_by_name: BTreeMap<Name, u32>,
 }
 
 impl Monitor for AttachedThenDetaching {
@@ -97,7 +97,7 @@ impl Monitor for AttachedThenDetaching {
             return;
         }
         let is_attached = hook.kind == HookKind::StorageAttached;
-        let by_name = self.attached_by_name.entry(hook.subject().to_owned()).or_default();
+        let by_name = self.attached_by_name.entry(hook.subject.clone().unwrap_or_default()).or_default();
         *by_name = if is_attached { *by_name + 1 } else { by_name.saturating_sub(1) };
         if let Some(id) = &hook.storage_id {
             self.is_attached.insert(id.clone(), is_attached);

@@ -9,7 +9,7 @@ use super::RuleId;
 use super::finding::Found;
 use super::monitor::Monitor;
 use super::view::{Known, View};
-use crate::vocabulary::{Hook, HookKind, Platform, Scope};
+use crate::vocabulary::{Hook, HookKind, Name, Platform, Scope};
 
 /// R70: a unit that goes runs `stop`, then `remove`.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ impl Monitor for StopThenRemove {
 #[derive(Debug, Default)]
 pub(super) struct RelationsBeforeStop {
     /// How many relations each endpoint has that is known to be no peer.
-    live: BTreeMap<String, u32>,
+    live: BTreeMap<Name, u32>,
 }
 
 impl Monitor for RelationsBeforeStop {
@@ -63,7 +63,7 @@ impl Monitor for RelationsBeforeStop {
         if hook.kind.scope() != Scope::Relation || view.is_peer(hook) != Some(false) {
             return;
         }
-        let count = self.live.entry(hook.subject().to_owned()).or_default();
+        let count = self.live.entry(hook.subject.clone().unwrap_or_default()).or_default();
         if hook.kind == HookKind::RelationCreated {
             *count += 1;
         } else if hook.kind == HookKind::RelationBroken {

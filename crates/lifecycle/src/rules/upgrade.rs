@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::RuleId;
+use super::errors::is_dropped_without_leadership;
 use super::finding::Found;
 use super::monitor::Monitor;
 use super::view::{Known, View};
-use crate::vocabulary::{Hook, HookKind, Platform, Scope};
+use crate::vocabulary::{Hook, HookKind, Name, Platform, Scope};
 
 /// R51: `upgrade-charm` queues `config-changed`.
 #[derive(Debug)]
@@ -39,7 +40,9 @@ pub(super) struct NoUpgradeInError;
 impl Monitor for NoUpgradeInError {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         let Some(failed) = view.failed.as_ref().filter(|_| view.gives_up_failed(hook)) else { return };
-        if hook.kind == HookKind::UpgradeCharm && failed.kind != HookKind::Install {
+        // R57: what only the leader does is dropped where leadership was lost meanwhile.
+        let may_be_dropped = failed.kind == HookKind::Install || is_dropped_without_leadership(failed.kind);
+        if hook.kind == HookKind::UpgradeCharm && !may_be_dropped {
             found.add(
                 RuleId::R53,
                 format!("`upgrade-charm` waits until `{failed}`, which failed, is done or resolved"),
@@ -52,7 +55,7 @@ impl Monitor for NoUpgradeInError {
 #[derive(Debug, Default)]
 pub(super) struct UpdateStatusWhenIdle {
     /// Units that joined and wait for their `changed`, by endpoint and relation.
-    pending: BTreeMap<(String, Option<u32>), u32>,
+    pending: BTreeMap<(Name, Option<u32>), u32>,
 }
 
 impl Monitor for UpdateStatusWhenIdle {
@@ -74,7 +77,7 @@ impl Monitor for UpdateStatusWhenIdle {
     }
 
     fn commits(&mut self, _view: &View, hook: &Hook) {
-        let key = (hook.subject().to_owned(), hook.relation_id);
+        let key = (hook.subject.clone().unwrap_or_default(), hook.relation_id);
         if hook.kind == HookKind::RelationJoined {
             *self.pending.entry(key).or_default() += 1;
         } else if hook.kind == HookKind::RelationChanged && hook.relation_id.is_some() {

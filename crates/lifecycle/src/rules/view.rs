@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::judge::{Filter, Settings, Start};
-use crate::vocabulary::{Hook, HookKind, Marker, Platform, Scope};
+use crate::vocabulary::{Hook, HookKind, Marker, Name, Platform, Scope};
 
 /// Whether something is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub(super) struct View {
     pub(super) rebooted: bool,
     /// The agent began at least once in the middle of the sequence.
     pub(super) has_restarted: bool,
-    endpoints: BTreeMap<String, Endpoint>,
+    endpoints: BTreeMap<Name, Endpoint>,
 }
 
 impl View {
@@ -204,7 +204,7 @@ impl View {
             self.upgrade_pending &= kind == HookKind::ConfigChanged || kind.scope() == Scope::Storage;
         }
         if kind.scope() == Scope::Relation {
-            let endpoint = self.endpoints.entry(hook.subject().to_owned()).or_default();
+            let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
             endpoint.has_unlabelled |= hook.relation_id.is_none();
             if kind != HookKind::RelationCreated && !endpoint.was_created {
                 // R30 or R48 has been asked; from here on there is one relation.
@@ -259,12 +259,12 @@ impl View {
             HookKind::Stop => self.stopped = true,
             HookKind::Remove => self.removed = true,
             HookKind::RelationCreated => {
-                let endpoint = self.endpoints.entry(hook.subject().to_owned()).or_default();
+                let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
                 endpoint.live += 1;
                 endpoint.was_created = true;
             }
             HookKind::RelationBroken => {
-                let endpoint = self.endpoints.entry(hook.subject().to_owned()).or_default();
+                let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
                 endpoint.live = endpoint.live.saturating_sub(1);
             }
             HookKind::UpdateStatus
@@ -307,7 +307,8 @@ impl View {
             Marker::AgentStopping
             | Marker::LeaderDeposed
             | Marker::AwaitingResolution
-            | Marker::ResolvedWithoutRetry => {}
+            | Marker::ResolvedWithoutRetry
+            | Marker::UnitRemoved => {}
         }
     }
 }

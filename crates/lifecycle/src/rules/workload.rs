@@ -6,7 +6,7 @@ use super::RuleId;
 use super::finding::Found;
 use super::monitor::Monitor;
 use super::view::View;
-use crate::vocabulary::{Hook, HookKind, Marker, Scope};
+use crate::vocabulary::{Hook, HookKind, Marker, Name, Scope};
 
 /// R80: Pebble's hooks wait for `install`, and for hooks that are queued.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Monitor for PebbleWaits {
 #[derive(Debug, Default)]
 pub(super) struct ChecksAlternate {
     /// Whether each check of each container failed last, in this life of the agent.
-    is_failing: BTreeMap<(String, Option<String>), bool>,
+    is_failing: BTreeMap<(Name, Option<Name>), bool>,
     /// The life of the agent began before our eyes.
     is_whole: bool,
 }
@@ -49,7 +49,8 @@ impl Monitor for ChecksAlternate {
         if !fails && hook.kind != HookKind::PebbleCheckRecovered {
             return;
         }
-        let before = self.is_failing.insert((hook.subject().to_owned(), hook.check.clone()), fails);
+        let before =
+            self.is_failing.insert((hook.subject.clone().unwrap_or_default(), hook.check.clone()), fails);
         let was_failing = before.or(self.is_whole.then_some(false));
         if was_failing == Some(fails) {
             let said = if fails { "failed already" } else { "had not failed" };

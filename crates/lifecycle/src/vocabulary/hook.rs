@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{HookKind, Scope};
+use super::{HookKind, Name, Scope};
 
 /// Whom of the other side a relation hook is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,7 +13,7 @@ pub enum Remote {
     /// The application as a whole: `JUJU_REMOTE_UNIT` is empty.
     Application,
     /// One unit.
-    Unit(String),
+    Unit(Name),
 }
 
 /// A hook that ran or is to run. What a source does not tell is absent.
@@ -22,23 +22,23 @@ pub struct Hook {
     /// What kind of hook it is.
     pub kind: HookKind,
     /// The endpoint, storage, container or action that the name begins with.
-    pub subject: Option<String>,
+    pub subject: Option<Name>,
     /// The number of the relation: 3 of `db:3`.
     pub relation_id: Option<u32>,
     /// The application at the other end of the relation.
-    pub remote_app: Option<String>,
+    pub remote_app: Option<Name>,
     /// The unit at the other end of the relation.
     pub remote: Remote,
     /// The unit that leaves, for `relation-departed`.
-    pub departing_unit: Option<String>,
+    pub departing_unit: Option<Name>,
     /// The instance of the storage: `data/0`.
-    pub storage_id: Option<String>,
+    pub storage_id: Option<Name>,
     /// The key of a custom notice.
-    pub notice: Option<String>,
+    pub notice: Option<Name>,
     /// The name of a Pebble check.
-    pub check: Option<String>,
+    pub check: Option<Name>,
     /// The secret.
-    pub secret_id: Option<String>,
+    pub secret_id: Option<Name>,
     /// The revision of the secret, for `secret-remove` and `secret-expired`.
     pub secret_revision: Option<u32>,
 }
@@ -106,7 +106,7 @@ impl Hook {
     pub fn parse(name: &str) -> Result<Self, UnknownHook> {
         let trimmed = name.trim();
         if let Some(action) = trimmed.strip_prefix("actions/").filter(|action| is_name(action)) {
-            return Ok(Self { subject: Some(action.to_owned()), ..Self::of_kind(HookKind::Action) });
+            return Ok(Self { subject: Some(action.into()), ..Self::of_kind(HookKind::Action) });
         }
         let trimmed = trimmed.strip_prefix("hooks/").unwrap_or(trimmed);
         let dashed = trimmed.replace('_', "-");
@@ -122,7 +122,7 @@ impl Hook {
                     // the endpoint's name.
                     let subject = before_suffix(trimmed, kind).or_else(|| before_suffix(&dashed, kind));
                     if let Some(subject) = subject {
-                        return Ok(Self { subject: Some(subject.to_owned()), ..Self::of_kind(kind) });
+                        return Ok(Self { subject: Some(subject.into()), ..Self::of_kind(kind) });
                     }
                 }
             }
@@ -242,7 +242,9 @@ mod tests {
             .prop_map(|(kind, subject)| {
                 let subject = match kind.scope() {
                     Scope::Unit | Scope::Secret => None,
-                    Scope::Relation | Scope::Storage | Scope::Container | Scope::Action => Some(subject),
+                    Scope::Relation | Scope::Storage | Scope::Container | Scope::Action => {
+                        Some(subject.into())
+                    }
                 };
                 Hook { subject, ..Hook::of_kind(kind) }
             })

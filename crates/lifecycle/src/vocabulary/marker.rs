@@ -22,6 +22,16 @@ impl Outcome {
         }
     }
 
+    /// Returns the name, as recorded traces and formats write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Failed => "failed",
+            Self::Missing => "missing",
+            Self::Terminated => "terminated",
+        }
+    }
+
     /// Returns the outcome that recorded traces write as `text`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
@@ -51,9 +61,25 @@ pub enum Marker {
     AwaitingResolution,
     /// Somebody ran `juju resolved --no-retry`: the failed hook counts as done.
     ResolvedWithoutRetry,
+    /// The unit is gone.
+    UnitRemoved,
 }
 
 impl Marker {
+    /// Returns the name, as formats write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AgentStarted => "agent-started",
+            Self::AgentStopping => "agent-stopping",
+            Self::RebootDetected => "reboot-detected",
+            Self::NewPod => "new-pod",
+            Self::LeaderDeposed => "leader-deposed",
+            Self::AwaitingResolution => "awaiting-resolution",
+            Self::ResolvedWithoutRetry => "resolved-without-retry",
+            Self::UnitRemoved => "unit-removed",
+        }
+    }
+
     /// Returns what a remark of a log means, if it means something for the order of hooks.
     pub fn parse(text: &str) -> Option<Self> {
         const BEGINNINGS: [(&str, Marker); 9] = [

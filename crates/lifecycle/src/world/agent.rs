@@ -46,6 +46,10 @@ pub(crate) struct Agent {
     pub(crate) owes_start: bool,
     /// The failed hook is to be tried again now.
     pub(crate) retry_due: bool,
+    /// The hook that runs asked for a reboot after it (R62).
+    pub(crate) reboots_after_hook: bool,
+    /// It began again, and no longer knows which of its relations are peers (R46).
+    pub(crate) forgot_peers: bool,
     /// A unit that does not lead has seen the leader's settings.
     pub(crate) settings_seen: bool,
 }

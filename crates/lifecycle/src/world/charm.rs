@@ -1,7 +1,9 @@
 //! What a charm declares, as far as the order of hooks depends on it.
 
+use crate::vocabulary::Name;
+
 /// Which side of a relation an endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
     /// It offers something to other applications.
     Provides,
@@ -11,59 +13,102 @@ pub enum Role {
     Peer,
 }
 
+impl Role {
+    /// Returns the name, as formats write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Provides => "provides",
+            Self::Requires => "requires",
+            Self::Peer => "peer",
+        }
+    }
+}
+
 /// An endpoint of a charm.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Endpoint {
     /// Its name.
-    pub name: String,
+    pub name: Name,
     /// Which side of a relation it is.
     pub role: Role,
+    /// What both sides have to agree on; empty where it is not told.
+    pub interface: Name,
+    /// How many relations it may have at once, if that is limited.
+    pub limit: Option<u32>,
+    /// Whether it connects a unit with the one beside it on the same machine, and with no
+    /// other (`scope: container`).
+    pub is_container_scoped: bool,
+}
+
+/// A storage of a charm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct StorageKind {
+    /// Its name.
+    pub name: Name,
+    /// How many instances a unit is deployed with.
+    pub minimum: u32,
+    /// How many it may have, if that is limited.
+    pub maximum: Option<u32>,
 }
 
 /// A charm.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Charm {
     /// Its endpoints.
     pub endpoints: Vec<Endpoint>,
-    /// The names of its storages, each of which gets one instance at deployment.
-    pub storages: Vec<String>,
+    /// Its storages.
+    pub storages: Vec<StorageKind>,
     /// The names of its workload containers. Machines have none, whatever is here.
-    pub containers: Vec<String>,
+    pub containers: Vec<Name>,
     /// The names of its actions.
-    pub actions: Vec<String>,
+    pub actions: Vec<Name>,
+    /// Whether its units live beside those of another charm.
+    pub is_subordinate: bool,
 }
 
 impl Charm {
     /// Returns the charm with one endpoint more.
     #[must_use]
     pub fn with_endpoint(mut self, role: Role, name: &str) -> Self {
-        self.endpoints.push(Endpoint { name: name.to_owned(), role });
+        self.endpoints.push(Endpoint {
+            name: name.into(),
+            role,
+            interface: Name::default(),
+            limit: None,
+            is_container_scoped: false,
+        });
         self
     }
 
-    /// Returns the charm with one storage more.
+    /// Returns the charm with one storage more, of which each unit has one instance at
+    /// first, and may get others.
     #[must_use]
     pub fn with_storage(mut self, name: &str) -> Self {
-        self.storages.push(name.to_owned());
+        self.storages.push(StorageKind { name: name.into(), minimum: 1, maximum: None });
         self
     }
 
     /// Returns the charm with one container more.
     #[must_use]
     pub fn with_container(mut self, name: &str) -> Self {
-        self.containers.push(name.to_owned());
+        self.containers.push(name.into());
         self
     }
 
     /// Returns the charm with one action more.
     #[must_use]
     pub fn with_action(mut self, name: &str) -> Self {
-        self.actions.push(name.to_owned());
+        self.actions.push(name.into());
         self
     }
 
     /// Returns the endpoint of the name.
     pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
         self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// Returns the storage of the name.
+    pub fn storage(&self, name: &str) -> Option<&StorageKind> {
+        self.storages.iter().find(|storage| storage.name == name)
     }
 }

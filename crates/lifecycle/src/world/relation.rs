@@ -3,37 +3,44 @@
 use std::collections::BTreeMap;
 
 use super::Role;
+use crate::vocabulary::Name;
 
 /// A relation of the unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Relation {
-    pub(crate) endpoint: String,
+    pub(crate) endpoint: Name,
     pub(crate) role: Role,
-    pub(crate) remote_app: String,
+    pub(crate) remote_app: Name,
     /// It was removed, and the unit has not left it yet.
     pub(crate) is_dying: bool,
+    /// It is suspended: until it is resumed, the unit acts as if it were over (R33).
+    pub(crate) is_suspended: bool,
+    /// The unit left it once, because it was suspended.
+    pub(crate) was_left: bool,
     /// The remote units in scope, with the versions of their data. The order is that of
     /// strings, which is the one that Juju serves units in (R39).
-    pub(crate) remote_units: BTreeMap<String, u64>,
+    pub(crate) remote_units: BTreeMap<Name, u64>,
     /// The version of the remote application's data; nobody is told of 0 (R36).
     pub(crate) app_version: u64,
 
     /// The agent ran `relation-created`.
     pub(crate) created: bool,
     /// The units that joined, with the versions of their data that were seen.
-    pub(crate) members: BTreeMap<String, u64>,
+    pub(crate) members: BTreeMap<Name, u64>,
     /// The unit that joined last and waits for its `changed` (R31).
-    pub(crate) changed_pending: Option<String>,
+    pub(crate) changed_pending: Option<Name>,
     pub(crate) app_version_seen: u64,
 }
 
 impl Relation {
-    pub(crate) fn new(endpoint: &str, role: Role, remote_app: &str) -> Self {
+    pub(crate) fn new(endpoint: Name, role: Role, remote_app: Name) -> Self {
         Self {
-            endpoint: endpoint.to_owned(),
+            endpoint,
             role,
-            remote_app: remote_app.to_owned(),
+            remote_app,
             is_dying: false,
+            is_suspended: false,
+            was_left: false,
             remote_units: BTreeMap::new(),
             app_version: 0,
             created: false,

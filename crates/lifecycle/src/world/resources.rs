@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use crate::vocabulary::Name;
+
 /// One instance of a storage. What was detached is not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Storage {
@@ -19,9 +21,9 @@ pub(crate) enum Storage {
 /// Something that Pebble tells, apart from being ready.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum WorkloadEvent {
-    CustomNotice(String),
-    CheckFailed(String),
-    CheckRecovered(String),
+    CustomNotice(Name),
+    CheckFailed(Name),
+    CheckRecovered(Name),
 }
 
 /// A workload container.
@@ -31,7 +33,7 @@ pub(crate) struct Container {
     pub(crate) boot: u64,
     /// The start of Pebble that this life of the agent has told the charm of.
     pub(crate) boot_seen: Option<u64>,
-    pub(crate) failing_checks: BTreeSet<String>,
+    pub(crate) failing_checks: BTreeSet<Name>,
     /// What this life of the agent has not told the charm yet, oldest first.
     pub(crate) events: VecDeque<WorkloadEvent>,
     /// What Pebble still stores of what was told: each notice once, with its last time.

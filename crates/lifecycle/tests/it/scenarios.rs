@@ -2,7 +2,7 @@
 
 use charmproof_lifecycle::machine::{Effect, Event, IllegalEvent, step};
 use charmproof_lifecycle::stimulus::Stimulus;
-use charmproof_lifecycle::vocabulary::{JujuVersion, Outcome, Platform, Remote};
+use charmproof_lifecycle::vocabulary::{JujuVersion, Name, Outcome, Platform, Remote};
 use charmproof_lifecycle::world::{Charm, Life, Profile, Role, World};
 
 /// A unit, and somebody who pokes it.
@@ -16,7 +16,7 @@ impl Unit {
     }
 
     fn of(version: JujuVersion, platform: Platform, charm: Charm) -> Self {
-        Self { world: World::new(Profile { version, platform }, charm, "app") }
+        Self { world: World::new(Profile { version, platform }, charm, "app/0").with_quirks() }
     }
 
     /// Pokes the unit and says which hooks are cut off by that.
@@ -64,12 +64,21 @@ impl Unit {
     }
 }
 
-fn integrate(endpoint: &str, remote_app: &str) -> Stimulus {
-    Stimulus::Integrate { endpoint: endpoint.to_owned(), remote_app: remote_app.to_owned() }
+fn deploy(leads: bool) -> Stimulus {
+    Stimulus::Deploy { leads, first_relation: 0, first_storage: 0 }
+}
+
+fn integrate(relation: u32, endpoint: &str, remote_app: &str) -> Stimulus {
+    Stimulus::Integrate {
+        relation,
+        endpoint: endpoint.into(),
+        remote_app: remote_app.into(),
+        remote_endpoint: None,
+    }
 }
 
 fn joins(relation: u32, unit: &str) -> Stimulus {
-    Stimulus::RemoteUnitJoins { relation, unit: unit.to_owned() }
+    Stimulus::RemoteUnitJoins { relation, unit: unit.into() }
 }
 
 /// A charm with a peer relation, number 0, and an endpoint for a database.
@@ -80,7 +89,7 @@ fn charm() -> Charm {
 /// Returns a leader that has started.
 fn started(platform: Platform, charm: Charm) -> Unit {
     let mut unit = Unit::new(platform, charm);
-    unit.poke(Stimulus::Deploy { leads: true });
+    unit.poke(deploy(true));
     unit.run();
     assert!(unit.world.has_started());
     unit
@@ -89,14 +98,14 @@ fn started(platform: Platform, charm: Charm) -> Unit {
 #[test]
 fn initial_hooks_on_a_machine() {
     let mut unit = Unit::new(Platform::Machine, charm().with_storage("data"));
-    unit.poke(Stimulus::Deploy { leads: true });
+    unit.poke(deploy(true));
     unit.runs("data-storage-attached install peers-relation-created leader-elected config-changed start");
 }
 
 #[test]
 fn initial_hooks_on_kubernetes() {
     let mut unit = Unit::new(Platform::Kubernetes, charm().with_storage("data").with_container("web"));
-    unit.poke(Stimulus::Deploy { leads: true });
+    unit.poke(deploy(true));
     unit.runs(
         "install peers-relation-created leader-elected web-pebble-ready data-storage-attached \
          config-changed start",
@@ -106,18 +115,18 @@ fn initial_hooks_on_kubernetes() {
 #[test]
 fn initial_hooks_of_a_unit_that_does_not_lead() {
     let mut unit = Unit::of(JujuVersion::V3_6, Platform::Machine, Charm::default());
-    unit.poke(Stimulus::Deploy { leads: false });
+    unit.poke(deploy(false));
     unit.runs("install leader-settings-changed config-changed start");
     let mut unit = Unit::of(JujuVersion::V4_0, Platform::Machine, Charm::default());
-    unit.poke(Stimulus::Deploy { leads: false });
+    unit.poke(deploy(false));
     unit.runs("install config-changed start");
 }
 
 #[test]
 fn an_integration_before_install_is_created_first() {
     let mut unit = Unit::new(Platform::Machine, charm());
-    unit.poke(Stimulus::Deploy { leads: true });
-    unit.poke(integrate("db", "pg"));
+    unit.poke(deploy(true));
+    unit.poke(integrate(1, "db", "pg"));
     unit.poke(joins(1, "pg/0"));
     unit.runs(
         "install peers-relation-created db-relation-created leader-elected config-changed start \
@@ -128,7 +137,7 @@ fn an_integration_before_install_is_created_first() {
 #[test]
 fn scale_up_of_the_remote_application_goes_by_the_letter() {
     let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate("db", "pg"));
+    unit.poke(integrate(1, "db", "pg"));
     unit.poke(joins(1, "pg/2"));
     unit.poke(joins(1, "pg/10"));
     unit.poke(Stimulus::RemoteAppWrites { relation: 1 });
@@ -141,11 +150,11 @@ fn scale_up_of_the_remote_application_goes_by_the_letter() {
 #[test]
 fn scale_down_of_the_remote_application() {
     let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate("db", "pg"));
+    unit.poke(integrate(1, "db", "pg"));
     unit.poke(joins(1, "pg/0"));
     unit.poke(joins(1, "pg/1"));
     unit.run();
-    unit.poke(Stimulus::RemoteUnitLeaves { relation: 1, unit: "pg/1".to_owned() });
+    unit.poke(Stimulus::RemoteUnitLeaves { relation: 1, unit: "pg/1".into() });
     unit.runs("db-relation-departed@pg/1");
     unit.poke(Stimulus::RemoveRelation { relation: 1 });
     unit.runs("db-relation-departed@pg/0 db-relation-broken");
@@ -161,7 +170,7 @@ fn scale_up_of_this_application() {
 #[test]
 fn a_unit_that_joined_has_its_changed_even_when_the_relation_goes() {
     let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate("db", "pg"));
+    unit.poke(integrate(1, "db", "pg"));
     unit.poke(joins(1, "pg/0"));
     for _ in 0..2 {
         unit.begin().expect("created, and then joined");
@@ -174,7 +183,7 @@ fn a_unit_that_joined_has_its_changed_even_when_the_relation_goes() {
 #[test]
 fn an_upgrade_has_no_start() {
     let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::Refresh);
+    unit.poke(Stimulus::Refresh { forced: false });
     unit.runs("upgrade-charm config-changed");
 }
 
@@ -183,7 +192,7 @@ fn an_upgrade_waits_for_a_failed_hook() {
     let mut unit = started(Platform::Machine, charm());
     unit.poke(Stimulus::ConfigChanges);
     unit.fails("config-changed");
-    unit.poke(Stimulus::Refresh);
+    unit.poke(Stimulus::Refresh { forced: false });
     unit.runs("");
     unit.poke(Stimulus::Retry);
     unit.runs("config-changed upgrade-charm config-changed");
@@ -204,14 +213,14 @@ fn a_container_that_restarts_in_the_same_pod() {
     let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
     unit.poke(Stimulus::AgentRestarts);
     unit.runs("start web-pebble-ready");
-    unit.poke(Stimulus::ContainerRestarts { container: "web".to_owned() });
+    unit.poke(Stimulus::ContainerRestarts { container: "web".into() });
     unit.runs("web-pebble-ready");
 }
 
 #[test]
 fn a_new_agent_hears_all_notices_again() {
     let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
-    let (container, key) = ("web".to_owned(), "example.com/done".to_owned());
+    let (container, key) = (Name::from("web"), Name::from("example.com/done"));
     unit.poke(Stimulus::CustomNotice { container: container.clone(), key });
     unit.runs("web-pebble-custom-notice");
     unit.poke(Stimulus::AgentRestarts);
@@ -251,9 +260,9 @@ fn a_change_of_leader() {
 #[test]
 fn a_failed_install_is_retried_and_may_be_resolved() {
     let mut unit = Unit::new(Platform::Machine, charm().with_action("backup"));
-    unit.poke(Stimulus::Deploy { leads: true });
+    unit.poke(deploy(true));
     unit.fails("install");
-    unit.poke(Stimulus::ActionRuns { action: "backup".to_owned() });
+    unit.poke(Stimulus::ActionRuns { action: "backup".into() });
     unit.runs("backup-action");
     unit.poke(Stimulus::TimePasses);
     unit.fails("install");
@@ -264,7 +273,7 @@ fn a_failed_install_is_retried_and_may_be_resolved() {
 #[test]
 fn teardown_with_storage_and_relations() {
     let mut unit = started(Platform::Machine, charm().with_storage("data"));
-    unit.poke(integrate("db", "pg"));
+    unit.poke(integrate(1, "db", "pg"));
     unit.poke(joins(1, "pg/0"));
     unit.poke(joins(0, "app/1"));
     unit.run();
@@ -279,7 +288,7 @@ fn teardown_with_storage_and_relations() {
 #[test]
 fn teardown_before_install() {
     let mut unit = Unit::new(Platform::Machine, charm().with_storage("data"));
-    unit.poke(Stimulus::Deploy { leads: true });
+    unit.poke(deploy(true));
     unit.poke(Stimulus::RemoveUnit);
     unit.runs("");
     assert_eq!(unit.world.life(), Life::Dead);
@@ -301,8 +310,8 @@ fn a_series_upgrade_pauses_the_unit() {
 fn secrets_are_told_by_their_urgency() {
     use charmproof_lifecycle::world::SecretOwner;
     let mut unit = started(Platform::Machine, charm());
-    let own = || "secret:own".to_owned();
-    let other = || "secret:other".to_owned();
+    let own = || Name::from("secret:own");
+    let other = || Name::from("secret:other");
     unit.poke(Stimulus::SecretAdded { secret_id: own(), owner: SecretOwner::Application });
     unit.poke(Stimulus::SecretAdded { secret_id: other(), owner: SecretOwner::Remote });
     for secret_id in [own(), own(), other()] {
@@ -334,15 +343,15 @@ fn what_is_impossible_is_refused_and_changes_nothing() {
     let mut unit = Unit::new(Platform::Machine, charm());
     check(&mut unit, Stimulus::ConfigChanges, IllegalEvent::NotDeployed);
     let mut unit = started(Platform::Machine, charm());
-    check(&mut unit, Stimulus::Deploy { leads: true }, IllegalEvent::AlreadyDeployed);
+    check(&mut unit, deploy(true), IllegalEvent::AlreadyDeployed);
     check(&mut unit, Stimulus::PodStarted, IllegalEvent::NotOnPlatform(Platform::Machine));
     check(&mut unit, Stimulus::Retry, IllegalEvent::NoHookFailed);
-    check(&mut unit, integrate("peers", "pg"), IllegalEvent::PeerRelation("peers".to_owned()));
+    check(&mut unit, integrate(1, "peers", "pg"), IllegalEvent::PeerRelation("peers".into()));
     check(&mut unit, Stimulus::LeadershipGained, IllegalEvent::NothingChanges);
-    let nobody = IllegalEvent::Unknown { what: "remote unit", name: "app/0".to_owned() };
+    let nobody = IllegalEvent::Unknown { what: "remote unit", name: "app/0".into() };
     check(&mut unit, joins(0, "app/0"), nobody);
     unit.poke(Stimulus::RemoveUnit);
-    check(&mut unit, Stimulus::Refresh, IllegalEvent::UnitDying);
+    check(&mut unit, Stimulus::Refresh { forced: false }, IllegalEvent::UnitDying);
     unit.run();
     check(&mut unit, Stimulus::ConfigChanges, IllegalEvent::UnitGone);
 }

@@ -64,10 +64,19 @@ fn event(word: &str) -> Event {
     let remote = match remote {
         None => Remote::Unknown,
         Some(unit) if unit.is_empty() => Remote::Application,
-        Some(unit) => Remote::Unit(unit),
+        Some(unit) => Remote::Unit(unit.into()),
     };
     let relation_id = relation_id.map(|id| id.parse().expect("the number of a relation"));
-    Event::Hook { hook: Hook { relation_id, remote, departing_unit, storage_id, ..hook }, outcome }
+    Event::Hook {
+        hook: Hook {
+            relation_id,
+            remote,
+            departing_unit: departing_unit.map(Into::into),
+            storage_id: storage_id.map(Into::into),
+            ..hook
+        },
+        outcome,
+    }
 }
 
 fn split(word: &str, separator: char) -> (&str, Option<String>) {

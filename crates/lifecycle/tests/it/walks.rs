@@ -2,7 +2,7 @@
 
 use charmproof_lifecycle::machine::{Event, Next, next_hook, step};
 use charmproof_lifecycle::stimulus::Stimulus;
-use charmproof_lifecycle::vocabulary::{Outcome, Platform};
+use charmproof_lifecycle::vocabulary::{Name, Outcome, Platform};
 use charmproof_lifecycle::world::{Life, Operation, SecretOwner, World};
 
 use crate::lives::{charm, profiles};
@@ -27,7 +27,11 @@ fn stimuli() -> Vec<Stimulus> {
         Stimulus::ConfigChanges,
         Stimulus::LeadershipGained,
         Stimulus::LeadershipLost,
-        Stimulus::Refresh,
+        Stimulus::Refresh { forced: false },
+        Stimulus::Refresh { forced: true },
+        Stimulus::CharmReboots { now: true },
+        Stimulus::CharmReboots { now: false },
+        Stimulus::LeaderSettingsWritten,
         Stimulus::AgentRestarts,
         Stimulus::PodTerminated,
         Stimulus::PodLost,
@@ -38,29 +42,36 @@ fn stimuli() -> Vec<Stimulus> {
         Stimulus::Retry,
         Stimulus::ResolveWithoutRetry,
         Stimulus::TimePasses,
-        Stimulus::ActionRuns { action: "backup".to_owned() },
-        Stimulus::ActionRuns { action: "absent".to_owned() },
-        Stimulus::StorageAdded { storage: "data".to_owned() },
-        Stimulus::StorageAdded { storage: "absent".to_owned() },
+        Stimulus::ActionRuns { action: "backup".into() },
+        Stimulus::ActionRuns { action: "absent".into() },
+        Stimulus::StorageAdded { storage_id: "data/2".into() },
+        Stimulus::StorageAdded { storage_id: "data/5".into() },
+        Stimulus::StorageAdded { storage_id: "absent/3".into() },
     ];
     for relation in 0..4 {
         all.push(Stimulus::RemoveRelation { relation });
+        all.push(Stimulus::SuspendRelation { relation });
+        all.push(Stimulus::ResumeRelation { relation });
+        all.push(Stimulus::UnitWrites { relation });
+        all.push(Stimulus::AppWrites { relation });
         all.push(Stimulus::RemoteAppWrites { relation });
-        for unit in ["app/0", "app/1", "pg/2", "pg/10", "haproxy/0"].map(str::to_owned) {
+        for unit in ["app/0", "app/1", "pg/2", "pg/10", "haproxy/0"].map(Name::from) {
             all.push(Stimulus::RemoteUnitJoins { relation, unit: unit.clone() });
             all.push(Stimulus::RemoteUnitLeaves { relation, unit: unit.clone() });
             all.push(Stimulus::RemoteUnitWrites { relation, unit });
         }
     }
     for (endpoint, remote_app) in [("db", "pg"), ("http", "haproxy"), ("peers", "app"), ("absent", "pg")] {
-        let (endpoint, remote_app) = (endpoint.to_owned(), remote_app.to_owned());
-        all.push(Stimulus::Integrate { endpoint, remote_app });
+        for relation in 1..4 {
+            let (endpoint, remote_app) = (endpoint.into(), remote_app.into());
+            all.push(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None });
+        }
     }
-    for storage_id in ["data/0", "logs/1", "data/2"].map(str::to_owned) {
+    for storage_id in ["data/0", "logs/1", "data/2"].map(Name::from) {
         all.push(Stimulus::StorageDetached { storage_id });
     }
-    for container in ["app", "absent"].map(str::to_owned) {
-        let (key, check) = ("example.com/done".to_owned(), "up".to_owned());
+    for container in ["app", "absent"].map(Name::from) {
+        let (key, check) = (Name::from("example.com/done"), Name::from("up"));
         all.push(Stimulus::ContainerRestarts { container: container.clone() });
         all.push(Stimulus::CustomNotice { container: container.clone(), key });
         all.push(Stimulus::CheckFails { container: container.clone(), check: check.clone() });
@@ -69,7 +80,7 @@ fn stimuli() -> Vec<Stimulus> {
     let owners =
         [("own", SecretOwner::Unit), ("ours", SecretOwner::Application), ("other", SecretOwner::Remote)];
     for (name, owner) in owners {
-        let secret_id = format!("secret:{name}");
+        let secret_id = Name::from(format!("secret:{name}"));
         all.push(Stimulus::SecretAdded { secret_id: secret_id.clone(), owner });
         all.push(Stimulus::SecretRevised { secret_id: secret_id.clone() });
         all.push(Stimulus::SecretRotationDue { secret_id: secret_id.clone() });
@@ -86,9 +97,16 @@ fn walk(mut visit: impl FnMut(&World, &mut Numbers)) {
     for profile in profiles() {
         for seed in 0..10 {
             let mut numbers = Numbers(seed);
-            let mut world = World::new(profile, charm(), "app");
+            let mut world = World::new(profile, charm(), "app/0");
+            if seed % 2 == 0 {
+                world = world.with_quirks();
+            }
             let leads = numbers.next() > u32::MAX / 2;
-            step(&mut world, Event::Stimulus(Stimulus::Deploy { leads })).expect("it is not deployed");
+            step(
+                &mut world,
+                Event::Stimulus(Stimulus::Deploy { leads, first_relation: 0, first_storage: 0 }),
+            )
+            .expect("it is not deployed");
             for place in 0..300 {
                 visit(&world, &mut numbers);
                 let event = if place == 250 {

@@ -277,16 +277,16 @@ fn judge_sequence(
 fn fill(hook: &mut Hook, step: Step) {
     hook.relation_id = step.relation_id;
     hook.remote = match (step.remote_unit, &step.remote_app) {
-        (Some(unit), _) => Remote::Unit(unit),
+        (Some(unit), _) => Remote::Unit(unit.into()),
         (None, Some(_)) => Remote::Application,
         (None, None) => Remote::Unknown,
     };
-    hook.remote_app = step.remote_app;
-    hook.departing_unit = step.departing_unit;
-    hook.storage_id = step.storage_id;
-    hook.notice = step.notice_key;
-    hook.check = step.check;
-    hook.secret_id = step.secret_id;
+    hook.remote_app = step.remote_app.map(Into::into);
+    hook.departing_unit = step.departing_unit.map(Into::into);
+    hook.storage_id = step.storage_id.map(Into::into);
+    hook.notice = step.notice_key.map(Into::into);
+    hook.check = step.check.map(Into::into);
+    hook.secret_id = step.secret_id.map(Into::into);
     hook.secret_revision = step.secret_revision;
 }
 

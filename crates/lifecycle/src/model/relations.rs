@@ -1,0 +1,319 @@
+//! What is between the units of a model, and who sees what of it.
+
+use std::collections::BTreeSet;
+
+use super::{Applied, IllegalModelEvent, Model, ModelEffect, application_of, unknown};
+use crate::machine::{Event, IllegalEvent};
+use crate::stimulus::Stimulus;
+use crate::vocabulary::{JujuVersion, Name};
+use crate::world::{Endpoint, Role};
+
+/// The other end of a relation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Far {
+    /// The same application.
+    Peers,
+    /// An application that is not modelled.
+    Outside(Name),
+    /// An endpoint of an application of the model.
+    Modelled { application: Name, endpoint: Name },
+}
+
+/// One relation that was not removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    application: Name,
+    endpoint: Name,
+    far: Far,
+    is_suspended: bool,
+    /// The units that have entered it, of either end.
+    scope: BTreeSet<Name>,
+    /// The applications that have written to it.
+    writers: BTreeSet<Name>,
+}
+
+impl Link {
+    pub(super) fn new(application: Name, endpoint: Name, far: Far) -> Self {
+        let (scope, writers) = (BTreeSet::new(), BTreeSet::new());
+        Self { application, endpoint, far, is_suspended: false, scope, writers }
+    }
+
+    /// Returns the application at the other end, as `application` sees it.
+    fn other_end(&self, application: &str) -> &Name {
+        match &self.far {
+            Far::Outside(far) => far,
+            Far::Modelled { application: far, .. } if self.application == application => far,
+            Far::Peers | Far::Modelled { .. } => &self.application,
+        }
+    }
+
+    /// Whether the application is one end, and the other one is modelled too.
+    pub(super) fn is_between_modelled(&self, application: &str) -> bool {
+        self.endpoint_of(application).is_some() && !matches!(self.far, Far::Outside(_))
+    }
+
+    /// Returns the endpoint of the application, if it is one end.
+    fn endpoint_of(&self, application: &str) -> Option<&Name> {
+        if self.application == application {
+            return Some(&self.endpoint);
+        }
+        match &self.far {
+            Far::Modelled { application: far, endpoint } if far == application => Some(endpoint),
+            Far::Modelled { .. } | Far::Peers | Far::Outside(_) => None,
+        }
+    }
+}
+
+impl Model {
+    /// Applies what happens to an application as a whole.
+    pub(super) fn apply_to_application(
+        &mut self,
+        application: &Name,
+        stimulus: Stimulus,
+        effects: &mut Vec<ModelEffect>,
+    ) -> Applied {
+        if let Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } = stimulus {
+            let far = match remote_endpoint {
+                Some(endpoint) if self.is_modelled(&remote_app) => {
+                    Far::Modelled { application: remote_app, endpoint }
+                }
+                None if self.is_modelled(&remote_app) => {
+                    return Err(IllegalModelEvent::NoRemoteEndpoint(remote_app));
+                }
+                Some(_) | None => Far::Outside(remote_app),
+            };
+            return self.integrate(relation, Link::new(application.clone(), endpoint, far), effects);
+        }
+        let Some(id) = relation_of(&stimulus) else {
+            return self.fan_out(&self.units_of(application), &stimulus, effects);
+        };
+        let link = self.links.get(&id).filter(|link| link.endpoint_of(application).is_some());
+        let link = link.ok_or_else(|| unknown("relation", &id.to_string()))?;
+        if let Some((unit, is_there)) = remote_unit_of(&stimulus) {
+            let other_end = link.other_end(application);
+            if self.units.contains_key(unit) || matches!(link.far, Far::Modelled { .. }) {
+                return Err(IllegalModelEvent::NotOutside(other_end.clone()));
+            }
+            self.fan_out(&self.units_of(application), &stimulus, effects)?;
+            if let Some(link) = self.links.get_mut(&id) {
+                if is_there {
+                    link.scope.insert(unit.clone());
+                } else {
+                    link.scope.remove(unit);
+                }
+            }
+            return Ok(());
+        }
+        if matches!(stimulus, Stimulus::RemoteAppWrites { .. }) {
+            let other_end = link.other_end(application).clone();
+            if matches!(link.far, Far::Modelled { .. }) {
+                return Err(IllegalModelEvent::NotOutside(other_end));
+            }
+            self.fan_out(&self.units_of(application), &stimulus, effects)?;
+            if let Some(link) = self.links.get_mut(&id) {
+                link.writers.insert(other_end);
+            }
+            return Ok(());
+        }
+        // The rest is about the relation, and both ends hear of it.
+        if link.far == Far::Peers {
+            return Err(IllegalEvent::PeerRelation(link.endpoint.clone()).into());
+        }
+        let mut units = self.units_of(&link.application);
+        if let Far::Modelled { application, .. } = &link.far {
+            units.extend(self.units_of(application));
+        }
+        self.fan_out(&units, &stimulus, effects)?;
+        if matches!(stimulus, Stimulus::RemoveRelation { .. }) {
+            self.links.remove(&id);
+        } else if let Some(link) = self.links.get_mut(&id) {
+            link.is_suspended = matches!(stimulus, Stimulus::SuspendRelation { .. });
+        }
+        Ok(())
+    }
+
+    /// Integrates two endpoints.
+    fn integrate(&mut self, id: u32, link: Link, effects: &mut Vec<ModelEffect>) -> Applied {
+        if id < self.next_relation {
+            return Err(IllegalEvent::UsedBefore(id.to_string().into()).into());
+        }
+        let near = self.declared(&link.application, &link.endpoint)?;
+        if near.role == Role::Peer {
+            return Err(IllegalEvent::PeerRelation(near.name.clone()).into());
+        }
+        self.has_room(&link.application, near)?;
+        let mut ends = vec![(link.application.clone(), link.endpoint.clone(), None)];
+        if let Far::Modelled { application, endpoint } = &link.far {
+            let far = self.declared(application, endpoint)?;
+            let fits = match near.role {
+                Role::Provides => far.role == Role::Requires,
+                Role::Requires => far.role == Role::Provides,
+                Role::Peer => false,
+            };
+            if !fits || near.interface != far.interface || *application == link.application {
+                return Err(IllegalModelEvent::NoRemoteEndpoint(application.clone()));
+            }
+            self.has_room(application, far)?;
+            ends[0].2 = Some(endpoint.clone());
+            ends.push((application.clone(), endpoint.clone(), Some(link.endpoint.clone())));
+        }
+        let is_there = self.links.values().any(|known| {
+            known.application == link.application && known.endpoint == link.endpoint && known.far == link.far
+        });
+        if is_there {
+            return Err(IllegalEvent::NothingChanges.into());
+        }
+        let mut first_error = None;
+        let mut has_integrated = false;
+        for (application, endpoint, remote_endpoint) in ends {
+            let remote_app = link.other_end(&application).clone();
+            let stimulus = Stimulus::Integrate { relation: id, endpoint, remote_app, remote_endpoint };
+            match self.fan_out(&self.units_of(&application), &stimulus, effects) {
+                Ok(()) => has_integrated = true,
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        // An end of which all units are on their way out hears nothing of it.
+        if let Some(error) = first_error.filter(|_| !has_integrated) {
+            return Err(error);
+        }
+        self.next_relation = id + 1;
+        self.links.insert(id, link);
+        Ok(())
+    }
+
+    fn declared(&self, application: &str, endpoint: &str) -> Result<&Endpoint, IllegalModelEvent> {
+        let found = self.applications.get(application).ok_or_else(|| unknown("application", application))?;
+        found.charm.endpoint(endpoint).ok_or_else(|| unknown("endpoint", endpoint))
+    }
+
+    /// Whether the endpoint may have one relation more.
+    fn has_room(&self, application: &str, endpoint: &Endpoint) -> Applied {
+        let is_here = |link: &&Link| link.endpoint_of(application) == Some(&endpoint.name);
+        let count = self.links.values().filter(is_here).count();
+        if endpoint.limit.is_some_and(|limit| count >= limit as usize) {
+            return Err(IllegalEvent::Full { what: "endpoint", name: endpoint.name.clone() }.into());
+        }
+        Ok(())
+    }
+
+    fn units_of(&self, application: &str) -> Vec<Name> {
+        self.units.keys().filter(|unit| application_of(unit) == application).cloned().collect()
+    }
+
+    /// Applies a stimulus to each of the units. It is refused if all of them refuse it.
+    fn fan_out(&mut self, units: &[Name], stimulus: &Stimulus, effects: &mut Vec<ModelEffect>) -> Applied {
+        let mut first_error = None;
+        let mut has_applied = units.is_empty();
+        for unit in units {
+            match self.unit(unit, Event::Stimulus(stimulus.clone()), effects) {
+                Ok(()) => has_applied = true,
+                Err(error) => first_error = first_error.or(Some(error)),
+            }
+        }
+        first_error.filter(|_| !has_applied).map_or(Ok(()), Err)
+    }
+
+    /// Returns what a new unit finds: the relations of its application, and who is in them.
+    pub(super) fn entrances(&self, application: &Name, unit: &Name) -> Vec<Stimulus> {
+        let mut found = Vec::new();
+        for (id, link) in &self.links {
+            let Some(endpoint) = link.endpoint_of(application) else { continue };
+            let relation = *id;
+            let remote_app = link.other_end(application);
+            if link.far != Far::Peers {
+                let (endpoint, remote_app) = (endpoint.clone(), remote_app.clone());
+                found.push(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None });
+            }
+            let others =
+                link.scope.iter().filter(|other| application_of(other) == remote_app && *other != unit);
+            found.extend(others.map(|other| Stimulus::RemoteUnitJoins { relation, unit: other.clone() }));
+            // R36: nobody is told of an application that has written nothing.
+            if link.writers.contains(remote_app) {
+                found.push(Stimulus::RemoteAppWrites { relation });
+            }
+            if link.is_suspended {
+                found.push(Stimulus::SuspendRelation { relation });
+            }
+        }
+        found
+    }
+
+    /// A unit enters the scope of a relation: the other end sees it from now on (R35).
+    pub(super) fn enters(&mut self, id: Option<u32>, unit: &Name) {
+        let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
+        link.scope.insert(unit.clone());
+        self.tell(id, unit, |unit| Stimulus::RemoteUnitJoins { relation: id, unit });
+    }
+
+    /// A unit leaves the scope of a relation, which goes on without it.
+    pub(super) fn leaves(&mut self, id: Option<u32>, unit: &Name) {
+        let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
+        if link.scope.remove(unit) {
+            self.tell(id, unit, |unit| Stimulus::RemoteUnitLeaves { relation: id, unit });
+        }
+    }
+
+    /// A unit is being removed: Juju takes it out of all scopes at once, so that the others
+    /// can get used to it (state/cleanup.go, `cleanupDyingUnit`).
+    pub(super) fn departs(&mut self, unit: &Name) {
+        let ids: Vec<u32> =
+            self.links.iter().filter(|(_, link)| link.scope.contains(unit)).map(|(id, _)| *id).collect();
+        for id in ids {
+            let is_lost = self.has_quirks
+                && self.profile.version == JujuVersion::V4_0
+                && self.links.get(&id).is_some_and(|link| link.far == Far::Peers);
+            if is_lost {
+                // R47: Juju 4 does not tell its peers.
+                self.links.get_mut(&id).map(|link| link.scope.remove(unit));
+            } else {
+                self.leaves(Some(id), unit);
+            }
+        }
+    }
+
+    /// The leader has written to its application's data.
+    pub(super) fn app_writes(&mut self, id: u32, unit: &Name) {
+        if let Some(link) = self.links.get_mut(&id) {
+            link.writers.insert(application_of(unit).into());
+        }
+        self.tell(id, unit, |_| Stimulus::RemoteAppWrites { relation: id });
+    }
+
+    /// Tells the units at the other end what a unit did.
+    pub(super) fn tell(&mut self, id: u32, unit: &Name, stimulus: impl Fn(Name) -> Stimulus) {
+        let Some(link) = self.links.get(&id) else { return };
+        let listeners = self.units_of(link.other_end(application_of(unit)));
+        for listener in listeners.iter().filter(|listener| *listener != unit) {
+            // One that has left, or is on its way out, does not listen any more.
+            let event = Event::Stimulus(stimulus(unit.clone()));
+            let mut effects = Vec::new();
+            let _ = self.unit(listener, event, &mut effects);
+            debug_assert!(effects.is_empty(), "what a unit sees makes it do nothing at once");
+        }
+    }
+}
+
+/// Returns the relation that a stimulus of an application is about.
+fn relation_of(stimulus: &Stimulus) -> Option<u32> {
+    if let Stimulus::RemoveRelation { relation }
+    | Stimulus::SuspendRelation { relation }
+    | Stimulus::ResumeRelation { relation }
+    | Stimulus::RemoteUnitJoins { relation, .. }
+    | Stimulus::RemoteUnitLeaves { relation, .. }
+    | Stimulus::RemoteUnitWrites { relation, .. }
+    | Stimulus::RemoteAppWrites { relation } = stimulus
+    {
+        Some(*relation)
+    } else {
+        None
+    }
+}
+
+/// Returns the remote unit that does something, and whether it is there afterwards.
+fn remote_unit_of(stimulus: &Stimulus) -> Option<(&Name, bool)> {
+    if let Stimulus::RemoteUnitJoins { unit, .. } | Stimulus::RemoteUnitWrites { unit, .. } = stimulus {
+        return Some((unit, true));
+    }
+    if let Stimulus::RemoteUnitLeaves { unit, .. } = stimulus { Some((unit, false)) } else { None }
+}
