@@ -19,7 +19,7 @@ use crate::world::{Operation, World};
 use chance::Chance;
 use pick::Swarm;
 
-pub use plan::{Deployment, Integration, Plan};
+pub use plan::{Integration, Plan};
 
 /// After so many steps of the machine with nobody poking it, a unit that is not idle never
 /// will be. Far more than any life needs, so reaching it is a mistake of the machine.
@@ -59,13 +59,9 @@ impl<'plan> OneLife<'plan> {
         let fails = if plan.with_failures && chance.happens(500) { chance.below(150) } else { 0 };
         let interrupts = if chance.happens(500) { chance.below(60) } else { 0 };
         let swarm = Swarm::new(&mut chance, plan);
-        let mut model = Model::new(plan.profile, plan.has_quirks);
-        for deployment in &plan.deployments {
-            model = model.with_application(deployment.application.clone(), deployment.charm.clone());
-        }
         Self {
             plan,
-            recorder: Recorder::new(model),
+            recorder: Recorder::new(plan.stage.model()),
             swarm,
             left: plan.stimuli / 2,
             awake: Vec::new(),
@@ -83,7 +79,7 @@ impl<'plan> OneLife<'plan> {
     }
 
     fn set_up(&mut self) {
-        for deployment in &self.plan.deployments {
+        for deployment in &self.plan.stage.deployments {
             for number in 0..deployment.units {
                 let unit = format_smolstr!("{}/{number}", deployment.application);
                 let mut stimulus = self.model().deploy(&unit);
@@ -260,7 +256,7 @@ impl<'plan> OneLife<'plan> {
     /// Lets a charm write to a relation, where anybody sees that.
     fn write(&mut self, unit: &Name) {
         let model = &self.recorder.model;
-        let hears_itself = self.plan.has_quirks;
+        let hears_itself = self.plan.stage.has_quirks;
         if !(hears_itself || model.has_listeners(unit)) || !self.chance.happens(self.writes) {
             return;
         }

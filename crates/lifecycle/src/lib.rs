@@ -16,6 +16,8 @@ pub mod life;
 pub mod machine;
 pub mod model;
 mod recorder;
+pub mod reducer;
+pub mod replay;
 pub mod rules;
 pub mod stimulus;
 pub mod vocabulary;

@@ -1,12 +1,72 @@
 //! A life: what happened to some units, step by step.
 
+use std::sync::Arc;
+
+use crate::model::Model;
 use crate::stimulus::{Actor, Stimulus};
 use crate::vocabulary::{Hook, Marker, Name, Outcome};
+use crate::world::{Charm, Profile};
 
 pub use crate::model::Target;
 
+/// A charm that is deployed at the beginning of a life.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Deployment {
+    /// The name of the application.
+    pub application: Name,
+    /// The charm.
+    pub charm: Arc<Charm>,
+    /// How many units it has at first. One unit has peers outside of the model; of several,
+    /// each is a peer of the others, and more may come and go.
+    pub units: u32,
+}
+
+/// Where a life takes place, and who is in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Stage {
+    /// Which Juju, and on what.
+    pub profile: Profile,
+    /// Whether Juju also does what it does by mistake.
+    pub has_quirks: bool,
+    /// What is deployed. The first one is the charm that the life is about.
+    pub deployments: Vec<Deployment>,
+}
+
+impl Stage {
+    /// Returns a stage with one unit of one charm.
+    pub fn new(profile: Profile, application: impl Into<Name>, charm: impl Into<Arc<Charm>>) -> Self {
+        let deployment = Deployment { application: application.into(), charm: charm.into(), units: 1 };
+        Self { profile, has_quirks: false, deployments: vec![deployment] }
+    }
+
+    /// Returns the model in which no unit was deployed yet.
+    pub fn model(&self) -> Model {
+        let model = Model::new(self.profile, self.has_quirks);
+        self.deployments.iter().fold(model, |model, deployment| {
+            model.with_application(deployment.application.clone(), Arc::clone(&deployment.charm))
+        })
+    }
+
+    /// Returns how many units an application has at first.
+    pub(crate) fn units_of(&self, application: &str) -> u32 {
+        let deployment = self.deployments.iter().find(|deployment| deployment.application == application);
+        deployment.map_or(0, |deployment| deployment.units)
+    }
+}
+
+/// A life: where it took place, and what happened.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Life {
+    /// Where it took place.
+    pub stage: Stage,
+    /// The seed that it was generated from, if it was.
+    pub seed: Option<u64>,
+    /// What happened.
+    pub steps: Vec<Step>,
+}
+
 /// A part of a life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
     /// From the deployment until the units have started and have nothing to do.
     Setup,
@@ -36,7 +96,7 @@ impl Phase {
 }
 
 /// One step of a life.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Step {
     /// When it was.
     pub phase: Phase,
@@ -45,7 +105,7 @@ pub struct Step {
 }
 
 /// What a step is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Happening {
     /// Somebody did something.
     Stimulus {

@@ -15,10 +15,10 @@ use crate::stimulus::Stimulus;
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Marker, Name, Outcome, Platform, Scope};
 use crate::world::{Life, Operation, World};
 
-pub use resolve::{Next, next_hook};
+pub use resolve::{Next, choice_of, next_hook, next_hooks};
 
 /// Something that moves the machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Event {
     /// Something happens to the unit.
     Stimulus(Stimulus),
@@ -35,7 +35,7 @@ pub enum Event {
 }
 
 /// Something that the machine did, for who runs it to act on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Effect {
     /// The hook is to run now.
     Begin(Hook),
@@ -56,7 +56,7 @@ pub enum Effect {
 }
 
 /// Why something cannot happen now. The world is as it was before.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 pub enum IllegalEvent {
     /// The unit does not exist yet.
     #[error("the unit is not deployed")]
@@ -157,14 +157,11 @@ fn resolve(world: &mut World, choice: u32, effects: &mut Vec<Effect>) -> Result<
                 effects.push(Effect::Begin(hook));
                 return Ok(());
             }
-            Next::Resign => {
-                world.agent.leader = false;
-                // The unit has not seen what the next leader says (R54).
-                world.agent.settings_seen = false;
+            next @ Next::Resign => {
+                resolve::pass(world, &next);
                 effects.push(Effect::Mark(Marker::LeaderDeposed));
             }
-            // R57: what was to be tried again is no longer this unit's.
-            Next::Drop => world.agent.operation = Operation::Continue,
+            next @ Next::Drop => resolve::pass(world, &next),
             Next::Exit => {
                 world.agent.is_up = false;
                 world.agent.is_shutting_down = false;

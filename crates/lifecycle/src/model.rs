@@ -20,7 +20,7 @@ use crate::world::{Charm, Life, Profile, Role, World};
 use relations::{Far, Link};
 
 /// Whom a stimulus is addressed to.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Target {
     /// One unit, such as `web/0`.
     Unit(Name),
@@ -38,7 +38,7 @@ impl Target {
 }
 
 /// Something that moves a model.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum ModelEvent {
     /// Something happens to a unit or an application.
     Stimulus {
@@ -64,7 +64,7 @@ pub enum ModelEvent {
 }
 
 /// Something that a unit of a model did.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ModelEffect {
     /// The unit.
     pub unit: Name,
@@ -73,7 +73,7 @@ pub struct ModelEffect {
 }
 
 /// Why something cannot happen now.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 pub enum IllegalModelEvent {
     /// The machine of a unit refuses it.
     #[error(transparent)]
@@ -108,7 +108,7 @@ pub enum IllegalModelEvent {
 type Applied = Result<(), IllegalModelEvent>;
 
 /// A charm that was deployed under a name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Application {
     charm: Arc<Charm>,
     /// The number of its first peer relation; the others follow.
@@ -117,7 +117,7 @@ struct Application {
 }
 
 /// Units, and what is between them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Model {
     profile: Profile,
     has_quirks: bool,

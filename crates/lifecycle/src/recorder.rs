@@ -61,7 +61,7 @@ impl Recorder {
                 }
                 Effect::Mark(marker) => self.push(Happening::Marker { unit, marker }),
                 Effect::UnitDied => self.push(Happening::Marker { unit, marker: Marker::UnitRemoved }),
-                Effect::AgentExited => {}
+                Effect::AgentExited => self.push(Happening::Marker { unit, marker: Marker::AgentExited }),
             }
         }
     }

@@ -9,7 +9,7 @@ use crate::vocabulary::Name;
 use crate::world::SecretOwner;
 
 /// Who does something to a unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]
 pub enum Actor {
     /// Whoever types `juju`.
@@ -32,7 +32,7 @@ impl Actor {
 }
 
 /// Something that happens to a unit.
-#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EnumDiscriminants)]
 #[strum_discriminants(
     name(StimulusKind),
     derive(PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray),

@@ -21,7 +21,7 @@ pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
 
 /// Which Juju, and on what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Profile {
     /// The line of Juju releases.
     pub version: JujuVersion,
@@ -37,7 +37,7 @@ impl Profile {
 }
 
 /// How far a unit has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Life {
     /// Nobody has deployed it yet.
     Undeployed,
@@ -50,7 +50,7 @@ pub enum Life {
 }
 
 /// One unit, everything that it has, and its agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct World {
     pub(crate) profile: Profile,
     /// Whether Juju does what it does by mistake: R37, R46, R48 and R83.

@@ -106,7 +106,7 @@ impl Swarm {
             if *kind == StimulusKind::Deploy {
                 return new_unit(plan, model, unit);
             }
-            let is_scaled = plan.units_of(application_of(unit)) > 1;
+            let is_scaled = plan.stage.units_of(application_of(unit)) > 1;
             if *kind == StimulusKind::RemoveUnit && !(is_scaled && model.units().len() > 1) {
                 return None;
             }
@@ -144,7 +144,7 @@ impl Swarm {
 /// Returns the deployment of one unit more, of an application that has several.
 fn new_unit(plan: &Plan, model: &Model, unit: &Name) -> Option<(Target, Stimulus)> {
     let application = application_of(unit);
-    let planned = plan.units_of(application) as usize;
+    let planned = plan.stage.units_of(application) as usize;
     let is_taken = |unit: &Name| model.units().contains_key(unit);
     let count = model.units().keys().filter(|unit| application_of(unit) == application).count();
     if planned < 2 || count >= planned + UNITS_MORE_MAX {
@@ -152,7 +152,9 @@ fn new_unit(plan: &Plan, model: &Model, unit: &Name) -> Option<(Target, Stimulus
     }
     // On Kubernetes the name of a unit that was removed is used again (R78); what matters
     // here is only that nobody has it now.
-    let new = (0..planned + UNITS_MORE_MAX).map(|number| format_smolstr!("{application}/{number}")).find(|unit| !is_taken(unit))?;
+    let new = (0..planned + UNITS_MORE_MAX)
+        .map(|number| format_smolstr!("{application}/{number}"))
+        .find(|unit| !is_taken(unit))?;
     let stimulus = model.deploy(&new);
     Some((Target::Unit(new), stimulus))
 }

@@ -8,7 +8,7 @@ use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform, Remote};
 use crate::world::{Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
 
 /// What the agent does next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::large_enum_variant, reason = "it is made for one hook and taken apart at once")]
 pub enum Next {
     /// It runs a hook, or an action.
@@ -97,6 +97,56 @@ fn is_overtaken(world: &World, hook: &Hook) -> bool {
         | HookKind::PostSeriesUpgrade => false,
     };
     is_for_leader && !world.holds_lease
+}
+
+/// Returns all that the agent may do next, where Juju's own order is random, each with a
+/// number that makes [`next_hook`] choose it.
+pub fn next_hooks(world: &World) -> Vec<(u32, Next)> {
+    let mut found: Vec<(u32, Next)> = Vec::new();
+    for choice in choices(world) {
+        let next = next_hook(world, choice);
+        if !found.iter().any(|(_, known)| *known == next) {
+            found.push((choice, next));
+        }
+    }
+    found
+}
+
+/// Returns a number that makes [`next_hook`] choose the hook, if there is one.
+pub fn choice_of(world: &World, hook: &Hook) -> Option<u32> {
+    let mut ahead;
+    let mut world = world;
+    while let next @ (Next::Resign | Next::Drop) = next_hook(world, 0) {
+        ahead = world.clone();
+        pass(&mut ahead, &next);
+        world = &ahead;
+    }
+    choices(world).find(|choice| matches!(next_hook(world, *choice), Next::Run(next) if next == *hook))
+}
+
+/// Does what the agent does on its way to a hook, without telling anybody.
+pub(super) fn pass(world: &mut World, next: &Next) {
+    match next {
+        Next::Resign => {
+            world.agent.leader = false;
+            // The unit has not seen what the next leader says (R54).
+            world.agent.settings_seen = false;
+        }
+        // R57: what was to be tried again is no longer this unit's.
+        Next::Drop => world.agent.operation = Operation::Continue,
+        Next::Run(_) | Next::Exit | Next::Die | Next::Wait => {}
+    }
+}
+
+/// Returns numbers among which each option of each size of choice is met.
+fn choices(world: &World) -> impl Iterator<Item = u32> {
+    let containers = 2 * world.containers.len();
+    let most = world.relations.len().max(world.storages.len()).max(containers).max(1) as u64;
+    // The least number that `choose` maps to the index. All that one size is asked for are
+    // met before the next size, and the whole is what is there most often.
+    (1..=most).rev().flat_map(|count| {
+        (0..count).map(move |index| u32::try_from((index << 32).div_ceil(count)).unwrap_or(u32::MAX))
+    })
 }
 
 fn next_when_free(world: &World, choice: u32) -> Next {

@@ -5,7 +5,7 @@ use crate::vocabulary::{Hook, HookKind, Marker, Outcome, Platform, Scope};
 use crate::world::{Operation, World};
 
 /// How the agent comes back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Comeback {
     /// In the same place: a machine that went on running, or the same pod.
     SamePlace,

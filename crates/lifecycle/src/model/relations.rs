@@ -9,7 +9,7 @@ use crate::vocabulary::{JujuVersion, Name};
 use crate::world::{Endpoint, Role};
 
 /// The other end of a relation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Far {
     /// The same application.
     Peers,
@@ -20,7 +20,7 @@ pub(super) enum Far {
 }
 
 /// One relation that was not removed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Link {
     application: Name,
     endpoint: Name,

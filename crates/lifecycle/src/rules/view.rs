@@ -308,6 +308,7 @@ impl View {
             | Marker::LeaderDeposed
             | Marker::AwaitingResolution
             | Marker::ResolvedWithoutRetry
+            | Marker::AgentExited
             | Marker::UnitRemoved => {}
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use super::{HookKind, Name, Scope};
 
 /// Whom of the other side a relation hook is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Remote {
     /// The source does not say. A log of names never does.
     #[default]
@@ -17,7 +17,7 @@ pub enum Remote {
 }
 
 /// A hook that ran or is to run. What a source does not tell is absent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hook {
     /// What kind of hook it is.
     pub kind: HookKind,
@@ -44,7 +44,7 @@ pub struct Hook {
 }
 
 /// A name that no hook has.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct UnknownHook {
     /// The name as it was given.
     pub name: String,

@@ -3,7 +3,7 @@
 use super::{JujuVersion, Platform};
 
 /// A kind of hook. An action is one as well: it goes through the same dispatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "each is the name that Juju gives to the hook")]
 pub enum HookKind {
     Install,
@@ -39,7 +39,7 @@ pub enum HookKind {
 }
 
 /// What a kind of hook is about, besides its unit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Scope {
     /// The unit alone.
     Unit,

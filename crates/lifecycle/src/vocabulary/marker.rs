@@ -1,7 +1,7 @@
 //! How a hook ended, and what a log says between hooks.
 
 /// How one run of a hook ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Outcome {
     /// The charm returned 0.
     Ok,
@@ -45,7 +45,7 @@ impl Outcome {
 }
 
 /// Something that happened to a unit and that is not a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Marker {
     /// The unit agent began (again).
     AgentStarted,
@@ -61,6 +61,8 @@ pub enum Marker {
     AwaitingResolution,
     /// Somebody ran `juju resolved --no-retry`: the failed hook counts as done.
     ResolvedWithoutRetry,
+    /// The agent, which was told to end, has ended.
+    AgentExited,
     /// The unit is gone.
     UnitRemoved,
 }
@@ -76,6 +78,7 @@ impl Marker {
             Self::LeaderDeposed => "leader-deposed",
             Self::AwaitingResolution => "awaiting-resolution",
             Self::ResolvedWithoutRetry => "resolved-without-retry",
+            Self::AgentExited => "agent-exited",
             Self::UnitRemoved => "unit-removed",
         }
     }

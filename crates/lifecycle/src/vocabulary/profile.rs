@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Where a unit runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Platform {
     /// A machine, virtual or real.
     Machine,
@@ -35,7 +35,7 @@ impl fmt::Display for Platform {
 }
 
 /// A line of Juju releases within which the order of hooks is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum JujuVersion {
     /// 2.9.
     V2_9,

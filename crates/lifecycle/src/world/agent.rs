@@ -3,7 +3,7 @@
 use crate::vocabulary::Hook;
 
 /// What the agent is about: Juju's `kind` and `step` in one.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Operation {
     /// Nothing: it chooses anew.
     #[default]
@@ -15,7 +15,7 @@ pub enum Operation {
 }
 
 /// A hook that runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Running {
     pub(crate) hook: Hook,
     /// The version of what the hook tells of, as it was when the hook began: what changes
@@ -24,7 +24,7 @@ pub(crate) struct Running {
 }
 
 /// The state of the agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Agent {
     // Stored in the controller, and kept when the agent ends.
     pub(crate) operation: Operation,

@@ -6,7 +6,7 @@ use super::Role;
 use crate::vocabulary::Name;
 
 /// A relation of the unit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Relation {
     pub(crate) endpoint: Name,
     pub(crate) role: Role,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::vocabulary::Name;
 
 /// One instance of a storage. What was detached is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Storage {
     /// It is there, and the unit was not told yet.
     Provisioned,
@@ -19,7 +19,7 @@ pub(crate) enum Storage {
 }
 
 /// Something that Pebble tells, apart from being ready.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum WorkloadEvent {
     CustomNotice(Name),
     CheckFailed(Name),
@@ -27,7 +27,7 @@ pub(crate) enum WorkloadEvent {
 }
 
 /// A workload container.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Container {
     /// Counts the starts of Pebble.
     pub(crate) boot: u64,
@@ -41,7 +41,7 @@ pub(crate) struct Container {
 }
 
 /// Whose secret it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretOwner {
     /// This unit.
     Unit,
@@ -52,7 +52,7 @@ pub enum SecretOwner {
 }
 
 /// A secret that the unit owns or has read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Secret {
     pub(crate) owner: SecretOwner,
     pub(crate) latest: u64,
@@ -66,7 +66,7 @@ pub(crate) struct Secret {
 }
 
 /// How far an upgrade of the machine's series is (R95).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum SeriesUpgrade {
     None,
     /// `pre-series-upgrade` is to run.

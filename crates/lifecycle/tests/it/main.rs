@@ -4,6 +4,7 @@
 mod independence;
 mod lives;
 mod mutations;
+mod reduction;
 mod rules;
 mod scenarios;
 mod sequence;
