@@ -10,6 +10,8 @@
 
 #![forbid(unsafe_code)]
 
+pub mod environment;
+pub mod format;
 pub mod generator;
 pub mod juju_log;
 pub mod life;

@@ -68,6 +68,19 @@ pub enum Marker {
 }
 
 impl Marker {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::AgentStarted,
+        Self::AgentStopping,
+        Self::RebootDetected,
+        Self::NewPod,
+        Self::LeaderDeposed,
+        Self::AwaitingResolution,
+        Self::ResolvedWithoutRetry,
+        Self::AgentExited,
+        Self::UnitRemoved,
+    ];
+
     /// Returns the name, as formats write it.
     pub fn name(self) -> &'static str {
         match self {

@@ -51,6 +51,20 @@ pub enum SecretOwner {
     Remote,
 }
 
+impl SecretOwner {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Unit, Self::Application, Self::Remote];
+
+    /// Returns the name, as formats write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unit => "unit",
+            Self::Application => "application",
+            Self::Remote => "remote",
+        }
+    }
+}
+
 /// A secret that the unit owns or has read.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Secret {
