@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod environment;
+pub mod exhaustive;
 pub mod format;
 pub mod generator;
 pub mod juju_log;

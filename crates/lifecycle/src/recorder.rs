@@ -8,7 +8,7 @@ use crate::vocabulary::{Marker, Name, Outcome};
 use crate::world::World;
 
 /// A model, and its life so far.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Recorder {
     pub(crate) model: Model,
     pub(crate) phase: Phase,

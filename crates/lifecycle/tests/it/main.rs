@@ -1,6 +1,7 @@
 //! The judge, held against real traces, broken ones, and sequences for each rule; the
 //! machine, held against the judge and against sequences written out.
 
+mod exhaustion;
 mod formats;
 mod independence;
 mod lives;
