@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use crate::metadata::{CharmMetadata, ProjectType};
+use crate::metadata::{CharmMetadata, CharmTexts, ProjectType};
 use crate::names::CharmName;
 use crate::tree::is_pruned_path;
 use crate::yaml::{self, Node};
@@ -130,7 +130,8 @@ fn look_into(subtree: &Subtree<'_>, path: &Utf8Path, markers: &BTreeSet<&str>) -
     if metadata.name.is_none()
         && let Some(text) = subtree.read(Utf8Path::new("src/metadata.yaml"))
     {
-        metadata.name = CharmMetadata::parse(None, Some(&text), None).name;
+        let texts = CharmTexts { metadata: Some(&text), ..CharmTexts::default() };
+        metadata.name = CharmMetadata::parse(texts).name;
     }
     let is_charm = match &metadata.project_type {
         Some(ProjectType::Bundle) => false,

@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod names;
 pub mod offerings;
 pub mod pyproject;
+pub mod spelling;
 pub mod toxconfig;
 pub mod yaml;
 
@@ -26,5 +27,5 @@ mod ini;
 mod python_constraint;
 mod toml_text;
 
-pub use note::{Broken, Note, Place};
+pub use note::{Broken, Note, Place, Severity};
 pub use tree::{DiskTree, Limits, MemoryTree, Subtree, Tree, TreeError, is_pruned_path};

@@ -1,23 +1,147 @@
-//! What a charm says about itself: charmcraft.yaml, falling back to
-//! metadata.yaml and config.yaml.
+//! What a charm says about itself: charmcraft.yaml, metadata.yaml, config.yaml
+//! and actions.yaml.
 //!
 //! Any of the files may be absent, partial or broken; [`CharmMetadata`] holds
-//! what could be read, and its notes say what could not.
+//! what could be read, and its notes say what could not. A note that is an
+//! error is about something that Juju or charmcraft refuses.
+//!
+//! There is one module for each section of the files, with what Juju takes
+//! there. `reader` has the ways of reading that they share, `scalar` what a
+//! scalar may be, and `checks` what only shows when all files are read.
 
+mod actions;
+mod assumes;
 mod base;
+mod checks;
+mod config;
+mod containers;
+mod extensions;
+mod libraries;
+mod reader;
+mod relations;
+mod resources;
+mod scalar;
+mod storage;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
-use std::str::FromStr;
+use std::collections::BTreeMap;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
+pub use actions::{Action, JsonType, Parameter};
+pub use assumes::{Assumption, Comparison, Feature};
 pub use base::{Base, InvalidBase};
+pub use config::{ConfigOption, OptionType, OptionValue};
+pub use containers::{Container, Mount};
+pub use extensions::{Extension, Framework};
+pub use libraries::{CharmLib, InvalidLibVersion, LibVersion};
+pub use relations::{Endpoint, Role, Scope};
+pub use resources::{Resource, ResourceKind};
+pub use storage::{Storage, StorageKind};
 
 use crate::interpreter::PREFERRED_MOST;
 use crate::names::CharmName;
-use crate::yaml::{self, Kind, Node};
+use crate::yaml::{self, Entry, Kind, Node};
 use crate::{Note, Place, Tree};
+use reader::{Reader, quoted};
+
+/// A file that declares a charm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CharmFile {
+    /// charmcraft.yaml, which may have all that the others have.
+    Charmcraft,
+    /// metadata.yaml
+    Metadata,
+    /// config.yaml
+    Config,
+    /// actions.yaml
+    Actions,
+}
+
+impl CharmFile {
+    /// All files, in the order in which they are read.
+    pub const ALL: [Self; 4] = [Self::Charmcraft, Self::Metadata, Self::Config, Self::Actions];
+
+    /// The name of the file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Charmcraft => "charmcraft.yaml",
+            Self::Metadata => "metadata.yaml",
+            Self::Config => "config.yaml",
+            Self::Actions => "actions.yaml",
+        }
+    }
+}
+
+/// Where something is declared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Origin {
+    /// In a file of the charm.
+    Declared {
+        /// The file.
+        file: CharmFile,
+        /// The place in it.
+        place: Place,
+    },
+    /// By the extension of a framework.
+    Extension(Framework),
+}
+
+impl Origin {
+    /// The place in the file, if there is one.
+    pub fn place(self) -> Option<Place> {
+        match self {
+            Self::Declared { place, .. } => Some(place),
+            Self::Extension(_) => None,
+        }
+    }
+}
+
+/// The texts of the files that declare a charm; nothing for those that are
+/// absent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CharmTexts<'a> {
+    /// charmcraft.yaml
+    pub charmcraft: Option<&'a str>,
+    /// metadata.yaml
+    pub metadata: Option<&'a str>,
+    /// config.yaml
+    pub config: Option<&'a str>,
+    /// actions.yaml
+    pub actions: Option<&'a str>,
+}
+
+impl<'a> CharmTexts<'a> {
+    /// The text of a file.
+    pub fn get(&self, file: CharmFile) -> Option<&'a str> {
+        match file {
+            CharmFile::Charmcraft => self.charmcraft,
+            CharmFile::Metadata => self.metadata,
+            CharmFile::Config => self.config,
+            CharmFile::Actions => self.actions,
+        }
+    }
+}
+
+/// What lies around the files of a charm.
+#[derive(Debug, Clone, Default)]
+struct Surroundings {
+    /// The directory with the files other than charmcraft.yaml: empty, or `src`.
+    directory: Utf8PathBuf,
+    /// Whether the charm is put together of layers when it is built, and
+    /// declares what they declare.
+    has_layers: bool,
+    /// Files that are there and cannot be read.
+    unreadable: Vec<CharmFile>,
+}
+
+impl Surroundings {
+    fn path(&self, file: CharmFile) -> Utf8PathBuf {
+        match file {
+            CharmFile::Charmcraft => Utf8PathBuf::from(file.name()),
+            CharmFile::Metadata | CharmFile::Config | CharmFile::Actions => self.directory.join(file.name()),
+        }
+    }
+}
 
 /// What a charmcraft project builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,60 +163,6 @@ pub enum Substrate {
     Machine,
 }
 
-/// The version of a charm library: API, and patch where one is named.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LibVersion {
-    /// The API version: the `2` of `v2` and of `2.5`.
-    pub api: u64,
-    /// The patch version: the `5` of `2.5`.
-    pub patch: Option<u64>,
-}
-
-/// A text that is no version of a charm library.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a version of a charm library such as 0 or 0.4")]
-pub struct InvalidLibVersion(pub String);
-
-impl FromStr for LibVersion {
-    type Err = InvalidLibVersion;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = |part: &str| {
-            let fine = !part.is_empty() && part.bytes().all(|digit| digit.is_ascii_digit());
-            let value = if fine { part.parse::<u64>().ok() } else { None };
-            value.ok_or_else(|| InvalidLibVersion(text.to_owned()))
-        };
-        let trimmed = text.trim();
-        let trimmed = trimmed.strip_prefix('v').unwrap_or(trimmed);
-        match trimmed.split_once('.') {
-            Some((api, patch)) => Ok(Self { api: number(api)?, patch: Some(number(patch)?) }),
-            None => Ok(Self { api: number(trimmed)?, patch: None }),
-        }
-    }
-}
-
-impl fmt::Display for LibVersion {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.patch {
-            Some(patch) => write!(formatter, "{}.{patch}", self.api),
-            None => write!(formatter, "{}", self.api),
-        }
-    }
-}
-
-/// An entry of `charm-libs`: a library that `charmcraft fetch-libs` brings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CharmLib {
-    /// The charm that owns the library, with underscores.
-    pub charm: String,
-    /// The name of the library.
-    pub lib: String,
-    /// The version asked for.
-    pub version: LibVersion,
-    /// The line of charmcraft.yaml that asks.
-    pub line: usize,
-}
-
 /// What a charm says about itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CharmMetadata {
@@ -112,15 +182,40 @@ pub struct CharmMetadata {
     pub entrypoint: Option<String>,
     /// What it assumes of Juju, flattened: `juju >= 3.1`, `k8s-api`.
     pub assumes: Vec<String>,
-    /// The names of its configuration options.
-    pub config_options: BTreeSet<String>,
-    /// The names of its containers.
-    pub containers: BTreeSet<String>,
+    /// What it assumes of Juju; all of it has to hold.
+    pub assumptions: Vec<Assumption>,
+    /// Its endpoints, those that it provides first. No two have one name.
+    pub endpoints: Vec<Endpoint>,
+    /// Its storage.
+    pub storages: Vec<Storage>,
+    /// Its containers.
+    pub containers: Vec<Container>,
+    /// Its resources.
+    pub resources: Vec<Resource>,
+    /// Its configuration options.
+    pub config_options: Vec<ConfigOption>,
+    /// Its actions.
+    pub actions: Vec<Action>,
+    /// The extensions of charmcraft that it uses. What those add that are known
+    /// is in the other fields.
+    pub extensions: Vec<Extension>,
+    /// Names that addresses can be bound to and that are no endpoints.
+    pub extra_bindings: Vec<(String, Origin)>,
+    /// The names of its devices.
+    pub devices: Vec<String>,
+    /// The user that the charm runs as: `root`, `sudoer` or `non-root`.
+    pub charm_user: Option<String>,
+    /// The oldest Juju that will do, as charms before Juju 2.9 said it.
+    pub min_juju_version: Option<String>,
     /// Whether it is a subordinate.
     pub subordinate: bool,
+    /// Where it says so.
+    subordinate_origin: Option<Origin>,
     /// Whether it says that it runs on Kubernetes in some other way than by
     /// containers: `series: [kubernetes]`, or a `k8s-api` assumption.
     kubernetes: bool,
+    /// Whether more is declared somewhere that is not known here.
+    is_partial: bool,
     /// What could not be read, and what is odd.
     pub notes: Vec<Note>,
 }
@@ -128,30 +223,51 @@ pub struct CharmMetadata {
 impl CharmMetadata {
     /// Reads the files of the charm at the root of a tree.
     pub fn read(tree: &dyn Tree) -> Self {
-        let text = |name: &str| tree.read(Utf8Path::new(name));
-        Self::parse(
-            text("charmcraft.yaml").as_deref(),
-            text("metadata.yaml").as_deref(),
-            text("config.yaml").as_deref(),
-        )
+        let has = |path: &str| tree.has(Utf8Path::new(path));
+        // Reactive charms keep all but charmcraft.yaml in `src`.
+        let is_below = !has("metadata.yaml")
+            && has("src/metadata.yaml")
+            && (has("src/layer.yaml") || !has("charmcraft.yaml"));
+        let directory = Utf8PathBuf::from(if is_below { "src" } else { "" });
+        let has_layers = has("layer.yaml") || has("src/layer.yaml");
+        let mut surroundings = Surroundings { directory, has_layers, unreadable: Vec::new() };
+        let [charmcraft, metadata, config, actions] = CharmFile::ALL.map(|file| {
+            let path = surroundings.path(file);
+            let text = tree.read(&path);
+            if text.is_none() && tree.has(&path) {
+                surroundings.unreadable.push(file);
+            }
+            text
+        });
+        let texts = CharmTexts {
+            charmcraft: charmcraft.as_deref(),
+            metadata: metadata.as_deref(),
+            config: config.as_deref(),
+            actions: actions.as_deref(),
+        };
+        Self::put_together(texts, &surroundings)
     }
 
-    /// Reads the texts of charmcraft.yaml, metadata.yaml and config.yaml.
-    /// What charmcraft.yaml says wins.
-    pub fn parse(charmcraft: Option<&str>, metadata: Option<&str>, config: Option<&str>) -> Self {
-        let mut result = Self::default();
-        if let Some(text) = charmcraft {
-            result.add(CHARMCRAFT, text, Self::add_charmcraft);
-        }
-        if let Some(text) = metadata {
-            result.add("metadata.yaml", text, Self::add_descriptive);
-        }
-        if let Some(text) = config {
-            result.add("config.yaml", text, |result, root, _| {
-                result.add_options(root.get("options"));
-            });
-        }
-        result
+    /// Reads the texts of a charm's files.
+    pub fn parse(texts: CharmTexts<'_>) -> Self {
+        Self::put_together(texts, &Surroundings::default())
+    }
+
+    /// Whether all that the charm declares is known: no file is broken, no
+    /// layer and no unknown extension may add to it. Without that, a name
+    /// that the charm does not declare may exist nevertheless.
+    pub fn is_complete(&self) -> bool {
+        !self.is_partial
+    }
+
+    /// The endpoint of a name.
+    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    }
+
+    /// The notes on what Juju or charmcraft refuses.
+    pub fn errors(&self) -> impl Iterator<Item = &Note> {
+        self.notes.iter().filter(|note| note.is_error())
     }
 
     /// Where the charm runs.
@@ -180,26 +296,86 @@ impl CharmMetadata {
         self.parts.iter().any(|(part, named)| named.as_deref().unwrap_or(part) == plugin)
     }
 
-    fn add(&mut self, file: &str, text: &str, add: impl FnOnce(&mut Self, &Node, &str)) {
-        match yaml::parse(Utf8Path::new(file), text) {
+    fn put_together(texts: CharmTexts<'_>, surroundings: &Surroundings) -> Self {
+        let mut result = Self { is_partial: surroundings.has_layers, ..Self::default() };
+        let mut reader = Reader::new();
+        for file in &surroundings.unreadable {
+            result.is_partial = true;
+            let text = "the file is no text in UTF-8, or too large to be read";
+            reader.add(Note::in_file(surroundings.path(*file), text).as_error());
+        }
+        let [charmcraft, metadata, config, actions] = CharmFile::ALL.map(|file| {
+            let text = texts.get(file)?;
+            reader.open(file, surroundings.path(file), text);
+            result.root(&mut reader, text)
+        });
+        let roots = Roots { charmcraft, metadata, config, actions };
+        result.add_build(&mut reader, &roots);
+        let is_nothing = CharmFile::ALL[..2]
+            .iter()
+            .all(|file| texts.get(*file).is_none() && !surroundings.unreadable.contains(file));
+        if is_nothing {
+            reader.add(Note {
+                hint: Some("Name the folder that has the charm's charmcraft.yaml.".to_owned()),
+                ..Note::general("there is no charmcraft.yaml and no metadata.yaml, so there is no charm")
+                    .as_error()
+            });
+        }
+        if matches!(result.project_type, None | Some(ProjectType::Charm)) {
+            result.add_declarations(&mut reader, &roots);
+            if !is_nothing && !result.is_partial {
+                checks::check_required(&mut reader, roots.charmcraft.as_ref(), roots.metadata.as_ref());
+            }
+            checks::check_names(&mut reader, &result);
+        }
+        result.notes = reader.finish();
+        result
+    }
+
+    /// Reads a file that should be a mapping.
+    fn root(&mut self, reader: &mut Reader<'_>, text: &str) -> Option<Node> {
+        let path = reader.path(reader.file);
+        match yaml::parse(&path, text) {
             Ok((root, notes)) => {
-                self.notes.extend(notes);
-                if root.kind() == Kind::Mapping {
-                    add(self, &root, file);
-                } else {
-                    self.note(file, root.place, "the file is not a mapping");
+                for note in notes {
+                    // Juju and older charmcrafts let pass what `safe_yaml_load`
+                    // of newer ones does not.
+                    let hint = Some("Newer versions of charmcraft refuse such a file.".to_owned());
+                    reader.add(Note { hint, ..note });
                 }
+                match root.kind() {
+                    Kind::Mapping => return Some(root),
+                    // Options and actions need not be there.
+                    Kind::Null if matches!(reader.file, CharmFile::Config | CharmFile::Actions) => {}
+                    Kind::Null
+                    | Kind::Bool(_)
+                    | Kind::Int
+                    | Kind::Float
+                    | Kind::Timestamp
+                    | Kind::Text
+                    | Kind::Sequence => {
+                        self.is_partial = true;
+                        let text = format!("the file is {}, not a mapping", scalar::in_words(&root));
+                        reader.error(root.place, text, "Write keys and values: `name: my-charm`.");
+                    }
+                }
+                None
             }
             Err(broken) => {
-                self.notes.push(broken.into());
-                self.salvage(file, text);
+                self.is_partial = true;
+                reader.add(broken.into());
+                self.salvage(reader.file, text);
+                None
             }
         }
     }
 
     /// Takes the name and the type from a file that is not YAML, so that a
     /// charm with one wrong line is still known by its name.
-    fn salvage(&mut self, file: &str, text: &str) {
+    fn salvage(&mut self, file: CharmFile, text: &str) {
+        if matches!(file, CharmFile::Config | CharmFile::Actions) {
+            return;
+        }
         for line in text.lines() {
             let Some((key, value)) = line.split_once(':') else {
                 continue;
@@ -207,7 +383,7 @@ impl CharmMetadata {
             let value = value.split(" #").next().unwrap_or("").trim().trim_matches(['"', '\'']);
             match key {
                 "name" if self.name.is_none() => self.name = value.parse().ok(),
-                "type" if self.project_type.is_none() && file == CHARMCRAFT => {
+                "type" if self.project_type.is_none() && file == CharmFile::Charmcraft => {
                     self.project_type = Some(project_type(value));
                 }
                 _ => {}
@@ -215,46 +391,50 @@ impl CharmMetadata {
         }
     }
 
-    fn add_charmcraft(&mut self, root: &Node, file: &str) {
-        self.project_type = self.text_of(root, "type", file).map(|text| project_type(&text));
-        self.add_bases(root, file);
-        for library in root.get("charm-libs").map_or(&[][..], Node::items) {
-            self.add_charm_lib(library, file);
-        }
-        for (name, part) in root.get("parts").map_or(&[][..], Node::entries) {
-            let plugin = part.get("plugin").and_then(Node::text).map(str::to_owned);
-            if let Some(entrypoint) = part.get("charm-entrypoint").and_then(Node::text) {
-                self.entrypoint = Some(entrypoint.to_owned());
+    /// Adds what is about building the charm, and what it is called.
+    fn add_build(&mut self, reader: &mut Reader<'_>, roots: &Roots) {
+        if let Some(root) = &roots.charmcraft {
+            reader.file = CharmFile::Charmcraft;
+            if let Some(text) = text_of(reader, root, "type") {
+                self.project_type = Some(project_type(&text));
             }
-            self.parts.insert(name.clone(), plugin);
+            self.add_bases(reader, root);
+            for library in root.get("charm-libs").map_or(&[][..], Node::items) {
+                self.add_charm_lib(reader, library);
+            }
+            for entry in root.get("parts").map_or(&[][..], Node::entries) {
+                let part = &entry.value;
+                let plugin = part.get("plugin").and_then(Node::text).map(str::to_owned);
+                if let Some(entrypoint) = part.get("charm-entrypoint").and_then(Node::text) {
+                    self.entrypoint = Some(entrypoint.to_owned());
+                }
+                self.parts.insert(entry.key.clone(), plugin);
+            }
+            // The plugin puts layers together.
+            self.is_partial |= self.uses_plugin("reactive");
         }
-        self.add_options(root.get("config").and_then(|config| config.get("options")));
-        self.add_descriptive(root, file);
+        for (file, root) in roots.descriptive() {
+            reader.file = file;
+            self.add_description(reader, root);
+        }
     }
 
-    /// Adds what both files may say.
-    fn add_descriptive(&mut self, root: &Node, file: &str) {
+    fn add_description(&mut self, reader: &mut Reader<'_>, root: &Node) {
         if self.name.is_none()
             && let Some(node) = root.get("name")
-            && let Some(text) = self.text_of(root, "name", file)
+            && let Some(text) = text_of(reader, root, "name")
         {
             match text.parse() {
                 Ok(name) => self.name = Some(name),
-                Err(invalid) => self.note(file, node.place, invalid.to_string()),
+                Err(invalid) => {
+                    let hint = "A name has lower-case letters, digits, and hyphens between them.";
+                    reader.error(node.place, invalid.to_string(), hint);
+                }
             }
         }
         if self.summary.is_none() {
-            self.summary = self.text_of(root, "summary", file).map(|text| text.trim().to_owned());
+            self.summary = text_of(reader, root, "summary").map(|text| text.trim().to_owned());
         }
-        if self.assumes.is_empty()
-            && let Some(assumes) = root.get("assumes")
-        {
-            flatten_assumes(assumes, &mut self.assumes);
-            self.kubernetes |= self.assumes.iter().any(|assumed| assumed.starts_with("k8s-api"));
-        }
-        let containers = root.get("containers").map_or(&[][..], Node::entries);
-        self.containers.extend(containers.iter().map(|(name, _)| name.clone()));
-        self.subordinate |= root.get("subordinate").and_then(Node::bool).unwrap_or(false);
         let series = root.get("series").map(Node::texts).unwrap_or_default();
         self.kubernetes |= series.contains(&"kubernetes");
         if self.bases.is_empty() {
@@ -262,7 +442,169 @@ impl CharmMetadata {
         }
     }
 
-    fn add_bases(&mut self, root: &Node, file: &str) {
+    /// Adds what the charm declares. Where both charmcraft.yaml and
+    /// metadata.yaml have a section, that of metadata.yaml gets into the charm.
+    fn add_declarations(&mut self, reader: &mut Reader<'_>, roots: &Roots) {
+        checks::check_files(reader, roots);
+        for (file, root) in roots.descriptive() {
+            reader.file = file;
+            checks::check_keys(reader, root);
+        }
+        if let Some(root) = &roots.metadata {
+            reader.file = CharmFile::Metadata;
+            checks::check_format(reader, root);
+            self.min_juju_version = root.get("min-juju-version").and_then(Node::text).map(str::to_owned);
+        }
+        for role in Role::ALL {
+            if let Some(root) = roots.with(reader, role.section()) {
+                self.endpoints.extend(relations::read(reader, root, role));
+            }
+        }
+        checks::drop_repeated(reader, &mut self.endpoints);
+        if let Some(root) = roots.with(reader, "storage") {
+            self.storages = storage::read(reader, root);
+        }
+        if let Some(root) = roots.with(reader, "containers") {
+            self.containers = containers::read(reader, root);
+        }
+        if let Some(root) = roots.with(reader, "resources") {
+            self.resources = resources::read(reader, root);
+        }
+        if let Some(root) = roots.with(reader, "assumes") {
+            self.assumptions = assumes::read(reader, root);
+            if let Some(node) = root.get("assumes") {
+                assumes::flatten(node, &mut self.assumes);
+            }
+        }
+        self.add_smaller_sections(reader, roots);
+        self.add_options(reader, roots);
+        self.add_actions(reader, roots);
+        if let Some(root) = &roots.charmcraft {
+            reader.file = CharmFile::Charmcraft;
+            self.add_extensions(reader, root);
+        }
+        self.kubernetes |= self.assumes.iter().any(|assumed| assumed.starts_with("k8s-api"));
+    }
+
+    fn add_smaller_sections(&mut self, reader: &mut Reader<'_>, roots: &Roots) {
+        if let Some(root) = roots.with(reader, "subordinate")
+            && let Some(entry) = root.entry("subordinate")
+            && !reader.is_left_away(entry)
+        {
+            self.subordinate = match entry.value.text() {
+                // charmcraft makes a boolean of these.
+                Some("1") if reader.file == CharmFile::Charmcraft => true,
+                Some("0") if reader.file == CharmFile::Charmcraft => false,
+                _ => reader.boolean(root, "subordinate", "the charm"),
+            };
+            self.subordinate_origin = Some(reader.origin(entry.place));
+        }
+        if let Some(root) = roots.with(reader, "extra-bindings") {
+            for entry in reader.section(root, "extra-bindings") {
+                if !scalar::is_null(&entry.value) {
+                    let text =
+                        format!("the extra binding {} has a value, and can have none", quoted(&entry.key));
+                    reader.error(entry.value.place, text, "Write the name and a colon only.");
+                }
+                self.extra_bindings.push((entry.key.clone(), reader.origin(entry.place)));
+            }
+        }
+        if let Some(root) = roots.with(reader, "devices") {
+            self.devices = reader.section(root, "devices").iter().map(|entry| entry.key.clone()).collect();
+        }
+        if let Some(root) = roots.with(reader, "charm-user")
+            && let Some(node) = root.get("charm-user").filter(|node| !scalar::is_null(node))
+        {
+            self.charm_user = reader.text(root, "charm-user", "the charm");
+            if let Some(user) = &self.charm_user
+                && !matches!(user.as_str(), "root" | "sudoer" | "non-root")
+            {
+                let text = format!("`charm-user` is {}, which Juju does not know", quoted(user));
+                reader.error(node.place, text, "Write `root`, `sudoer` or `non-root`.");
+            }
+        }
+    }
+
+    fn add_options(&mut self, reader: &mut Reader<'_>, roots: &Roots) {
+        let config = roots.charmcraft.as_ref().and_then(|root| root.entry("config"));
+        reader.file = CharmFile::Charmcraft;
+        if let Some(config) = config.filter(|entry| !scalar::is_null(&entry.value))
+            && let Some(config) = reader.mapping(config, "`config`")
+        {
+            self.config_options = config::read(reader, config);
+        }
+        if let Some(root) = &roots.config {
+            reader.file = CharmFile::Config;
+            extend_named(&mut self.config_options, config::read(reader, root), |option| &option.name);
+        }
+    }
+
+    fn add_actions(&mut self, reader: &mut Reader<'_>, roots: &Roots) {
+        if let Some(root) = &roots.charmcraft {
+            reader.file = CharmFile::Charmcraft;
+            let section = reader.section(root, "actions");
+            self.actions = actions::read(reader, section);
+        }
+        if let Some(root) = &roots.actions {
+            reader.file = CharmFile::Actions;
+            let actions = actions::read(reader, root.entries());
+            extend_named(&mut self.actions, actions, |action| &action.name);
+        }
+    }
+
+    /// Adds what the extensions of charmcraft add.
+    fn add_extensions(&mut self, reader: &mut Reader<'_>, root: &Node) {
+        if root.get("extensions").is_none_or(scalar::is_null) {
+            return;
+        }
+        for node in reader.list(root, "extensions", "the charm") {
+            let Some(name) = scalar::as_text(node) else {
+                let found = scalar::in_words(node);
+                reader.error(node.place, format!("an extension should be text, not {found}"), "");
+                continue;
+            };
+            let framework = Framework::of_extension(name);
+            let origin = reader.origin(node.place);
+            self.extensions.push(Extension { name: name.to_owned(), framework, origin });
+            if let Some(framework) = framework {
+                self.expand(reader, root, framework);
+                continue;
+            }
+            self.is_partial = true;
+            let text = format!(
+                "the extension {} is not known here, so neither are the containers, endpoints, resources, \
+                 options and actions that it adds",
+                quoted(name)
+            );
+            reader.remark(
+                node.place,
+                text,
+                "`charmcraft expand-extensions` prints all that the charm declares.",
+            );
+        }
+    }
+
+    fn expand(&mut self, reader: &mut Reader<'_>, root: &Node, framework: Framework) {
+        let added = extensions::additions(framework, &self.bases, &self.endpoints);
+        // Options that come with an endpoint of the charm's may be its own.
+        let fixed = extensions::additions(framework, &self.bases, &[]);
+        checks::check_extension(reader, root, framework, &fixed);
+        for endpoint in added.endpoints {
+            self.endpoints.retain(|own| own.name != endpoint.name);
+            self.endpoints.push(endpoint);
+        }
+        self.endpoints.sort_by_key(|endpoint| endpoint.role);
+        extend_named(&mut self.containers, vec![added.container], |container| &container.name);
+        extend_named(&mut self.resources, vec![added.resource], |resource| &resource.name);
+        extend_named(&mut self.config_options, added.options, |option| &option.name);
+        extend_named(&mut self.actions, added.actions, |action| &action.name);
+        if self.assumes.is_empty() {
+            self.assumes.push(added.assumption.name.clone());
+            self.assumptions.push(Assumption::Feature(added.assumption));
+        }
+    }
+
+    fn add_bases(&mut self, reader: &mut Reader<'_>, root: &Node) {
         let mut bases = Vec::new();
         let mut wrong = Vec::new();
         let mut take = |node: &Node, text: &str| match text.parse::<Base>() {
@@ -274,7 +616,7 @@ impl CharmMetadata {
         {
             take(node, text);
         }
-        for (name, platform) in root.get("platforms").map_or(&[][..], Node::entries) {
+        for Entry { key: name, value: platform, .. } in root.get("platforms").map_or(&[][..], Node::entries) {
             if name.contains('@') {
                 take(platform, name);
                 continue;
@@ -300,27 +642,27 @@ impl CharmMetadata {
                     take(base, &format!("{name}@{channel}"));
                 }
                 if let Some(channel) = channel {
-                    self.note_lost_zero(channel, file);
+                    note_lost_zero(reader, channel);
                 }
             }
         }
         self.bases = unique(bases);
         for (place, text) in wrong {
-            self.note(file, place, text);
+            reader.remark(place, text, "");
         }
     }
 
-    fn add_charm_lib(&mut self, node: &Node, file: &str) {
+    fn add_charm_lib(&mut self, reader: &mut Reader<'_>, node: &Node) {
         let (Some(library), Some(version)) = (
             node.get("lib").and_then(Node::text),
             node.get("version").filter(|version| version.text().is_some()),
         ) else {
-            self.note(file, node.place, "an entry of `charm-libs` needs `lib` and `version`");
+            reader.remark(node.place, "an entry of `charm-libs` needs `lib` and `version`", "");
             return;
         };
-        self.note_lost_zero(version, file);
+        note_lost_zero(reader, version);
         let Some((charm, lib)) = library.split_once('.') else {
-            self.note(file, node.place, format!("`{library}` is not of the form charm.library"));
+            reader.remark(node.place, format!("{} is not of the form charm.library", quoted(library)), "");
             return;
         };
         match version.text().unwrap_or_default().parse() {
@@ -330,57 +672,69 @@ impl CharmMetadata {
                 version: parsed,
                 line: node.place.line,
             }),
-            Err(invalid) => self.note(file, version.place, invalid.to_string()),
+            Err(invalid) => reader.remark(version.place, invalid.to_string(), ""),
         }
-    }
-
-    fn add_options(&mut self, options: Option<&Node>) {
-        let options = options.map_or(&[][..], Node::entries);
-        self.config_options.extend(options.iter().map(|(name, _)| name.clone()));
-    }
-
-    /// Says that other tools read an unquoted `0.10` as 0.1.
-    fn note_lost_zero(&mut self, node: &Node, file: &str) {
-        let text = node.text().unwrap_or_default();
-        if node.kind() == Kind::Float && text.ends_with('0') {
-            let text =
-                format!("`{text}` is not quoted: other tools read it as a number and lose its last zero");
-            self.note(file, node.place, text);
-        }
-    }
-
-    fn text_of(&mut self, root: &Node, key: &str, file: &str) -> Option<String> {
-        let node = root.get(key)?;
-        if matches!(node.kind(), Kind::Sequence | Kind::Mapping) {
-            self.note(file, node.place, format!("`{key}` should be text"));
-        }
-        node.text().map(str::to_owned)
-    }
-
-    fn note(&mut self, file: &str, place: Place, text: impl Into<String>) {
-        self.notes.push(Note::at(file, place, text));
     }
 }
 
-const CHARMCRAFT: &str = "charmcraft.yaml";
+/// The files that could be read.
+struct Roots {
+    charmcraft: Option<Node>,
+    metadata: Option<Node>,
+    config: Option<Node>,
+    actions: Option<Node>,
+}
+
+impl Roots {
+    /// The files that describe the charm as a whole.
+    fn descriptive(&self) -> impl Iterator<Item = (CharmFile, &Node)> {
+        let files = [(CharmFile::Charmcraft, &self.charmcraft), (CharmFile::Metadata, &self.metadata)];
+        files.into_iter().filter_map(|(file, root)| Some((file, root.as_ref()?)))
+    }
+
+    /// The file whose section of this name gets into the charm. Turns the
+    /// reader to it.
+    fn with(&self, reader: &mut Reader<'_>, section: &str) -> Option<&Node> {
+        let has_section = |(_, root): &(CharmFile, &Node)| root.get(section).is_some();
+        let (file, root) = self.descriptive().filter(has_section).last()?;
+        reader.file = file;
+        Some(root)
+    }
+}
+
+/// Adds items whose names are not there yet.
+fn extend_named<T>(items: &mut Vec<T>, more: Vec<T>, name: impl Fn(&T) -> &str) {
+    for item in more {
+        if !items.iter().any(|own| name(own) == name(&item)) {
+            items.push(item);
+        }
+    }
+}
+
+/// Says that other tools read an unquoted `0.10` as 0.1.
+fn note_lost_zero(reader: &mut Reader<'_>, node: &Node) {
+    let text = node.text().unwrap_or_default();
+    if node.kind() == Kind::Float && text.ends_with('0') {
+        let remark =
+            format!("`{text}` is not quoted: other tools read it as a number and lose its last zero");
+        reader.remark(node.place, remark, format!("Write \"{text}\"."));
+    }
+}
+
+/// The text of a scalar. Numbers pass: charmcraft makes text of them.
+fn text_of(reader: &mut Reader<'_>, root: &Node, key: &str) -> Option<String> {
+    let node = root.get(key)?;
+    if matches!(node.kind(), Kind::Sequence | Kind::Mapping) {
+        reader.error(node.place, format!("`{key}` should be text, not {}", scalar::in_words(node)), "");
+    }
+    node.text().map(str::to_owned)
+}
 
 fn project_type(text: &str) -> ProjectType {
     match text {
         "charm" => ProjectType::Charm,
         "bundle" => ProjectType::Bundle,
         other => ProjectType::Other(other.to_owned()),
-    }
-}
-
-fn flatten_assumes(node: &Node, into: &mut Vec<String>) {
-    if let Some(text) = node.text() {
-        into.push(text.to_owned());
-    }
-    for item in node.items() {
-        flatten_assumes(item, into);
-    }
-    for (_, value) in node.entries() {
-        flatten_assumes(value, into);
     }
 }
 

@@ -60,9 +60,24 @@ impl fmt::Display for Place {
     }
 }
 
+/// How much a note matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// It is odd, or good to know.
+    Remark,
+    /// The tool that the file is for refuses it: Juju or charmcraft would not
+    /// take this charm.
+    Error,
+}
+
 /// A remark about a file or a charm: something odd that did not stop us.
+///
+/// Shown with `{}`, it is one line; with `{:#}`, the source line and the hint
+/// follow below.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
+    /// How much it matters.
+    pub severity: Severity,
     /// The file the remark is about, relative to the tree that was read.
     pub file: Option<Utf8PathBuf>,
     /// Where in the file.
@@ -71,12 +86,15 @@ pub struct Note {
     pub text: String,
     /// The source line with a caret, when a position is known.
     pub snippet: Option<String>,
+    /// What to write instead: a sentence.
+    pub hint: Option<String>,
 }
 
 impl Note {
     /// A remark about nothing in particular.
     pub fn general(text: impl Into<String>) -> Self {
-        Self { file: None, place: None, text: text.into(), snippet: None }
+        let text = text.into();
+        Self { severity: Severity::Remark, file: None, place: None, text, snippet: None, hint: None }
     }
 
     /// A remark about a file.
@@ -88,15 +106,35 @@ impl Note {
     pub fn at(file: impl Into<Utf8PathBuf>, place: Place, text: impl Into<String>) -> Self {
         Self { place: Some(place), ..Self::in_file(file, text) }
     }
+
+    /// The same note as an error.
+    #[must_use]
+    pub fn as_error(self) -> Self {
+        Self { severity: Severity::Error, ..self }
+    }
+
+    /// Whether Juju or charmcraft would refuse the charm because of this.
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
 }
 
 impl fmt::Display for Note {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.file, self.place) {
-            (Some(file), Some(place)) => write!(formatter, "{file}:{place}: {}", self.text),
-            (Some(file), None) => write!(formatter, "{file}: {}", self.text),
-            (None, _) => formatter.write_str(&self.text),
+            (Some(file), Some(place)) => write!(formatter, "{file}:{place}: {}", self.text)?,
+            (Some(file), None) => write!(formatter, "{file}: {}", self.text)?,
+            (None, _) => formatter.write_str(&self.text)?,
         }
+        if formatter.alternate() {
+            if let Some(snippet) = &self.snippet {
+                write!(formatter, "\n{snippet}")?;
+            }
+            if let Some(hint) = &self.hint {
+                write!(formatter, "\nhint: {hint}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,10 +162,12 @@ impl Broken {
 impl From<Broken> for Note {
     fn from(broken: Broken) -> Self {
         Self {
+            severity: Severity::Error,
             file: Some(broken.file),
             place: Some(broken.place),
             text: broken.message,
             snippet: Some(broken.snippet),
+            hint: None,
         }
     }
 }

@@ -45,7 +45,18 @@ pub enum Value {
     /// A list.
     Sequence(Vec<Node>),
     /// A mapping, in the order of the file. Keys are unique.
-    Mapping(Vec<(String, Node)>),
+    Mapping(Vec<Entry>),
+}
+
+/// A key of a mapping and its value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The key.
+    pub key: String,
+    /// Where the key stands.
+    pub place: Place,
+    /// The value.
+    pub value: Node,
 }
 
 /// What `PyYAML` makes of a node.
@@ -110,7 +121,7 @@ impl Node {
     }
 
     /// The entries of a mapping; none for anything else.
-    pub fn entries(&self) -> &[(String, Node)] {
+    pub fn entries(&self) -> &[Entry] {
         match &self.value {
             Value::Mapping(entries) => entries,
             _ => &[],
@@ -119,7 +130,12 @@ impl Node {
 
     /// The value of a key of a mapping.
     pub fn get(&self, key: &str) -> Option<&Node> {
-        self.entries().iter().find(|(name, _)| name == key).map(|(_, node)| node)
+        self.entry(key).map(|entry| &entry.value)
+    }
+
+    /// A key of a mapping, with its place and its value.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries().iter().find(|entry| entry.key == key)
     }
 
     /// The texts of a list of scalars, or of one scalar that stands alone.
@@ -252,10 +268,10 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn mapping(&mut self, depth: usize) -> Built<Vec<(String, Node)>> {
-        let mut entries: Vec<(String, Node)> = Vec::new();
+    fn mapping(&mut self, depth: usize) -> Built<Vec<Entry>> {
+        let mut entries: Vec<Entry> = Vec::new();
         let mut index_of: BTreeMap<String, usize> = BTreeMap::new();
-        let mut merged: Vec<(String, Node)> = Vec::new();
+        let mut merged: Vec<Entry> = Vec::new();
         while let Some((event, span)) = self.next()? {
             let key = match event {
                 Event::MappingEnd => break,
@@ -285,20 +301,20 @@ impl<'a> Builder<'a> {
                 continue;
             }
             if let Some(&index) = index_of.get(&text) {
-                let first = entries[index].1.place.line;
+                let first = entries[index].place.line;
                 let remark =
-                    format!("the key `{text}` is here again (first near line {first}); the last one wins");
+                    format!("the key `{text}` is here again (first in line {first}); the last one wins");
                 self.note(key.place, remark);
-                entries[index].1 = value;
+                entries[index].value = value;
             } else {
                 index_of.insert(text.clone(), entries.len());
-                entries.push((text, value));
+                entries.push(Entry { key: text, place: key.place, value });
             }
         }
-        for (key, value) in merged {
-            if !index_of.contains_key(&key) {
-                index_of.insert(key.clone(), entries.len());
-                entries.push((key, value));
+        for entry in merged {
+            if !index_of.contains_key(&entry.key) {
+                index_of.insert(entry.key.clone(), entries.len());
+                entries.push(entry);
             }
         }
         Ok(entries)
@@ -337,7 +353,9 @@ fn count_nodes(node: &Node) -> usize {
     match &node.value {
         Value::Scalar { .. } => 1,
         Value::Sequence(items) => 1 + items.iter().map(count_nodes).sum::<usize>(),
-        Value::Mapping(entries) => 1 + entries.iter().map(|(_, value)| 1 + count_nodes(value)).sum::<usize>(),
+        Value::Mapping(entries) => {
+            1 + entries.iter().map(|entry| 1 + count_nodes(&entry.value)).sum::<usize>()
+        }
     }
 }
 
@@ -345,7 +363,7 @@ fn depth_of(node: &Node) -> usize {
     1 + node
         .items()
         .iter()
-        .chain(node.entries().iter().map(|(_, value)| value))
+        .chain(node.entries().iter().map(|entry| &entry.value))
         .map(depth_of)
         .max()
         .unwrap_or(0)

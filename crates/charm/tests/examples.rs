@@ -71,6 +71,18 @@ fn a_fetched_library_is_missing() {
     assert_eq!(keys, ["charms.cache_server.v0.cache_link"]);
 }
 
+#[test]
+fn nothing_is_to_be_said_about_the_examples() {
+    let tree = DiskTree::open(&examples()).expect("the examples are there");
+    let mut endpoints = 0;
+    for root in discover(&tree).roots {
+        let metadata = CharmMetadata::read(&Subtree::new(&tree, &root.path));
+        assert_eq!(metadata.notes, [], "{}", root.path);
+        endpoints += metadata.endpoints.len();
+    }
+    assert!(endpoints > 5, "{endpoints} endpoints were found");
+}
+
 fn choose_for(example: &str) -> Result<Choice, NoInterpreter> {
     let tree = DiskTree::open(&examples().join(example)).expect("it is there");
     let tox = tox_config(&tree).expect("it is not broken").expect("it is there");

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::MemoryTree;
+use crate::metadata::CharmTexts;
 
 const INGRESS: &str = "lib/charms/traefik_k8s/v2/ingress.py";
 
@@ -48,7 +49,8 @@ fn index() -> LibraryIndex {
         [("a", "name: traefik-k8s", 3), ("b", "name: b", 7), ("c", "name: c", 3), ("d", "name: d", 5)];
     for (repository, metadata, patch) in charms {
         let tree = MemoryTree::new([(INGRESS, format!("LIBAPI = 2\nLIBPATCH = {patch}\n"))]);
-        let metadata = CharmMetadata::parse(Some(metadata), None, None);
+        let metadata =
+            CharmMetadata::parse(CharmTexts { charmcraft: Some(metadata), ..CharmTexts::default() });
         index.add_charm(&tree, repository, Utf8Path::new("charms/x"), &metadata);
     }
     index

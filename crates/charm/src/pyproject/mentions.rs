@@ -216,7 +216,7 @@ impl Finder<'_> {
         let Ok((root, _)) = yaml::parse(file, text) else {
             return;
         };
-        for (part, value) in root.get("parts").map_or(&[][..], yaml::Node::entries) {
+        for yaml::Entry { key: part, value, .. } in root.get("parts").map_or(&[][..], yaml::Node::entries) {
             for item in PART_KEYS.iter().filter_map(|key| value.get(key)).flat_map(yaml::Node::items) {
                 if let Some(requirement) = item.text() {
                     self.consider(file, item.place.line, &format!("parts.{part}"), requirement);

@@ -67,7 +67,7 @@ fn the_last_of_two_equal_keys_wins_with_a_note() {
     assert_eq!(root.get("a").and_then(Node::text), Some("3"));
     assert_eq!(
         notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["f.yaml:3:1: the key `a` is here again (first near line 1); the last one wins"]
+        ["f.yaml:3:1: the key `a` is here again (first in line 1); the last one wins"]
     );
 }
 

@@ -6,9 +6,11 @@
 
 use std::ops::Range;
 
+use charmproof_charm::spelling::nearest;
+
 use super::entry::{FleetEntry, FleetList, Index, RepositorySource};
 use crate::corpus::location::{GitRef, GitUrl, Reference};
-use crate::corpus::problem::{Problem, Severity, nearest};
+use crate::corpus::problem::{Problem, Severity};
 
 /// A field and where it is in the text.
 struct Field {

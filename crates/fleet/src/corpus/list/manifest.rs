@@ -32,11 +32,13 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use charmproof_charm::spelling::nearest;
+
 use super::entry::{Exceptions, FleetEntry, FleetList, Index, Limits, OUTCOMES, RepositorySource};
 use super::parse_subpath;
 use super::toml_reader::{Reader, Report, wrong_type};
 use crate::corpus::location::{GitRef, GitUrl, Reference};
-use crate::corpus::problem::{Severity, nearest};
+use crate::corpus::problem::Severity;
 
 const LIMITS: &[&str] = &["timeout_s", "silence_s", "memory_mib", "processes", "log_mib", "disk_mib"];
 

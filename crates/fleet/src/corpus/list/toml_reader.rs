@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::corpus::problem::{Problem, Severity, nearest};
+use crate::corpus::problem::{Problem, Severity};
 
 /// Where complaints go.
 #[derive(Debug)]

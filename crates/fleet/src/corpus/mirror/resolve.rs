@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use charmproof_charm::spelling::distance;
 use thiserror::Error;
 
 use super::failure::Failure;
 use super::{FetchSettings, Mirrors};
 use crate::corpus::git::{CancelCheck, Git};
 use crate::corpus::location::{GitRef, GitUrl, Reference};
-use crate::corpus::problem::distance;
 
 /// A reference and its commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
