@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use charmproof_charm::spelling::nearest;
 use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
