@@ -50,6 +50,7 @@ pub(crate) enum Command {
     Runs(RunsArgs),
     Report(ReportArgs),
     Merge(MergeArgs),
+    Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     Doctor(DoctorArgs),
@@ -298,6 +299,121 @@ pub(crate) struct CleanArgs {
     /// Only say what would be deleted
     #[arg(long, short = 'n')]
     pub(crate) dry_run: bool,
+}
+
+/// Make up what can happen to a charm, and the hooks that Juju runs for it
+///
+/// Users, clouds, other charms and Juju do random things to the units of a charm; which
+/// hooks follow from that is not random, but what Juju's unit agent does. A seed stands for
+/// one life, always the same.
+///
+/// Examples:
+///   charmproof simulate .
+///   charmproof simulate . --seed 7 --length 50 --without refresh --format names
+///   charmproof simulate --relation db --peer replicas --storage data --runs 100 --format json
+///   charmproof simulate . --exhaustive 2 --only integrate --only remote-unit-joins
+///   charmproof simulate . --units 3 --with ../db-charm --integrate app:db db-charm:db
+///
+/// KIND is what may happen: deploy, integrate, config-changes, pod-lost, machine-reboots,
+/// hook-fails and so on; a wrong one is answered with all of them.
+///
+/// Exit status: 0 fine, 2 the charm or the command line is wrong.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct SimulateArgs {
+    /// The folder of a charm
+    #[arg(value_name = "CHARM_DIR", conflicts_with_all = ["spec", "replay"])]
+    pub(crate) charm: Option<Utf8PathBuf>,
+    /// A file that declares a charm, in the form of charmcraft.yaml or metadata.yaml
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    pub(crate) spec: Option<Utf8PathBuf>,
+    /// Play a life again, as --format json wrote it, after steps were taken out; - is standard input
+    #[arg(long, value_name = "FILE|-", conflicts_with_all = ["seed", "runs", "length", "only", "without", "exhaustive", "units"])]
+    pub(crate) replay: Option<String>,
+
+    /// An endpoint that is integrated when the charm is deployed; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) relation: Vec<String>,
+    /// An endpoint that may be integrated later; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) potential_relation: Vec<String>,
+    /// A peer endpoint; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) peer: Vec<String>,
+    /// A storage that each unit is deployed with; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) storage: Vec<String>,
+    /// A storage that may be added later; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) potential_storage: Vec<String>,
+    /// A workload container; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) container: Vec<String>,
+
+    /// The seed of the first life [default: a new one, which is printed]
+    #[arg(long, value_name = "N", help_heading = "Lives")]
+    pub(crate) seed: Option<u64>,
+    /// How many lives, of one seed after the other
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Lives")]
+    pub(crate) runs: u64,
+    /// How many things happen between setup and teardown, in each life
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Lives")]
+    pub(crate) length: u32,
+    /// Let only this happen, and what a life cannot do without; may be repeated
+    #[arg(long, value_name = "KIND", help_heading = "Lives")]
+    pub(crate) only: Vec<String>,
+    /// Let this not happen; may be repeated
+    #[arg(long, value_name = "KIND", help_heading = "Lives")]
+    pub(crate) without: Vec<String>,
+    /// How many units are deployed at first
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100), help_heading = "Lives")]
+    pub(crate) units: u32,
+    /// The folder of another charm that lives in the same model; may be repeated
+    #[arg(long, value_name = "CHARM_DIR", help_heading = "Lives")]
+    pub(crate) with: Vec<Utf8PathBuf>,
+    /// Integrate two endpoints, as in app:db pg:database; may be repeated
+    #[arg(long, num_args = 2, value_names = ["ENDPOINT", "ENDPOINT"], help_heading = "Lives")]
+    pub(crate) integrate: Vec<String>,
+    /// The version of Juju
+    #[arg(long, value_name = "VERSION", default_value = "3.6", help_heading = "Lives")]
+    pub(crate) juju: String,
+    /// What the units run on [default: k8s for charms with containers, else machine]
+    #[arg(long, value_enum, help_heading = "Lives")]
+    pub(crate) platform: Option<OnPlatform>,
+    /// Let Juju also do what it does by mistake (rules R37, R46, R47, R48, R83)
+    #[arg(long, help_heading = "Lives")]
+    pub(crate) quirks: bool,
+    /// Make all lives with so many stimuli after setup, instead of random ones; counts them first
+    #[arg(long, value_name = "DEPTH", conflicts_with_all = ["seed", "runs", "length", "units", "with", "integrate"], help_heading = "Lives")]
+    pub(crate) exhaustive: Option<u32>,
+
+    /// Show this part of each life only
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub(crate) phase: Option<OfPhase>,
+    /// How lives are shown
+    #[arg(long, value_enum, default_value_t = LifeFormat::Story, help_heading = "Output")]
+    pub(crate) format: LifeFormat,
+}
+
+/// A part of a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OfPhase {
+    Setup,
+    Operation,
+    Teardown,
+}
+
+/// How lives are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LifeFormat {
+    /// What happened, for people
+    Story,
+    /// One object a life, for programs
+    Json,
+    /// The names of the hooks, as `validate` reads them
+    Names,
+    /// Each hook with the variables of its environment, as a shell reads them
+    Env,
 }
 
 /// Say whether Juju could have run a sequence of hooks, and which rule says no

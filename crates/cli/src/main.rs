@@ -49,6 +49,7 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         Command::Runs(args) => commands::runs::run(&place, args, colour),
         Command::Report(args) => commands::report::run(&place, args, colour),
         Command::Merge(args) => commands::merge::run(&place, args, colour),
+        Command::Simulate(args) => commands::simulate::run(args),
         Command::Validate(args) => commands::validate::run(args),
         Command::Explain(args) => commands::explain::run(args),
         Command::Doctor(_) => commands::doctor::run(&place),

@@ -16,6 +16,14 @@ pub(crate) fn result(text: &str) {
     let _ = out.flush();
 }
 
+/// Prints a result of many. Returns whether the reader is still there.
+pub(crate) fn result_to_listener(text: &str) -> bool {
+    let mut out = std::io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes()));
+    written.and_then(|()| out.flush()).is_ok()
+}
+
 /// Prints talk.
 pub(crate) fn say(text: &str) {
     let mut out = std::io::stderr().lock();

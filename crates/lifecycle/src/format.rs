@@ -3,9 +3,23 @@
 pub mod json;
 pub mod story;
 
-use crate::life::Step;
+use crate::environment::{self, Numbers, Variable};
+use crate::life::{Life, Step};
+use crate::vocabulary::HookKind;
 
 /// Returns the names of the hooks that ran, one a line.
 pub fn names(steps: &[Step]) -> String {
     steps.iter().filter_map(Step::hook).map(|(_, hook, _)| hook.name() + "\n").collect()
+}
+
+/// Returns the hooks that ran, each with the variables of its environment.
+pub fn environments(life: &Life) -> Vec<(String, Vec<Variable>)> {
+    let mut numbers = Numbers::default();
+    let hooks = life.steps.iter().filter_map(Step::hook);
+    let environments = hooks.map(|(unit, hook, _)| {
+        numbers.action += u32::from(hook.kind == HookKind::Action);
+        numbers.notice += u32::from(hook.notice.is_some());
+        (hook.name(), environment::variables(life.stage.profile.version, unit, hook, numbers))
+    });
+    environments.collect()
 }

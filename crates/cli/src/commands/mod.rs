@@ -13,6 +13,7 @@ pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod show;
+pub(crate) mod simulate;
 pub(crate) mod validate;
 
 use charmproof_store::comparison::{Comparison, PairComparison};

@@ -1,5 +1,7 @@
 //! What a charm declares, as far as the order of hooks depends on it.
 
+use charmproof_charm::metadata::{self, CharmMetadata};
+
 use crate::vocabulary::Name;
 
 /// Which side of a relation an endpoint is.
@@ -110,5 +112,37 @@ impl Charm {
     /// Returns the storage of the name.
     pub fn storage(&self, name: &str) -> Option<&StorageKind> {
         self.storages.iter().find(|storage| storage.name == name)
+    }
+}
+
+impl From<&CharmMetadata> for Charm {
+    /// Takes from what a charm declares what the order of its hooks depends on.
+    fn from(declared: &CharmMetadata) -> Self {
+        let endpoints = declared.endpoints.iter().map(|endpoint| Endpoint {
+            name: endpoint.name.as_str().into(),
+            role: match endpoint.role {
+                metadata::Role::Provides => Role::Provides,
+                metadata::Role::Requires => Role::Requires,
+                metadata::Role::Peer => Role::Peer,
+            },
+            interface: endpoint.interface.as_deref().unwrap_or_default().into(),
+            limit: endpoint.limit,
+            is_container_scoped: match endpoint.scope {
+                metadata::Scope::Global => false,
+                metadata::Scope::Container => true,
+            },
+        });
+        let storages = declared.storages.iter().map(|storage| StorageKind {
+            name: storage.name.as_str().into(),
+            minimum: storage.count_min,
+            maximum: storage.count_max,
+        });
+        Self {
+            endpoints: endpoints.collect(),
+            storages: storages.collect(),
+            containers: declared.containers.iter().map(|container| container.name.as_str().into()).collect(),
+            actions: declared.actions.iter().map(|action| action.name.as_str().into()).collect(),
+            is_subordinate: declared.subordinate,
+        }
     }
 }
