@@ -500,7 +500,15 @@ impl CharmMetadata {
             self.subordinate_origin = Some(reader.origin(entry.place));
         }
         if let Some(root) = roots.with(reader, "extra-bindings") {
-            for entry in reader.section(root, "extra-bindings") {
+            let entries = reader.section(root, "extra-bindings");
+            if let Some(section) = root.entry("extra-bindings")
+                && section.value.kind() == Kind::Mapping
+                && entries.is_empty()
+            {
+                let text = "`extra-bindings` has no name in it, and Juju wants one at least";
+                reader.error(section.place, text, "Remove `extra-bindings`.");
+            }
+            for entry in entries {
                 if !scalar::is_null(&entry.value) {
                     let text =
                         format!("the extra binding {} has a value, and can have none", quoted(&entry.key));
@@ -513,7 +521,8 @@ impl CharmMetadata {
             self.devices = reader.section(root, "devices").iter().map(|entry| entry.key.clone()).collect();
         }
         if let Some(root) = roots.with(reader, "charm-user")
-            && let Some(node) = root.get("charm-user").filter(|node| !scalar::is_null(node))
+            && let Some(Entry { value: node, .. }) =
+                root.entry("charm-user").filter(|entry| !reader.is_left_away(entry))
         {
             self.charm_user = reader.text(root, "charm-user", "the charm");
             if let Some(user) = &self.charm_user

@@ -306,8 +306,14 @@ fn check_types(reader: &mut Reader<'_>, schema: &Node, of: &str) {
                 reader.error(node.place, text, hint);
             }
         }
-        // Juju overlooks unknown types in a list of them.
-        Kind::Sequence => {}
+        // Juju overlooks unknown types in a list of them, if they are text.
+        Kind::Sequence => {
+            for item in node.items().iter().filter(|item| scalar::as_text(item).is_none()) {
+                let found = scalar::in_words(item);
+                let text = format!("`type` of {of} should list names of types, not {found}");
+                reader.error(item.place, text, "Quote the name: \"null\".");
+            }
+        }
         Kind::Null | Kind::Bool(_) | Kind::Int | Kind::Float | Kind::Timestamp | Kind::Mapping => {
             reader.wrong(entry, &format!("`type` of {of}"), "the name of a type of JSON");
         }

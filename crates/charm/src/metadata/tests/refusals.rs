@@ -332,6 +332,10 @@ fn actions() {
             "go: {params: {a: {type: int}}}",
             "1:25: `type` of `a` of the action `go` is `int`, which is no type of JSON => Write `type: integer`.",
         ),
+        (
+            "go: {params: {a: {type: [string, null]}}}",
+            "1:34: `type` of `a` of the action `go` should list names of types, not nothing => Quote the name: \"null\".",
+        ),
         ("go: {params: {a: string}}", "1:18: `a` of the action `go` should be a mapping, not text"),
         (
             "go: {params: {a: {required: true}}}",
