@@ -1,0 +1,49 @@
+//! How many hooks a second the generator makes, for a charm with five relations.
+
+use std::hint::black_box;
+
+use charmproof_lifecycle::generator::{Integration, Plan, generate};
+use charmproof_lifecycle::life::{Stage, Step};
+use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
+use charmproof_lifecycle::world::{Charm, Profile, Role};
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+
+/// Returns a plan for lives of some hundred hooks.
+fn plan() -> Plan {
+    let endpoints = ["db", "ingress", "logging", "tracing"];
+    let charm = endpoints.iter().fold(Charm::default(), |charm, name| charm.with_endpoint(Role::Requires, name));
+    let charm = charm.with_endpoint(Role::Peer, "peers").with_storage("data").with_container("app");
+    let profile = Profile { version: JujuVersion::V3_6, platform: Platform::Kubernetes };
+    let mut plan = Plan::new(Stage::new(profile, "app", charm));
+    plan.stimuli = 200;
+    plan.integrations = endpoints
+        .iter()
+        .map(|endpoint| Integration {
+            application: "app".into(),
+            endpoint: (*endpoint).into(),
+            remote_app: format!("{endpoint}-app").into(),
+            remote_endpoint: None,
+        })
+        .collect();
+    plan
+}
+
+fn lives(criterion: &mut Criterion) {
+    let plan = plan();
+    let seeds = 0..50;
+    let hooks: usize =
+        seeds.clone().map(|seed| generate(&plan, seed).iter().filter_map(Step::hook).count()).sum();
+    let mut group = criterion.benchmark_group("generator");
+    group.throughput(Throughput::Elements(hooks as u64));
+    group.bench_function("lives of five relations", |bencher| {
+        bencher.iter(|| {
+            for seed in seeds.clone() {
+                black_box(generate(&plan, seed));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, lives);
+criterion_main!(benches);
