@@ -11,8 +11,12 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 /// Returns a plan for lives of some hundred hooks.
 fn plan() -> Plan {
     let endpoints = ["db", "ingress", "logging", "tracing"];
-    let charm = endpoints.iter().fold(Charm::default(), |charm, name| charm.with_endpoint(Role::Requires, name));
-    let charm = charm.with_endpoint(Role::Peer, "peers").with_storage("data").with_container("app");
+    let charm =
+        endpoints.iter().fold(Charm::default(), |charm, name| charm.with_endpoint(Role::Requires, name));
+    let mut charm = charm.with_endpoint(Role::Peer, "peers").with_storage("data").with_container("app");
+    for endpoint in &mut charm.endpoints {
+        endpoint.limit = Some(1);
+    }
     let profile = Profile { version: JujuVersion::V3_6, platform: Platform::Kubernetes };
     let mut plan = Plan::new(Stage::new(profile, "app", charm));
     plan.stimuli = 200;

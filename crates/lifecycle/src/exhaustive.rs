@@ -173,7 +173,7 @@ fn possible(extent: &Extent, model: &Model, unit: &Name, world: &World) -> Vec<B
     for kind in &extent.kinds {
         of_kind(*kind, model, world, &mut stimuli);
     }
-    let application = Name::from(world.application());
+    let application = world.application().clone();
     let targeted = stimuli.into_iter().map(|stimulus| {
         let target = if stimulus.kind().is_of_application() {
             Target::Application(application.clone())

@@ -158,6 +158,9 @@ impl<'plan> OneLife<'plan> {
     }
 
     fn wake(&mut self) {
+        if self.awake.len() == self.recorder.model.units().len() {
+            return;
+        }
         self.awake.clear();
         self.awake.extend(self.recorder.model.units().keys().cloned());
     }

@@ -136,12 +136,18 @@ pub enum IllegalEvent {
 /// Moves the machine by one event. On an error, `world` is as it was.
 pub fn step(world: &mut World, event: Event) -> Result<Vec<Effect>, IllegalEvent> {
     let mut effects = Vec::new();
-    match event {
-        Event::Stimulus(stimulus) => stimuli::apply(world, stimulus, &mut effects)?,
-        Event::Resolve { choice } => resolve(world, choice, &mut effects)?,
-        Event::HookEnds { outcome } => end(world, outcome, &mut effects)?,
-    }
+    step_into(world, event, &mut effects)?;
     Ok(effects)
+}
+
+/// Moves the machine by one event, as [`step`], and adds what it does to `effects`. Who
+/// moves it millions of times keeps the list.
+pub fn step_into(world: &mut World, event: Event, effects: &mut Vec<Effect>) -> Result<(), IllegalEvent> {
+    match event {
+        Event::Stimulus(stimulus) => stimuli::apply(world, stimulus, effects),
+        Event::Resolve { choice } => resolve(world, choice, effects),
+        Event::HookEnds { outcome } => end(world, outcome, effects),
+    }
 }
 
 /// Lets the agent take the first entry that applies. What it does without a hook is done
@@ -150,6 +156,7 @@ fn resolve(world: &mut World, choice: u32, effects: &mut Vec<Effect>) -> Result<
     if world.agent.running.is_some() {
         return Err(IllegalEvent::HookRuns);
     }
+    resolve::look_at_relations(world);
     loop {
         match next_hook(world, choice) {
             Next::Run(hook) => {

@@ -126,6 +126,29 @@ pub struct Model {
     links: BTreeMap<u32, Link>,
     next_relation: u32,
     next_storage: u32,
+    scratch: Scratch,
+}
+
+/// A list that is kept between steps. It is empty in between, and no part of the model.
+#[derive(Debug, Default)]
+struct Scratch(Vec<Effect>);
+
+impl Clone for Scratch {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Scratch {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Scratch {}
+
+impl std::hash::Hash for Scratch {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
 }
 
 impl Model {
@@ -141,6 +164,7 @@ impl Model {
             links: BTreeMap::new(),
             next_relation: 0,
             next_storage: 0,
+            scratch: Scratch::default(),
         }
     }
 
@@ -208,16 +232,22 @@ impl Model {
     /// Moves the model by one event. On an error it is as it was.
     pub fn step(&mut self, event: ModelEvent) -> Result<Vec<ModelEffect>, IllegalModelEvent> {
         let mut effects = Vec::new();
-        match event {
-            ModelEvent::Stimulus { target, stimulus } => self.stimulus(&target, stimulus, &mut effects)?,
-            ModelEvent::Resolve { unit, choice } => {
-                self.unit(&unit, Event::Resolve { choice }, &mut effects)?;
-            }
-            ModelEvent::HookEnds { unit, outcome } => {
-                self.unit(&unit, Event::HookEnds { outcome }, &mut effects)?;
-            }
-        }
+        self.step_into(event, &mut effects)?;
         Ok(effects)
+    }
+
+    /// Moves the model by one event, as [`Self::step`], and adds what the units do to
+    /// `effects`. Who moves it millions of times keeps the list.
+    pub fn step_into(
+        &mut self,
+        event: ModelEvent,
+        effects: &mut Vec<ModelEffect>,
+    ) -> Result<(), IllegalModelEvent> {
+        match event {
+            ModelEvent::Stimulus { target, stimulus } => self.stimulus(&target, stimulus, effects),
+            ModelEvent::Resolve { unit, choice } => self.unit(&unit, Event::Resolve { choice }, effects),
+            ModelEvent::HookEnds { unit, outcome } => self.unit(&unit, Event::HookEnds { outcome }, effects),
+        }
     }
 
     fn stimulus(&mut self, target: &Target, stimulus: Stimulus, effects: &mut Vec<ModelEffect>) -> Applied {
@@ -327,9 +357,10 @@ impl Model {
     /// Moves the machine of one unit, and tells the others what they see of that.
     fn unit(&mut self, unit: &Name, event: Event, effects: &mut Vec<ModelEffect>) -> Applied {
         let world = self.units.get_mut(unit).ok_or_else(|| unknown("unit", unit))?;
-        let done = machine::step(world, event)?;
+        let mut done = std::mem::take(&mut self.scratch.0);
+        let outcome = machine::step_into(world, event, &mut done);
         let has_died = world.life() == Life::Dead;
-        for effect in done {
+        for effect in done.drain(..) {
             match &effect {
                 Effect::Begin(hook) if hook.kind == HookKind::RelationCreated => {
                     self.enters(hook.relation_id, unit);
@@ -347,6 +378,8 @@ impl Model {
             }
             effects.push(ModelEffect { unit: unit.clone(), effect });
         }
+        self.scratch.0 = done;
+        outcome?;
         if has_died {
             self.forget_leader(unit);
             self.departs(unit);

@@ -16,7 +16,7 @@ use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform};
 pub use agent::Operation;
 pub(crate) use agent::{Agent, Running};
 pub use charm::{Charm, Endpoint, Role, StorageKind};
-pub(crate) use relation::Relation;
+pub(crate) use relation::{Hint, Relation};
 pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
 
@@ -57,6 +57,7 @@ pub struct World {
     pub(crate) has_quirks: bool,
     pub(crate) charm: Arc<Charm>,
     pub(crate) unit: Name,
+    pub(crate) application: Name,
     pub(crate) life: Life,
     /// Juju has given the application's leadership to this unit.
     pub(crate) holds_lease: bool,
@@ -81,11 +82,13 @@ pub struct World {
 impl World {
     /// Returns the world before the deployment of a unit, such as `web/0`.
     pub fn new(profile: Profile, charm: impl Into<Arc<Charm>>, unit: impl Into<Name>) -> Self {
+        let unit = unit.into();
         Self {
             profile,
             has_quirks: false,
             charm: charm.into(),
-            unit: unit.into(),
+            application: unit.split('/').next().unwrap_or_default().into(),
+            unit,
             life: Life::Undeployed,
             holds_lease: false,
             config_version: 0,
@@ -123,8 +126,8 @@ impl World {
     }
 
     /// Returns the name of the unit's application.
-    pub fn application(&self) -> &str {
-        self.unit.split('/').next().unwrap_or_default()
+    pub fn application(&self) -> &Name {
+        &self.application
     }
 
     /// Returns how far the unit has come.
@@ -170,6 +173,13 @@ impl World {
     /// Whether the agent's process is there.
     pub fn has_agent(&self) -> bool {
         self.agent.is_up
+    }
+
+    /// Returns a relation that is going to change.
+    pub(crate) fn relation_mut(&mut self, id: u32) -> Option<&mut Relation> {
+        let relation = self.relations.get_mut(&id)?;
+        relation.is_quiet = Hint(false);
+        Some(relation)
     }
 
     pub(crate) fn is_on(&self, platform: Platform) -> bool {

@@ -101,7 +101,8 @@ impl Swarm {
         let (_, total) = self.kinds.last()?;
         (0..TRIES_MAX).find_map(|_| {
             let number = chance.below(*total);
-            let (kind, _) = self.kinds.iter().find(|(_, sum)| number < *sum)?;
+            let place = self.kinds.partition_point(|(_, sum)| *sum <= number);
+            let (kind, _) = self.kinds.get(place)?;
             let (unit, world) = chance.one_of(model.units())?;
             if *kind == StimulusKind::Deploy {
                 return new_unit(plan, model, unit);
@@ -116,7 +117,7 @@ impl Swarm {
                 return None;
             }
             let target = if kind.is_of_application() {
-                Target::Application(world.application().into())
+                Target::Application(world.application().clone())
             } else {
                 Target::Unit(unit.clone())
             };
@@ -308,12 +309,9 @@ fn relation(
 }
 
 fn remote_unit(world: &World, chance: &mut Chance) -> Option<(u32, Name)> {
-    let units = world
-        .relations
-        .iter()
-        .flat_map(|(id, relation)| relation.remote_units.keys().map(move |unit| (*id, unit)));
-    let (relation, unit) = chance.one_of(units)?;
-    Some((relation, unit.clone()))
+    let inhabited = world.relations.iter().filter(|(_, relation)| !relation.remote_units.is_empty());
+    let (relation, known) = chance.one_of(inhabited)?;
+    Some((*relation, chance.one_of(known.remote_units.keys())?.clone()))
 }
 
 /// Returns a secret of this application, and a revision of it.

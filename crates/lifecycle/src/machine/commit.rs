@@ -171,7 +171,7 @@ pub(super) fn forget_workload_event(world: &mut World, hook: &Hook) {
 fn commit_of_relation(world: &mut World, hook: &Hook, version: u64) {
     let Some(id) = hook.relation_id else { return };
     let is_alive = world.life == Life::Alive;
-    let Some(relation) = world.relations.get_mut(&id) else { return };
+    let Some(relation) = world.relation_mut(id) else { return };
     if hook.kind == HookKind::RelationBroken {
         if relation.is_dying || !is_alive {
             world.relations.remove(&id);

@@ -5,7 +5,7 @@
 
 use super::hooks;
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform, Remote};
-use crate::world::{Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
+use crate::world::{Hint, Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
 
 /// What the agent does next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -340,7 +340,8 @@ fn next_when_alive(world: &World, choice: u32) -> Next {
 
 /// The next hook of some relation. Juju 3.6 serves peers last, other lines do not.
 fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
-    let next = |(id, relation)| Some((id, relation, next_of_relation(world, relation)?));
+    let outlook = Outlook::of(world);
+    let next = |(id, relation)| Some((id, relation, next_of_relation(outlook, relation)?));
     let mut options: Vec<(&u32, &Relation, RelationStep)> = world.relations.iter().filter_map(next).collect();
     let has_others = options.iter().any(|(_, relation, _)| !relation.is_peer());
     if world.profile.version == JujuVersion::V3_6 && has_others {
@@ -355,6 +356,32 @@ fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
     Some(Hook { departing_unit: departing.cloned(), ..hook })
 }
 
+/// Remembers of which relations nothing waits, until they change.
+pub(super) fn look_at_relations(world: &mut World) {
+    let outlook = Outlook::of(world);
+    if outlook.is_alive {
+        for relation in world.relations.values_mut().filter(|relation| !relation.is_quiet.0) {
+            relation.is_quiet = Hint(relation.created && next_of_relation(outlook, relation).is_none());
+        }
+    }
+}
+
+/// What of the unit a relation depends on.
+#[derive(Clone, Copy)]
+struct Outlook {
+    is_alive: bool,
+    /// The agent no longer knows which relations are with peers.
+    forgot_peers: bool,
+}
+
+impl Outlook {
+    fn of(world: &World) -> Self {
+        // Whether a peer relation would be broken after `stop`, too, nobody has seen.
+        let forgot_peers = world.agent.forgot_peers && !world.agent.stopped;
+        Self { is_alive: world.life == Life::Alive, forgot_peers }
+    }
+}
+
 /// What a relation needs next.
 struct RelationStep<'world> {
     kind: HookKind,
@@ -364,24 +391,22 @@ struct RelationStep<'world> {
 
 /// The next hook of one relation (relation/resolver.go): a pending `changed`, `departed`,
 /// `broken`, the application's data, `joined`, the units' data.
-fn next_of_relation<'world>(world: &World, relation: &'world Relation) -> Option<RelationStep<'world>> {
-    if !relation.created {
+fn next_of_relation(outlook: Outlook, relation: &Relation) -> Option<RelationStep<'_>> {
+    if !relation.created || (relation.is_quiet.0 && outlook.is_alive) {
         return None;
     }
     let of_unit = |kind, unit| Some(RelationStep { kind, unit: Some(unit) });
     if let Some(unit) = &relation.changed_pending {
         return of_unit(HookKind::RelationChanged, unit);
     }
-    let is_over = relation.is_dying || relation.is_suspended || world.life == Life::Dying;
+    let is_over = relation.is_dying || relation.is_suspended || !outlook.is_alive;
     let leaves = |unit: &&Name| is_over || !relation.remote_units.contains_key(*unit);
     if let Some(unit) = relation.members.keys().find(leaves) {
         return of_unit(HookKind::RelationDeparted, unit);
     }
     if is_over {
         // R46: peers are left without a word, unless the agent forgot that they are peers.
-        // Whether it would be so after `stop`, too, nobody has seen.
-        let is_forgotten = world.agent.forgot_peers && !world.agent.stopped;
-        let is_peer = relation.is_peer() && !is_forgotten;
+        let is_peer = relation.is_peer() && !outlook.forgot_peers;
         return (!is_peer).then_some(RelationStep { kind: HookKind::RelationBroken, unit: None });
     }
     if relation.app_version != relation.app_version_seen {

@@ -2,7 +2,7 @@
 
 use super::Effect;
 use crate::vocabulary::{Hook, HookKind, Marker, Outcome, Platform, Scope};
-use crate::world::{Operation, World};
+use crate::world::{Hint, Operation, World};
 
 /// How the agent comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +46,7 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
         // R48: relations that it was about to enter count as entered.
         let forgets = agent.installed && agent.operation == Operation::Continue;
         for relation in world.relations.values_mut().filter(|_| forgets) {
+            relation.is_quiet = Hint(false);
             relation.created |= !relation.is_dying && !relation.is_suspended && !relation.was_left;
         }
     }

@@ -303,7 +303,7 @@ fn deploy(world: &mut World, leads: bool, first_relation: u32, first_storage: u3
     world.agent.is_up = true;
     world.next_relation = first_relation;
     world.next_storage = first_storage;
-    let application = Name::from(world.application());
+    let application = world.application().clone();
     let charm = Arc::clone(&world.charm);
     for endpoint in charm.endpoints.iter().filter(|endpoint| endpoint.role == Role::Peer) {
         let relation = Relation::new(endpoint.name.clone(), endpoint.role, application.clone());
@@ -344,12 +344,12 @@ fn storage_added(world: &mut World, storage_id: Name) -> Applied {
 
 /// Returns a relation that the unit has entered and not left.
 fn in_scope(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
-    let relation = world.relations.get_mut(&id).filter(|relation| relation.created);
+    let relation = world.relation_mut(id).filter(|relation| relation.created);
     relation.ok_or_else(|| unknown("relation", &id.to_string()))
 }
 
 fn living_relation(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
-    let relation = world.relations.get_mut(&id).filter(|relation| !relation.is_dying);
+    let relation = world.relation_mut(id).filter(|relation| !relation.is_dying);
     relation.ok_or_else(|| unknown("relation", &id.to_string()))
 }
 

@@ -198,7 +198,11 @@ impl Model {
     }
 
     fn units_of(&self, application: &str) -> Vec<Name> {
-        self.units.keys().filter(|unit| application_of(unit) == application).cloned().collect()
+        self.units
+            .iter()
+            .filter(|(_, world)| world.application() == application)
+            .map(|(unit, _)| unit.clone())
+            .collect()
     }
 
     /// Applies a stimulus to each of the units. It is refused if all of them refuse it.

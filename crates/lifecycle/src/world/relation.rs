@@ -5,6 +5,23 @@ use std::collections::BTreeMap;
 use super::Role;
 use crate::vocabulary::Name;
 
+/// What was found out about a relation and need not be found out again. It is no part of
+/// what a relation is, so it makes no two of them different.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Hint(pub(crate) bool);
+
+impl PartialEq for Hint {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Hint {}
+
+impl std::hash::Hash for Hint {
+    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
+}
+
 /// A relation of the unit.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Relation {
@@ -30,6 +47,9 @@ pub(crate) struct Relation {
     /// The unit that joined last and waits for its `changed` (R31).
     pub(crate) changed_pending: Option<Name>,
     pub(crate) app_version_seen: u64,
+    /// Nothing of it waits, as long as the unit lives and nothing changes. Most relations
+    /// are so most of the time, and looking through all their units takes long.
+    pub(crate) is_quiet: Hint,
 }
 
 impl Relation {
@@ -47,6 +67,7 @@ impl Relation {
             members: BTreeMap::new(),
             changed_pending: None,
             app_version_seen: 0,
+            is_quiet: Hint::default(),
         }
     }
 
