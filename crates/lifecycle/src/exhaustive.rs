@@ -28,13 +28,14 @@ pub struct Extent {
     pub kinds: Vec<StimulusKind>,
 }
 
-/// Returns how many lives there are, without making them; `None` if a number of 128 bits
-/// does not hold it.
-pub fn count(extent: &Extent) -> Option<u128> {
+/// Returns how many lives there are, without making them; `None` if they are more than
+/// `most`, which is found out long before they are counted.
+pub fn count(extent: &Extent, most: u64) -> Option<u64> {
     let mut known = HashMap::new();
-    [true, false].into_iter().try_fold(0_u128, |sum, leads| {
+    [true, false].into_iter().try_fold(0_u64, |sum, leads| {
         let start = deployed(extent, leads);
-        sum.checked_add(count_from(extent, &start.model, extent.depth, &mut known)?)
+        let count = count_from(extent, &start.model, extent.depth, most, &mut known)?;
+        sum.checked_add(count).filter(|sum| *sum <= most)
     })
 }
 
@@ -100,13 +101,14 @@ fn count_from(
     extent: &Extent,
     model: &Model,
     left: u32,
-    known: &mut HashMap<(Model, u32), u128>,
-) -> Option<u128> {
+    most: u64,
+    known: &mut HashMap<(Model, u32), u64>,
+) -> Option<u64> {
     if let Some(count) = known.get(&(model.clone(), left)) {
         return Some(*count);
     }
     let (branches, is_rest) = branches(extent, model, left);
-    let mut sum = u128::from(is_rest);
+    let mut sum = u64::from(is_rest);
     for branch in branches {
         let mut after = model.clone();
         let spent = match branch {
@@ -124,7 +126,9 @@ fn count_from(
                 1
             }
         };
-        sum = sum.checked_add(count_from(extent, &after, left - spent, known)?)?;
+        // Each place is reached by one life at least, so that one with too many is enough.
+        let count = count_from(extent, &after, left - spent, most, known)?;
+        sum = sum.checked_add(count).filter(|sum| *sum <= most)?;
     }
     known.insert((model.clone(), left), sum);
     Some(sum)

@@ -23,7 +23,7 @@ use crate::output;
 const LIFE_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 /// How many lives are made where all are asked for.
-const LIVES_MAX: u128 = 10_000_000;
+const LIVES_MAX: u64 = 1_000_000;
 
 pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
     if let Some(file) = &args.replay {
@@ -68,11 +68,8 @@ fn new_seed() -> u64 {
 }
 
 fn all_lives(args: &SimulateArgs, extent: &Extent) -> Result<Exit, Failure> {
-    let count = exhaustive::count(extent).filter(|count| *count <= LIVES_MAX).ok_or_else(|| {
-        let count = exhaustive::count(extent);
-        let count = count
-            .map_or_else(|| "more lives than can be counted".to_owned(), |count| format!("{count} lives"));
-        Failure::usage(format!("there are {count} of that depth, and at most {LIVES_MAX} are made"))
+    let count = exhaustive::count(extent, LIVES_MAX).ok_or_else(|| {
+        Failure::usage(format!("there are more than {LIVES_MAX} lives of that depth, which are too many"))
             .hint("ask for a smaller depth, or for fewer kinds of things that happen with --only")
     })?;
     output::say(&format!("{count} lives"));

@@ -9,5 +9,6 @@ mod fleet;
 mod input;
 mod reports;
 mod resume;
+mod simulate;
 mod support;
 mod validate;
