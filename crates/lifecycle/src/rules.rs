@@ -1,7 +1,7 @@
 //! The judge: whether Juju could have run a sequence of hooks, and which rule says no.
 //!
-//! Each rule is a small monitor of its own. They share [`View`](view::View), which only
-//! says what the sequence has shown so far, and the words of
+//! Each rule is a small monitor of its own. They share the view of what the sequence has
+//! shown so far, which accuses nobody, and the words of
 //! [`vocabulary`](crate::vocabulary). They share no code with anything that makes
 //! sequences, so that a mistake in one is found by the other.
 //!
@@ -11,15 +11,18 @@
 
 mod availability;
 mod catalogue;
+mod declared;
 mod errors;
 mod finding;
 mod judge;
+mod known_bugs;
 mod leadership;
 mod monitor;
 mod peers;
 mod relation_members;
 mod relations;
 mod restarts;
+mod settings;
 mod setup;
 mod storage;
 mod teardown;
@@ -27,6 +30,8 @@ mod upgrade;
 mod view;
 mod workload;
 
-pub use catalogue::{Rule, RuleId, Strength};
+pub use catalogue::{Judgement, Rule, RuleId, Strength};
 pub use finding::Finding;
-pub use judge::{Event, Filter, Judge, Settings, Start, judge};
+pub use judge::{Event, Judge, judge};
+pub use known_bugs::KnownBug;
+pub use settings::{DeclaredCharm, DeclaredEndpoint, Filter, Markers, Settings, Start};

@@ -7,7 +7,7 @@ use super::view::View;
 use crate::vocabulary::{Hook, JujuVersion};
 
 /// V01: a hook that this Juju, or this platform, does not have.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct OnlyWhatExists;
 
 impl Monitor for OnlyWhatExists {

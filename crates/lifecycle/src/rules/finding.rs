@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{RuleId, Strength};
+use super::{KnownBug, RuleId, Strength};
 
 /// A hook that a rule does not allow, or thinks odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub struct Finding {
     pub strength: Strength,
     /// Which hook it is, counted from 0 and without markers.
     pub position: usize,
+    /// The place of an earlier hook or marker that makes it so, where there is one.
+    pub since: Option<usize>,
+    /// The bug of Juju that explains it, where one does.
+    pub bug: Option<KnownBug>,
     /// Why, for people who write charms.
     pub reason: String,
 }
@@ -24,6 +28,18 @@ impl Finding {
             Strength::Must => true,
             Strength::Should | Strength::Observed => false,
         }
+    }
+
+    /// Adds the earlier place that makes it so.
+    pub(super) fn since(&mut self, place: Option<usize>) -> &mut Self {
+        self.since = place;
+        self
+    }
+
+    /// Adds the bug of Juju that explains it.
+    pub(super) fn bug(&mut self, bug: KnownBug) -> &mut Self {
+        self.bug = Some(bug);
+        self
     }
 }
 
@@ -46,17 +62,19 @@ impl Found {
     }
 
     /// Adds a finding of the strength that the rule has.
-    pub(super) fn add(&mut self, rule: RuleId, reason: impl Into<String>) {
-        self.add_with(rule, rule.rule().strength, reason);
+    pub(super) fn add(&mut self, rule: RuleId, reason: impl Into<String>) -> &mut Finding {
+        self.add_with(rule, rule.rule().strength, reason)
     }
 
     /// Adds a finding that is only a warning, whatever the rule's strength.
-    pub(super) fn warn(&mut self, rule: RuleId, reason: impl Into<String>) {
-        self.add_with(rule, Strength::Should, reason);
+    pub(super) fn warn(&mut self, rule: RuleId, reason: impl Into<String>) -> &mut Finding {
+        self.add_with(rule, Strength::Should, reason)
     }
 
-    fn add_with(&mut self, rule: RuleId, strength: Strength, reason: impl Into<String>) {
-        self.findings.push(Finding { rule, strength, position: self.position, reason: reason.into() });
+    fn add_with(&mut self, rule: RuleId, strength: Strength, reason: impl Into<String>) -> &mut Finding {
+        let (position, reason) = (self.position, reason.into());
+        self.findings.push(Finding { rule, strength, position, since: None, bug: None, reason });
+        self.findings.last_mut().expect("one was pushed just now")
     }
 
     pub(super) fn into_findings(self) -> Vec<Finding> {

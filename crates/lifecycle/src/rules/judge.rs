@@ -1,54 +1,14 @@
 //! Reads a sequence event by event and asks every monitor about it.
 
-use std::collections::BTreeSet;
-
 use super::finding::{Finding, Found};
-use super::monitor::Monitor;
+use super::monitor::Monitor as _;
+use super::settings::{Filter, Settings, Start};
 use super::view::View;
 use super::{
-    RuleId, availability, errors, leadership, peers, relation_members, relations, restarts, setup, storage,
-    teardown, upgrade, workload,
+    KnownBug, RuleId, availability, declared, errors, leadership, peers, relation_members, relations,
+    restarts, setup, storage, teardown, upgrade, workload,
 };
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Marker, Outcome, Platform, UnknownHook};
-
-/// Where a sequence begins.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// At the deployment of the unit: nothing ran before the first hook.
-    Deployment,
-    /// Somewhere. A rule may only accuse on what the sequence itself has shown.
-    #[default]
-    Unknown,
-}
-
-/// What somebody has left out of a sequence.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Filter {
-    /// Nothing.
-    #[default]
-    Nothing,
-    /// All but the hooks of some endpoints, which are there from their first.
-    OtherEndpoints,
-    /// Anything. Only rules that need to see but one hook can judge.
-    Anything,
-}
-
-/// What is known about a sequence before it is read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// The line of Juju releases; without it, whatever any of them does is accepted.
-    pub version: Option<JujuVersion>,
-    /// The platform; without it, whatever either does is accepted.
-    pub platform: Option<Platform>,
-    /// Where the sequence begins.
-    pub start: Start,
-    /// What was left out.
-    pub filter: Filter,
-    /// The unit that ran the hooks.
-    pub unit: Option<String>,
-    /// The charm's peer endpoints, all of them. No log names them.
-    pub peers: Option<BTreeSet<String>>,
-}
 
 /// One thing that a sequence has.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,20 +38,26 @@ impl Event {
 #[derive(Debug)]
 pub struct Judge {
     view: View,
-    monitors: Vec<Box<dyn Monitor>>,
-    availability: availability::OnlyWhatExists,
+    monitors: Monitors,
     position: usize,
 }
 
 impl Judge {
     /// Returns a judge that has read nothing yet.
     pub fn new(settings: Settings) -> Self {
-        let monitors = monitors(settings.filter);
-        Self { view: View::new(settings), monitors, availability: availability::OnlyWhatExists, position: 0 }
+        Self { view: View::new(settings), monitors: Monitors::default(), position: 0 }
     }
 
-    /// Reads one event and returns what is wrong with it.
+    /// Reads one event and returns what is wrong with it. The places that findings refer
+    /// to are positions of hooks.
     pub fn step(&mut self, event: &Event) -> Vec<Finding> {
+        self.step_at(self.position, event)
+    }
+
+    /// Reads one event, which stands at `place` of its source: a line, for example. The
+    /// places that findings refer to are such places.
+    pub fn step_at(&mut self, place: usize, event: &Event) -> Vec<Finding> {
+        self.view.place = place;
         match event {
             Event::Hook { hook, outcome } => {
                 let mut found = Found::at(self.position);
@@ -115,19 +81,20 @@ impl Judge {
     }
 
     fn hook(&mut self, hook: &Hook, outcome: Outcome, found: &mut Found) {
-        self.availability.begins(&self.view, hook, found);
+        availability::OnlyWhatExists.begins(&self.view, hook, found);
+        declared::OnlyWhatIsDeclared.begins(&self.view, hook, found);
         if !hook.kind.is_run_by_uniter() {
             return;
         }
         if self.view.begins_new_life(hook) {
             // R78: the name of a unit that was removed may be used again.
             let settings = Settings { start: Start::Deployment, ..self.view.settings.clone() };
-            self.monitors = monitors(settings.filter);
+            let place = self.view.place;
+            self.monitors = Monitors::default();
             self.view = View::new(settings);
+            self.view.place = place;
         }
-        for monitor in &mut self.monitors {
-            monitor.begins(&self.view, hook, found);
-        }
+        self.monitors.begin(&self.view, hook, found);
         // A failed hook that is not tried again was resolved without a retry, or R90 has
         // been broken. In both cases what follows is judged as if it had been done (R91).
         // R66: the `stop` of a pod takes its place instead, and it is derived anew later.
@@ -141,15 +108,16 @@ impl Judge {
         self.view.begins(hook);
         match outcome {
             Outcome::Ok | Outcome::Missing => self.commit(hook),
-            Outcome::Failed => self.view.fails(hook),
-            Outcome::Terminated => self.view.is_terminated(),
+            Outcome::Failed => {
+                self.view.fails(hook);
+                self.note_known_failure(hook, found);
+            }
+            Outcome::Terminated => self.view.is_terminated(hook),
         }
     }
 
     fn marker(&mut self, marker: Marker) {
-        for monitor in &mut self.monitors {
-            monitor.is_told(&self.view, marker);
-        }
+        self.monitors.tell(&self.view, marker);
         if marker == Marker::ResolvedWithoutRetry {
             self.commit_failed();
         }
@@ -166,10 +134,17 @@ impl Judge {
         if hook.kind == HookKind::Action {
             return;
         }
-        for monitor in &mut self.monitors {
-            monitor.commits(&self.view, hook);
-        }
+        self.monitors.commit(&self.view, hook);
         self.view.commits(hook);
+    }
+
+    /// A failed hook is no breach; where a bug of Juju makes hooks fail, it is told.
+    fn note_known_failure(&self, hook: &Hook, found: &mut Found) {
+        if hook.kind == HookKind::StorageDetaching && self.view.settings.version == Some(JujuVersion::V4_0) {
+            let reason =
+                format!("`{hook}` failed; when several units are removed at once, Juju 4.0 cuts it off");
+            found.warn(RuleId::R90, reason).bug(KnownBug::DetachingCancelled);
+        }
     }
 }
 
@@ -179,65 +154,99 @@ pub fn judge(settings: Settings, events: &[Event]) -> Vec<Finding> {
     events.iter().flat_map(|event| judge.step(event)).collect()
 }
 
-/// Returns the monitors that can judge a sequence of which `filter` was left out.
-fn monitors(filter: Filter) -> Vec<Box<dyn Monitor>> {
-    let need_one_hook: [Box<dyn Monitor>; 3] = [
-        Box::new(relation_members::DepartingUnitIsOneOfTwo),
-        Box::new(peers::JoinedNeverNamesThisUnit),
-        Box::new(peers::PeersAreNotBroken),
-    ];
-    let need_an_endpoint: [Box<dyn Monitor>; 6] = [
-        Box::<relations::CreatedFirst>::default(),
-        Box::<relations::JoinedThenChanged>::default(),
-        Box::<relations::CreatedOnce>::default(),
-        Box::<relation_members::MembersOnly>::default(),
-        Box::<relation_members::BrokenWhenEmpty>::default(),
-        Box::<relations::NothingAfterBroken>::default(),
-    ];
-    let need_all: [Box<dyn Monitor>; 32] = [
-        Box::new(setup::InstallFirst),
-        Box::new(errors::FailedInstallIsRetried),
-        Box::new(setup::NothingWithoutInstall),
-        Box::new(setup::ConfigChangedBeforeStart),
-        Box::<setup::KnownRelationsBeforeLeadership>::default(),
-        Box::new(setup::StartFollowsConfigChanged),
-        Box::new(setup::QuietBeforeStart),
-        Box::<setup::OneLeadershipHook>::default(),
-        Box::<storage::NotBeforeInstallOnKubernetes>::default(),
-        Box::<storage::AttachedBeforeStart>::default(),
-        Box::<storage::AttachedThenDetaching>::default(),
-        Box::new(storage::DetachingBeforeStop),
-        Box::new(relations::JoinedAfterStart),
-        Box::<peers::PeersAreCreatedInSetup>::default(),
-        Box::new(upgrade::ConfigChangedFollowsUpgrade),
-        Box::new(upgrade::NoUpgradeInError),
-        Box::<leadership::ElectedOnce>::default(),
-        Box::new(leadership::NoLeadershipWhenDying),
-        Box::<upgrade::UpdateStatusWhenIdle>::default(),
-        Box::<restarts::StartAfterReboot>::default(),
-        Box::<restarts::NoStartBeforeSetup>::default(),
-        Box::<restarts::StartAfterRestart>::default(),
-        Box::<restarts::NewPodUpgrades>::default(),
-        Box::new(restarts::NothingBetweenStopAndRestart),
-        Box::<teardown::StopThenRemove>::default(),
-        Box::<teardown::RelationsBeforeStop>::default(),
-        Box::new(teardown::RemoveIsLast),
-        Box::new(teardown::StopOnce),
-        Box::new(teardown::DyingUnitsOnlyTearDown),
-        Box::new(workload::PebbleWaits),
-        Box::<workload::ChecksAlternate>::default(),
-        Box::new(workload::SecretsNeedInstall),
-    ];
-    let mut monitors = Vec::from(need_one_hook);
-    match filter {
-        Filter::Anything => {}
-        Filter::OtherEndpoints => monitors.extend(need_an_endpoint),
-        Filter::Nothing => {
-            monitors.extend(need_all);
-            monitors.extend(need_an_endpoint);
-            monitors.push(Box::new(errors::FailedIsRetried));
-            monitors.push(Box::<upgrade::SeriesUpgradePauses>::default());
+/// Declares all monitors together, by what they have to see. They are fields of one
+/// structure and not boxes in a list, because each is asked about each hook.
+macro_rules! monitors {
+    ($($filter:ident { $($name:ident: $monitor:ty,)* })*) => {
+        /// The monitors that watch a sequence.
+        #[derive(Debug, Default)]
+        struct Monitors { $($($name: $monitor,)*)* }
+
+        impl Monitors {
+            /// A hook begins.
+            fn begin(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+                $(if view.settings.filter <= Filter::$filter {
+                    $(self.$name.begins(view, hook, found);)*
+                })*
+            }
+
+            /// A hook was committed.
+            fn commit(&mut self, view: &View, hook: &Hook) {
+                $(if view.settings.filter <= Filter::$filter {
+                    $(self.$name.commits(view, hook);)*
+                })*
+            }
+
+            /// The source says that something happened.
+            fn tell(&mut self, view: &View, marker: Marker) {
+                $(if view.settings.filter <= Filter::$filter {
+                    $(self.$name.is_told(view, marker);)*
+                })*
+            }
         }
+    };
+}
+
+// Each group is followed by what may have been left out of a sequence that it can judge.
+monitors! {
+    Anything {
+        departing_unit_is_one_of_two: relation_members::DepartingUnitIsOneOfTwo,
+        joined_never_names_this_unit: peers::JoinedNeverNamesThisUnit,
+        peers_are_not_broken: peers::PeersAreNotBroken,
     }
-    monitors
+    Nothing {
+        install_first: setup::InstallFirst,
+        failed_install_is_retried: errors::FailedInstallIsRetried,
+        nothing_without_install: setup::NothingWithoutInstall,
+        config_changed_before_start: setup::ConfigChangedBeforeStart,
+        peers_right_after_install: setup::PeersRightAfterInstall,
+        known_relations_before_leadership: setup::KnownRelationsBeforeLeadership,
+        start_follows_config_changed: setup::StartFollowsConfigChanged,
+        quiet_before_start: setup::QuietBeforeStart,
+        one_leadership_hook: setup::OneLeadershipHook,
+        install_waits_for_storage: storage::InstallWaitsForStorage,
+        not_before_install_on_kubernetes: storage::NotBeforeInstallOnKubernetes,
+        attached_before_start: storage::AttachedBeforeStart,
+        attached_then_detaching: storage::AttachedThenDetaching,
+        detaching_before_stop: storage::DetachingBeforeStop,
+        joined_after_start: relations::JoinedAfterStart,
+        peers_are_created_in_setup: peers::PeersAreCreatedInSetup,
+        config_changed_follows_upgrade: upgrade::ConfigChangedFollowsUpgrade,
+        no_upgrade_in_error: upgrade::NoUpgradeInError,
+        elected_once: leadership::ElectedOnce,
+        no_leadership_when_dying: leadership::NoLeadershipWhenDying,
+        update_status_when_idle: upgrade::UpdateStatusWhenIdle,
+        start_after_reboot: restarts::StartAfterReboot,
+        no_start_before_setup: restarts::NoStartBeforeSetup,
+        start_after_restart: restarts::StartAfterRestart,
+        new_pod_upgrades: restarts::NewPodUpgrades,
+        interrupted_runs_first: restarts::InterruptedRunsFirst,
+        nothing_new_when_told_to_go: restarts::NothingNewWhenToldToGo,
+        nothing_between_stop_and_restart: restarts::NothingBetweenStopAndRestart,
+        no_remove_for_pods: restarts::NoRemoveForPods,
+        stop_then_remove: teardown::StopThenRemove,
+        relations_before_stop: teardown::RelationsBeforeStop,
+        remove_is_last: teardown::RemoveIsLast,
+        stop_once: teardown::StopOnce,
+        dying_waits_in_error: errors::DyingWaitsInError,
+        dying_units_only_tear_down: teardown::DyingUnitsOnlyTearDown,
+        pebble_waits: workload::PebbleWaits,
+        checks_alternate: workload::ChecksAlternate,
+        secrets_need_install: workload::SecretsNeedInstall,
+    }
+    OtherEndpoints {
+        created_first: relations::CreatedFirst,
+        joined_then_changed: relations::JoinedThenChanged,
+        created_once: relations::CreatedOnce,
+        members_only: relation_members::MembersOnly,
+        departs_in_order: relation_members::DepartsInOrder,
+        broken_when_empty: relation_members::BrokenWhenEmpty,
+        one_unit_beside: relation_members::OneUnitBeside,
+        nothing_after_broken: relations::NothingAfterBroken,
+    }
+    Nothing {
+        failed_is_retried: errors::FailedIsRetried,
+        resolved_is_done: errors::ResolvedIsDone,
+        series_upgrade_pauses: upgrade::SeriesUpgradePauses,
+    }
 }

@@ -9,7 +9,7 @@ use crate::vocabulary::{Hook, Marker};
 /// A hook begins once for each attempt, and is committed at most once: when an attempt
 /// succeeds, when the charm has no such hook, or when a failed one was resolved. Rules
 /// forbid beginnings and remember commits.
-pub(super) trait Monitor: std::fmt::Debug {
+pub(super) trait Monitor {
     /// A hook begins; `view` is what was so before it.
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found);
 

@@ -1,14 +1,13 @@
 //! Peer relations: R45 and R46.
 
-use super::RuleId;
 use super::finding::Found;
-use super::judge::{Filter, Start};
 use super::monitor::Monitor;
 use super::view::{Known, View};
+use super::{KnownBug, RuleId};
 use crate::vocabulary::{Hook, HookKind, Remote};
 
 /// R45: a unit does not join itself.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct JoinedNeverNamesThisUnit;
 
 impl Monitor for JoinedNeverNamesThisUnit {
@@ -30,31 +29,34 @@ pub(super) struct PeersAreCreatedInSetup {
 
 impl Monitor for PeersAreCreatedInSetup {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
-        let sees_all = view.settings.start == Start::Deployment && view.settings.filter == Filter::Nothing;
         // A forced refresh of a unit in error runs no hook (R53).
         self.was_upgraded |= hook.kind == HookKind::UpgradeCharm || view.failed.is_some();
         if hook.kind == HookKind::RelationCreated
-            && sees_all
+            && view.sees_all()
             && view.started == Known::Yes
             && !self.was_upgraded
             && view.is_peer(hook) == Some(true)
         {
-            found.add(RuleId::R45, format!("`{hook}` is of a peer relation, and comes before `start`"));
+            found
+                .add(RuleId::R45, format!("`{hook}` is of a peer relation, and comes before `start`"))
+                .since(view.places.configured);
         }
     }
 }
 
 /// R46: peer relations are not broken, except by a bug of Juju.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct PeersAreNotBroken;
 
 impl Monitor for PeersAreNotBroken {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if hook.kind == HookKind::RelationBroken && view.is_peer(hook) == Some(true) {
-            found.add(
-                RuleId::R46,
-                format!("`{hook}` is of a peer relation: a known bug of Juju, when a unit goes after its agent restarted"),
-            );
+            found
+                .add(
+                    RuleId::R46,
+                    format!("`{hook}` is of a peer relation, which happens when a unit goes after its agent restarted"),
+                )
+                .bug(KnownBug::PeersBroken);
         }
     }
 }

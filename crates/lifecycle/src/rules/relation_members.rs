@@ -1,137 +1,103 @@
-//! Who is in a relation: R34, R40 and R43.
-
-use std::collections::{BTreeMap, BTreeSet};
+//! Who is in a relation: R34, R39, R40, R43 and R49.
 
 use super::RuleId;
 use super::finding::Found;
 use super::monitor::Monitor;
-use super::relations::{RelationKey, key};
 use super::view::View;
+use super::view::relations::Members;
 use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
 
-/// The units of one relation, as far as hooks name them.
-#[derive(Debug, Default)]
-struct Members {
-    /// The relation was created before our eyes, so there is nobody whom we missed.
-    is_whole: bool,
-    /// A hook came that did not name its unit.
-    has_unnamed: bool,
-    joined: BTreeSet<Name>,
-    left: BTreeSet<Name>,
-    /// How many units are in it, named or not.
-    count: u32,
-}
-
-impl Members {
-    fn update(&mut self, hook: &Hook) {
-        if hook.kind == HookKind::RelationCreated {
-            *self = Self { is_whole: true, ..Self::default() };
-        } else if hook.kind == HookKind::RelationBroken {
-            *self = Self { is_whole: self.is_whole, ..Self::default() };
-        } else if hook.kind == HookKind::RelationJoined {
-            self.count += 1;
-            self.moves(&hook.remote, true);
-        } else if hook.kind == HookKind::RelationDeparted {
-            self.count = self.count.saturating_sub(1);
-            self.moves(&hook.remote, false);
-        }
-    }
-
-    /// Notes that a unit came or went.
-    fn moves(&mut self, remote: &Remote, comes: bool) {
-        let Remote::Unit(unit) = remote else {
-            self.has_unnamed = true;
-            return;
-        };
-        let (from, to) =
-            if comes { (&mut self.left, &mut self.joined) } else { (&mut self.joined, &mut self.left) };
-        from.remove(unit);
-        to.insert(unit.clone());
-    }
-
-    fn forbids(&self, hook: &Hook) -> Option<String> {
-        let is_departed = hook.kind == HookKind::RelationDeparted;
-        match &hook.remote {
-            Remote::Unit(unit) if is_departed || hook.kind == HookKind::RelationChanged => {
-                let is_missing = self.is_whole && !self.has_unnamed && !self.joined.contains(unit);
-                if self.left.contains(unit) {
-                    Some(format!("`{hook}`, and that unit had departed"))
-                } else if is_missing {
-                    Some(format!("`{hook}`, and that unit had not joined"))
-                } else {
-                    None
-                }
-            }
-            Remote::Unit(unit) => {
-                let is_there = self.joined.contains(unit) && !self.has_unnamed;
-                (hook.kind == HookKind::RelationJoined && is_there)
-                    .then(|| format!("`{hook}`, and that unit is in the relation already"))
-            }
-            Remote::Unknown => (is_departed && self.is_whole && self.count == 0)
-                .then(|| format!("`{hook}`, and no unit is in the relation")),
-            Remote::Application => None,
-        }
-    }
+/// Returns the units of the hook's relation, where the relation can be told.
+fn members<'view>(view: &'view View, hook: &Hook) -> Option<Option<&'view Members>> {
+    view.relations.key(hook).map(|key| view.relations.members(&key))
 }
 
 /// R34: `changed` and `departed` are of units that joined and have not departed since.
 #[derive(Debug, Default)]
-pub(super) struct MembersOnly {
-    members: BTreeMap<RelationKey, Members>,
-    by_endpoint: BTreeMap<Name, u32>,
-}
+pub(super) struct MembersOnly;
 
 impl Monitor for MembersOnly {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if hook.kind.scope() != Scope::Relation || view.may_be_rerun(hook) {
             return;
         }
-        if let Some(key) = key(view, hook) {
-            if let Some(reason) = self.members.get(&key).and_then(|members| members.forbids(hook)) {
-                found.add(RuleId::R34, reason);
+        if let Some(members) = members(view, hook) {
+            if let Some((reason, since)) = members.and_then(|members| forbidden(members, hook)) {
+                found.add(RuleId::R34, reason).since(since);
             }
-            return;
-        }
-        let count = self.by_endpoint.get(hook.subject()).copied().unwrap_or(0);
-        if hook.kind == HookKind::RelationDeparted && view.live_relations(hook).is_some() && count == 0 {
+        } else if hook.kind == HookKind::RelationDeparted
+            && view.sees_all_relations()
+            && view.relations.joined(hook) == 0
+        {
             found.add(RuleId::R34, format!("`{hook}`, and no unit is in any relation of the endpoint"));
         }
     }
+}
 
-    fn commits(&mut self, view: &View, hook: &Hook) {
-        if hook.kind.scope() != Scope::Relation {
+/// Returns why a relation with these units does not have the hook, and since when.
+fn forbidden(members: &Members, hook: &Hook) -> Option<(String, Option<usize>)> {
+    let is_departed = hook.kind == HookKind::RelationDeparted;
+    match &hook.remote {
+        Remote::Unit(unit) if is_departed || hook.kind == HookKind::RelationChanged => {
+            if let Some(place) = members.left.get(unit) {
+                return Some((format!("`{hook}`, and that unit had departed"), Some(*place)));
+            }
+            let is_missing = members.is_whole && !members.has_unnamed && !members.joined.contains(unit);
+            is_missing.then(|| (format!("`{hook}`, and that unit had not joined"), members.created_at))
+        }
+        Remote::Unit(unit) => {
+            let is_there = members.joined.contains(unit) && !members.has_unnamed;
+            (hook.kind == HookKind::RelationJoined && is_there)
+                .then(|| (format!("`{hook}`, and that unit is in the relation already"), None))
+        }
+        Remote::Unknown => (is_departed && members.is_whole && members.count == 0)
+            .then(|| (format!("`{hook}`, and no unit is in the relation"), members.created_at)),
+        Remote::Application => None,
+    }
+}
+
+/// R39: units that leave together do so in the order of their names as text.
+///
+/// That they leave together is known when it is this unit that goes: from then on all of
+/// them do. Peers are left out: their application may go before this unit does.
+#[derive(Debug, Default)]
+pub(super) struct DepartsInOrder;
+
+impl Monitor for DepartsInOrder {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let (HookKind::RelationDeparted, Some(departing), Some(unit), Remote::Unit(remote)) =
+            (hook.kind, &hook.departing_unit, &view.settings.unit, &hook.remote)
+        else {
+            return;
+        };
+        if departing != unit || view.may_be_rerun(hook) || view.is_peer(hook) != Some(false) {
             return;
         }
-        if let Some(key) = key(view, hook) {
-            self.members.entry(key).or_default().update(hook);
-        }
-        let count = self.by_endpoint.entry(hook.subject.clone().unwrap_or_default()).or_default();
-        if hook.kind == HookKind::RelationJoined {
-            *count += 1;
-        } else if hook.kind == HookKind::RelationDeparted {
-            *count = count.saturating_sub(1);
+        let first: Option<&Name> = members(view, hook).flatten().and_then(|members| members.joined.first());
+        if let Some(first) = first.filter(|first| *first < remote) {
+            found.add(
+                RuleId::R39,
+                format!(
+                    "`{hook}`, and {first} departs first: units depart in the order of their names as text"
+                ),
+            );
         }
     }
 }
 
 /// R40: a relation breaks when nobody is left in it.
 #[derive(Debug, Default)]
-pub(super) struct BrokenWhenEmpty {
-    members: BTreeMap<RelationKey, Members>,
-    by_endpoint: BTreeMap<Name, u32>,
-}
+pub(super) struct BrokenWhenEmpty;
 
 impl Monitor for BrokenWhenEmpty {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if hook.kind != HookKind::RelationBroken {
             return;
         }
-        let rest = match key(view, hook) {
-            Some(key) => self.members.get(&key).map_or(0, |members| members.count),
+        let rest = match members(view, hook) {
+            Some(members) => members.map_or(0, |members| members.count),
             // With more relations, the units may be in another one.
-            None if view.live_relations(hook) == Some(1) => {
-                self.by_endpoint.get(hook.subject()).copied().unwrap_or(0)
-            }
+            None if view.live_relations(hook) == Some(1) => view.relations.joined(hook),
             None => 0,
         };
         if rest > 0 {
@@ -145,29 +111,10 @@ impl Monitor for BrokenWhenEmpty {
             );
         }
     }
-
-    fn commits(&mut self, view: &View, hook: &Hook) {
-        if hook.kind.scope() != Scope::Relation {
-            return;
-        }
-        if let Some(key) = key(view, hook) {
-            self.members.entry(key).or_default().update(hook);
-        }
-        let is_last =
-            hook.kind == HookKind::RelationBroken && view.live_relations(hook).is_none_or(|live| live <= 1);
-        let count = self.by_endpoint.entry(hook.subject.clone().unwrap_or_default()).or_default();
-        if hook.kind == HookKind::RelationJoined {
-            *count += 1;
-        } else if hook.kind == HookKind::RelationDeparted {
-            *count = count.saturating_sub(1);
-        } else if is_last {
-            *count = 0;
-        }
-    }
 }
 
 /// R43: the unit that departs is the remote one or this one.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct DepartingUnitIsOneOfTwo;
 
 impl Monitor for DepartingUnitIsOneOfTwo {
@@ -183,6 +130,31 @@ impl Monitor for DepartingUnitIsOneOfTwo {
                 format!(
                     "`{hook}` says that {departing} departs; it can only be {remote} or this unit, {unit}"
                 ),
+            );
+        }
+    }
+}
+
+/// R49: a relation within a machine has one remote unit.
+#[derive(Debug, Default)]
+pub(super) struct OneUnitBeside;
+
+impl Monitor for OneUnitBeside {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let (HookKind::RelationJoined, Remote::Unit(remote), Some(charm)) =
+            (hook.kind, &hook.remote, &view.settings.charm)
+        else {
+            return;
+        };
+        let endpoint = charm.endpoints.get(hook.subject());
+        if !endpoint.is_some_and(|endpoint| endpoint.is_container_scoped) {
+            return;
+        }
+        let joined = members(view, hook).flatten().map(|members| &members.joined);
+        if let Some(other) = joined.and_then(|joined| joined.iter().find(|unit| *unit != remote)) {
+            found.add(
+                RuleId::R49,
+                format!("`{hook}`, and {other} has joined: an endpoint of `scope: container` sees the one unit beside it"),
             );
         }
     }

@@ -6,20 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::RuleId;
 use super::finding::Found;
-use super::judge::Filter;
 use super::monitor::Monitor;
+use super::settings::Filter;
 use super::view::View;
+use super::view::relations::RelationKey;
+use super::{KnownBug, RuleId};
 use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
-
-/// A relation by its endpoint and number.
-pub(super) type RelationKey = (Name, u32);
-
-/// Returns the relation where it can be told.
-pub(super) fn key(view: &View, hook: &Hook) -> Option<RelationKey> {
-    view.relation_id(hook).map(|id| (hook.subject.clone().unwrap_or_default(), id))
-}
 
 /// R30: a relation is created before anything else happens in it.
 ///
@@ -35,9 +28,11 @@ impl Monitor for CreatedFirst {
         if hook.kind.scope() != Scope::Relation || hook.kind == HookKind::RelationCreated {
             return;
         }
-        let is_missing = match key(view, hook) {
-            Some(key) => view.sees_all_relations() && self.created.insert(key),
-            None => view.live_relations(hook) == Some(0) && !view.was_created(hook),
+        let is_missing = match view.relations.key(hook) {
+            Some(key) => {
+                view.sees_all_relations() && !self.created.contains(&key) && self.created.insert(key)
+            }
+            None => view.live_relations(hook) == Some(0) && !view.relations.was_created(hook),
         };
         if !is_missing {
             return;
@@ -46,12 +41,15 @@ impl Monitor for CreatedFirst {
         let may_have_restarted =
             view.has_restarted || view.agent_is_new || view.settings.filter == Filter::OtherEndpoints;
         if may_have_restarted {
-            found.add(
-                RuleId::R48,
-                format!(
-                    "`{hook}` without `{endpoint}-relation-created`: a known bug of Juju, when the agent restarts just then"
-                ),
-            );
+            found
+                .add(
+                    RuleId::R48,
+                    format!(
+                        "`{hook}` without `{endpoint}-relation-created`, which happens when the agent restarts just then"
+                    ),
+                )
+                .since(view.places.restarted)
+                .bug(KnownBug::CreatedMissing);
         } else {
             found.add(RuleId::R30, format!("`{hook}` ran before `{endpoint}-relation-created`"));
         }
@@ -59,7 +57,7 @@ impl Monitor for CreatedFirst {
 
     fn commits(&mut self, view: &View, hook: &Hook) {
         if hook.kind == HookKind::RelationCreated
-            && let Some(key) = key(view, hook)
+            && let Some(key) = view.relations.key(hook)
         {
             self.created.insert(key);
         }
@@ -70,8 +68,10 @@ impl Monitor for CreatedFirst {
 /// else. Hooks of other relations may come between (R32).
 #[derive(Debug, Default)]
 pub(super) struct JoinedThenChanged {
-    pending: BTreeMap<RelationKey, Remote>,
-    pending_by_endpoint: BTreeMap<Name, u32>,
+    /// Who joined, and where.
+    pending: BTreeMap<RelationKey, (Remote, usize)>,
+    /// How many joined, and where the first of them did.
+    pending_by_endpoint: BTreeMap<Name, (u32, usize)>,
 }
 
 impl Monitor for JoinedThenChanged {
@@ -80,8 +80,8 @@ impl Monitor for JoinedThenChanged {
             return;
         }
         let endpoint = hook.subject();
-        if let Some(key) = key(view, hook) {
-            let Some(joined) = self.pending.get(&key) else { return };
+        if let Some(key) = view.relations.key(hook) {
+            let Some((joined, place)) = self.pending.get(&key) else { return };
             let is_same_remote =
                 *joined == Remote::Unknown || hook.remote == Remote::Unknown || *joined == hook.remote;
             if hook.kind == HookKind::RelationChanged && is_same_remote {
@@ -91,45 +91,59 @@ impl Monitor for JoinedThenChanged {
                 Remote::Unit(unit) => format!("of {unit} "),
                 Remote::Unknown | Remote::Application => String::new(),
             };
-            found.add(
-                RuleId::R31,
-                format!(
-                    "`{endpoint}-relation-joined` {who}has to be followed by its `changed` before `{hook}` of the same relation"
-                ),
-            );
+            found
+                .add(
+                    RuleId::R31,
+                    format!(
+                        "`{endpoint}-relation-joined` {who}has to be followed by its `changed` before `{hook}` of the same relation"
+                    ),
+                )
+                .since(Some(*place));
             self.pending.remove(&key);
             return;
         }
         let may_follow = matches!(hook.kind, HookKind::RelationChanged | HookKind::RelationCreated);
-        let pending = self.pending_by_endpoint.get(endpoint).copied().unwrap_or(0);
-        let is_full = view.live_relations(hook).is_some_and(|live| live > 0 && pending >= live);
+        let Some((pending, place)) = self.pending_by_endpoint.get(endpoint) else { return };
+        let is_full = view.live_relations(hook).is_some_and(|live| live > 0 && *pending >= live);
         if is_full && !may_follow && !view.has_restarted {
-            found.add(
-                RuleId::R31,
-                format!("every relation of `{endpoint}` has a unit that joined and waits for its `changed`, and `{hook}` ran"),
-            );
+            found
+                .add(
+                    RuleId::R31,
+                    format!("every relation of `{endpoint}` has a unit that joined and waits for its `changed`, and `{hook}` ran"),
+                )
+                .since(Some(*place));
             self.pending_by_endpoint.remove(endpoint);
         }
     }
 
-    fn commits(&mut self, _view: &View, hook: &Hook) {
-        let key = hook.relation_id.map(|id| (hook.subject.clone().unwrap_or_default(), id));
+    fn commits(&mut self, view: &View, hook: &Hook) {
+        let key = || hook.relation_id.map(|id| (id, hook.subject.clone().unwrap_or_default()));
         let endpoint = hook.subject();
         if hook.kind == HookKind::RelationJoined {
-            if let Some(key) = key {
-                self.pending.insert(key, hook.remote.clone());
+            if let Some(key) = key() {
+                self.pending.insert(key, (hook.remote.clone(), view.place));
             }
-            *self.pending_by_endpoint.entry(endpoint.into()).or_default() += 1;
+            let pending = self.pending_by_endpoint.entry(endpoint.into()).or_insert((0, view.place));
+            pending.0 += 1;
         } else if hook.kind == HookKind::RelationChanged {
-            match key {
+            match key() {
                 Some(key) => drop(self.pending.remove(&key)),
                 // It may have been the one that any of the relations waited for.
-                None => self.pending.retain(|(of, _), _| of != endpoint),
+                None => self.pending.retain(|(_, of), _| of != endpoint),
             }
-            if let Some(pending) = self.pending_by_endpoint.get_mut(endpoint) {
-                *pending = pending.saturating_sub(1);
+            let is_last = match self.pending_by_endpoint.get_mut(endpoint) {
+                Some((pending, _)) => {
+                    *pending = pending.saturating_sub(1);
+                    *pending == 0
+                }
+                None => false,
+            };
+            if is_last {
+                self.pending_by_endpoint.remove(endpoint);
             }
-        } else if let Some(key) = key.filter(|_| hook.kind == HookKind::RelationBroken) {
+        } else if hook.kind == HookKind::RelationBroken
+            && let Some(key) = key()
+        {
             self.pending.remove(&key);
         }
     }
@@ -137,33 +151,24 @@ impl Monitor for JoinedThenChanged {
 
 /// R33: a relation is created once, and again only after it was broken.
 #[derive(Debug, Default)]
-pub(super) struct CreatedOnce {
-    live: BTreeSet<RelationKey>,
-}
+pub(super) struct CreatedOnce;
 
 impl Monitor for CreatedOnce {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
-        if hook.kind == HookKind::RelationCreated
-            && !view.may_be_rerun(hook)
-            && key(view, hook).is_some_and(|key| self.live.contains(&key))
-        {
-            found
-                .add(RuleId::R33, format!("`{hook}` ran twice for one relation that was not broken between"));
+        if hook.kind != HookKind::RelationCreated || view.may_be_rerun(hook) {
+            return;
         }
-    }
-
-    fn commits(&mut self, view: &View, hook: &Hook) {
-        let Some(key) = key(view, hook) else { return };
-        if hook.kind == HookKind::RelationCreated {
-            self.live.insert(key);
-        } else if hook.kind == HookKind::RelationBroken {
-            self.live.remove(&key);
+        let members = view.relations.key(hook).and_then(|key| view.relations.members(&key));
+        if let Some(place) = members.and_then(|members| members.created_at) {
+            found
+                .add(RuleId::R33, format!("`{hook}` ran twice for one relation that was not broken between"))
+                .since(Some(place));
         }
     }
 }
 
 /// R35: remote units are seen only after `start`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct JoinedAfterStart;
 
 impl Monitor for JoinedAfterStart {
@@ -177,9 +182,7 @@ impl Monitor for JoinedAfterStart {
 
 /// R41: `broken` is the last hook of a relation.
 #[derive(Debug, Default)]
-pub(super) struct NothingAfterBroken {
-    broken: BTreeSet<RelationKey>,
-}
+pub(super) struct NothingAfterBroken;
 
 impl Monitor for NothingAfterBroken {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
@@ -187,25 +190,25 @@ impl Monitor for NothingAfterBroken {
         if !is_of_relation || view.may_be_rerun(hook) {
             return;
         }
-        let is_over = match key(view, hook) {
-            Some(key) => self.broken.contains(&key),
-            None => view.live_relations(hook) == Some(0) && view.was_created(hook) && !view.has_restarted,
-        };
-        if is_over {
-            let endpoint = hook.subject();
+        let endpoint = hook.subject();
+        if let Some(key) = view.relations.key(hook) {
+            let members = view.relations.members(&key);
+            if let Some(place) = members.and_then(|members| members.broken_at) {
+                found
+                    .add(
+                        RuleId::R41,
+                        format!("`{hook}` ran after `{endpoint}-relation-broken` of the same relation"),
+                    )
+                    .since(Some(place));
+            }
+        } else if view.live_relations(hook) == Some(0)
+            && view.relations.was_created(hook)
+            && !view.has_restarted
+        {
             found.add(
                 RuleId::R41,
-                format!("`{hook}` ran after `{endpoint}-relation-broken` of the same relation"),
+                format!("`{hook}` ran when every relation of `{endpoint}` had been broken"),
             );
-        }
-    }
-
-    fn commits(&mut self, view: &View, hook: &Hook) {
-        let Some(key) = key(view, hook) else { return };
-        if hook.kind == HookKind::RelationBroken {
-            self.broken.insert(key);
-        } else if hook.kind == HookKind::RelationCreated {
-            self.broken.remove(&key);
         }
     }
 }

@@ -1,8 +1,10 @@
-//! Reboots, restarts of the agent and new pods: R60, R61, R63, R64 and R67.
+//! Reboots, restarts of the agent and new pods: R60, R61, R63 to R67, and R69.
 
 use super::RuleId;
+use super::errors::is_dropped_without_leadership;
 use super::finding::Found;
 use super::monitor::Monitor;
+use super::teardown::shows_new_pod;
 use super::view::{Known, View};
 use crate::vocabulary::{Hook, HookKind, Marker, Platform};
 
@@ -14,12 +16,26 @@ use crate::vocabulary::{Hook, HookKind, Marker, Platform};
 struct OwedStart {
     is_owed: bool,
     first: Option<Hook>,
+    /// A `start` was done, and nothing has happened since that leads to another one.
+    is_done: bool,
 }
 
 impl OwedStart {
     fn is_told(&mut self, view: &View) {
         self.is_owed = view.started == Known::Yes && !view.stopped && !view.upgrade_pending;
         self.first = None;
+        self.is_done = false;
+    }
+
+    /// Whether `hook` is a `start` that nothing led to. Only a source that tells of every
+    /// marker shows that.
+    fn is_uncalled(&self, view: &View, hook: &Hook) -> bool {
+        let is_again = view.has_failed(HookKind::Start) || view.may_be_rerun(hook);
+        hook.kind == HookKind::Start && view.tells_all() && self.is_done && !is_again
+    }
+
+    fn commits(&mut self, hook: &Hook) {
+        self.is_done |= hook.kind == HookKind::Start;
     }
 
     /// Whether `hook` runs where `start` should.
@@ -63,8 +79,16 @@ pub(super) struct StartAfterReboot {
 impl Monitor for StartAfterReboot {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if self.start.is_broken_by(view, hook) {
-            found.add(RuleId::R60, format!("after a reboot `start` comes first, and here `{hook}` does"));
+            found
+                .add(RuleId::R60, format!("after a reboot `start` comes first, and here `{hook}` does"))
+                .since(view.places.restarted);
+        } else if view.is_on(Platform::Machine) && self.start.is_uncalled(view, hook) {
+            found.add(RuleId::R60, "`start` ran again, and the machine was not rebooted");
         }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        self.start.commits(hook);
     }
 
     fn is_told(&mut self, view: &View, marker: Marker) {
@@ -110,11 +134,21 @@ pub(super) struct StartAfterRestart {
 impl Monitor for StartAfterRestart {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if self.start.is_broken_by(view, hook) {
-            found.add(
-                RuleId::R63,
-                format!("on Kubernetes `start` comes first when the agent restarts, and here `{hook}` does"),
-            );
+            found
+                .add(
+                    RuleId::R63,
+                    format!(
+                        "on Kubernetes `start` comes first when the agent restarts, and here `{hook}` does"
+                    ),
+                )
+                .since(view.places.restarted);
+        } else if view.is_on(Platform::Kubernetes) && self.start.is_uncalled(view, hook) {
+            found.add(RuleId::R63, "`start` ran again, and the agent did not restart");
         }
+    }
+
+    fn commits(&mut self, _view: &View, hook: &Hook) {
+        self.start.commits(hook);
     }
 
     fn is_told(&mut self, view: &View, marker: Marker) {
@@ -148,10 +182,12 @@ impl Monitor for NewPodUpgrades {
         } else if matches!(hook.kind, HookKind::Start | HookKind::Stop) {
             self.state = NewPod::No;
         } else if self.state == NewPod::Configured && !view.may_be_rerun(hook) {
-            found.add(
-                RuleId::R64,
-                format!("a new pod runs `upgrade-charm`, `config-changed` and then `start`, and here `{hook}` runs"),
-            );
+            found
+                .add(
+                    RuleId::R64,
+                    format!("a new pod runs `upgrade-charm`, `config-changed` and then `start`, and here `{hook}` runs"),
+                )
+                .since(view.places.upgraded);
             self.state = NewPod::No;
         }
     }
@@ -167,13 +203,112 @@ impl Monitor for NewPodUpgrades {
 ///
 /// Only `joined` is judged: hooks of what was already going on may still slip in or be run
 /// again, and `update-status` is R58's.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NothingBetweenStopAndRestart;
 
 impl Monitor for NothingBetweenStopAndRestart {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         if view.stopped && view.is_on(Platform::Kubernetes) && hook.kind == HookKind::RelationJoined {
-            found.add(RuleId::R67, format!("`{hook}` ran between `stop` and the `start` of the next pod"));
+            found
+                .add(RuleId::R67, format!("`{hook}` ran between `stop` and the `start` of the next pod"))
+                .since(view.places.stopped);
+        }
+    }
+}
+
+/// R65: a hook that was killed with its agent runs again before anything else.
+///
+/// Only a source that tells of every marker shows that the agent was killed, and not told
+/// to go (R66).
+#[derive(Debug, Default)]
+pub(super) struct InterruptedRunsFirst;
+
+impl Monitor for InterruptedRunsFirst {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let Some(interrupted) = &view.interrupted else { return };
+        // R57: what only the leader does is dropped where leadership was lost meanwhile.
+        let may_be_dropped = is_dropped_without_leadership(interrupted.kind);
+        if hook.kind != HookKind::Action && interrupted != hook && !may_be_dropped {
+            found
+                .add(
+                    RuleId::R65,
+                    format!(
+                        "`{interrupted}` was cut off when the agent died, and runs again before `{hook}`"
+                    ),
+                )
+                .since(view.places.failed);
+        }
+    }
+}
+
+/// R66: an agent that was told to go begins nothing but `stop` and what precedes it.
+///
+/// What runs at that moment still ends. A unit that is being removed goes on with that.
+#[derive(Debug, Default)]
+pub(super) struct NothingNewWhenToldToGo {
+    /// The place where the agent was told.
+    told: Option<usize>,
+    /// A hook ended since.
+    has_ended_one: bool,
+}
+
+impl Monitor for NothingNewWhenToldToGo {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if self.told.is_none() || !view.is_on(Platform::Kubernetes) {
+            return;
+        }
+        let is_new = matches!(
+            hook.kind,
+            HookKind::Install
+                | HookKind::UpgradeCharm
+                | HookKind::ConfigChanged
+                | HookKind::RelationJoined
+                | HookKind::UpdateStatus
+        );
+        if is_new && self.has_ended_one {
+            found
+                .add(
+                    RuleId::R66,
+                    format!("`{hook}` ran when the agent had been told to go: it runs `stop` and ends"),
+                )
+                .since(self.told);
+            self.told = None;
+        }
+        self.has_ended_one = true;
+    }
+
+    fn is_told(&mut self, view: &View, marker: Marker) {
+        match marker {
+            Marker::AgentStopping => {
+                self.told = Some(view.place);
+                self.has_ended_one = false;
+            }
+            Marker::AgentStarted | Marker::RebootDetected | Marker::NewPod | Marker::UnitRemoved => {
+                self.told = None;
+            }
+            Marker::LeaderDeposed
+            | Marker::AwaitingResolution
+            | Marker::ResolvedWithoutRetry
+            | Marker::AgentExited => {}
+        }
+    }
+}
+
+/// R69: a pod that is replaced does not run `remove`.
+///
+/// What follows shows that it was replaced: the next pod runs on with the unit.
+#[derive(Debug, Default)]
+pub(super) struct NoRemoveForPods;
+
+impl Monitor for NoRemoveForPods {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        if view.removed && !view.gone && !view.may_be_rerun(hook) && shows_new_pod(view, hook) {
+            found
+                .add(
+                    RuleId::R69,
+                    format!("`{hook}` after `remove`: a pod that is replaced runs `stop` and no `remove`"),
+                )
+                .since(view.places.removed);
         }
     }
 }

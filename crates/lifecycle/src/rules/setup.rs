@@ -7,7 +7,7 @@ use super::view::{Known, View, needs_install};
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Platform};
 
 /// R01: `install` is done once, and before all else but storage.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct InstallFirst;
 
 impl Monitor for InstallFirst {
@@ -15,10 +15,12 @@ impl Monitor for InstallFirst {
         match hook.kind {
             HookKind::Install => {
                 if view.installed == Known::Yes && !view.may_be_rerun(hook) {
-                    found.add(
-                        RuleId::R01,
-                        "`install` runs once in the life of a unit, and this one is installed",
-                    );
+                    found
+                        .add(
+                            RuleId::R01,
+                            "`install` runs once in the life of a unit, and this one is installed",
+                        )
+                        .since(view.places.installed);
                 }
             }
             // R03 is about these.
@@ -37,7 +39,7 @@ impl Monitor for InstallFirst {
 }
 
 /// R03: a unit that dies before its `install` runs neither `stop` nor `remove`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NothingWithoutInstall;
 
 impl Monitor for NothingWithoutInstall {
@@ -49,7 +51,7 @@ impl Monitor for NothingWithoutInstall {
 }
 
 /// R10: `start` needs a `config-changed` before it.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ConfigChangedBeforeStart;
 
 impl Monitor for ConfigChangedBeforeStart {
@@ -61,11 +63,75 @@ impl Monitor for ConfigChangedBeforeStart {
     }
 }
 
+/// R10: peer relations are known at the deployment, so they are created before anything
+/// that the agent runs besides. What comes after the leadership hook is R12's.
+#[derive(Debug, Default)]
+pub(super) struct PeersRightAfterInstall {
+    /// The first hook that ran where only `created` should.
+    other: Option<(Hook, usize)>,
+}
+
+impl Monitor for PeersRightAfterInstall {
+    fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
+        let in_setup = view.installed == Known::Yes && view.configured == Known::No;
+        if !in_setup {
+            return;
+        }
+        match hook.kind {
+            HookKind::RelationCreated => {
+                if let Some((other, place)) = &self.other
+                    && view.is_peer(hook) == Some(true)
+                {
+                    found
+                        .add(
+                            RuleId::R10,
+                            format!("`{hook}` is of a peer relation, and comes right after `install`, before `{other}`"),
+                        )
+                        .since(Some(*place));
+                }
+            }
+            // The new charm may have peers that the old one had not.
+            HookKind::UpgradeCharm => self.other = None,
+            HookKind::PebbleReady
+            | HookKind::PebbleCustomNotice
+            | HookKind::PebbleCheckFailed
+            | HookKind::PebbleCheckRecovered
+            | HookKind::SecretChanged
+            | HookKind::SecretRotate
+            | HookKind::SecretExpired
+            | HookKind::SecretRemove
+            | HookKind::ConfigChanged => {
+                self.other.get_or_insert_with(|| (hook.clone(), view.place));
+            }
+            HookKind::Install
+            | HookKind::Start
+            | HookKind::Stop
+            | HookKind::Remove
+            | HookKind::UpdateStatus
+            | HookKind::LeaderElected
+            | HookKind::LeaderSettingsChanged
+            | HookKind::LeaderDeposed
+            | HookKind::RelationJoined
+            | HookKind::RelationChanged
+            | HookKind::RelationDeparted
+            | HookKind::RelationBroken
+            | HookKind::StorageAttached
+            | HookKind::StorageDetaching
+            | HookKind::Action
+            | HookKind::CollectMetrics
+            | HookKind::MeterStatusChanged
+            | HookKind::PreSeriesUpgrade
+            | HookKind::PostSeriesUpgrade => {}
+        }
+    }
+}
+
 /// R12: relations that exist at deployment are created before the first leadership hook.
 /// Which relations do can be known of peers alone; any other may have been added later.
 #[derive(Debug, Default)]
 pub(super) struct KnownRelationsBeforeLeadership {
-    leadership_is_known: bool,
+    /// The place of the leadership hook.
+    leadership: Option<usize>,
 }
 
 impl Monitor for KnownRelationsBeforeLeadership {
@@ -73,28 +139,30 @@ impl Monitor for KnownRelationsBeforeLeadership {
         let in_setup = view.installed == Known::Yes && view.configured == Known::No;
         if hook.kind == HookKind::RelationCreated
             && in_setup
-            && self.leadership_is_known
+            && self.leadership.is_some()
             && view.is_peer(hook) == Some(true)
         {
-            found.add(
-                RuleId::R12,
-                format!("`{hook}` is of a peer relation, and comes before the leadership hook"),
-            );
+            found
+                .add(
+                    RuleId::R12,
+                    format!("`{hook}` is of a peer relation, and comes before the leadership hook"),
+                )
+                .since(self.leadership);
         }
     }
 
-    fn commits(&mut self, _view: &View, hook: &Hook) {
+    fn commits(&mut self, view: &View, hook: &Hook) {
         if matches!(hook.kind, HookKind::LeaderElected | HookKind::LeaderSettingsChanged) {
-            self.leadership_is_known = true;
+            self.leadership = Some(view.place);
         } else if hook.kind == HookKind::UpgradeCharm {
             // The new charm may have peers that the old one had not.
-            self.leadership_is_known = false;
+            self.leadership = None;
         }
     }
 }
 
 /// R13: the first `config-changed` queues `start`, so nothing can come between.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct StartFollowsConfigChanged;
 
 impl Monitor for StartFollowsConfigChanged {
@@ -106,16 +174,20 @@ impl Monitor for StartFollowsConfigChanged {
         let is_action_in_error = hook.kind == HookKind::Action && view.failed.is_some();
         let may_be_new_pod = hook.kind == HookKind::UpgradeCharm && view.may_be_on(Platform::Kubernetes);
         if !is_action_in_error && !may_be_new_pod {
-            found.add(
-                RuleId::R13,
-                format!("`start` comes immediately after the first `config-changed`, and here `{hook}` does"),
-            );
+            found
+                .add(
+                    RuleId::R13,
+                    format!(
+                        "`start` comes immediately after the first `config-changed`, and here `{hook}` does"
+                    ),
+                )
+                .since(view.places.configured);
         }
     }
 }
 
 /// R14: what a unit does not do before its first `start`. Joined and changed are R35's.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct QuietBeforeStart;
 
 impl Monitor for QuietBeforeStart {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::RuleId;
-use super::errors::is_dropped_without_leadership;
+use super::errors::{is_dropped_without_leadership, unless_resolved};
 use super::finding::Found;
 use super::monitor::Monitor;
 use super::view::{Known, View};
 use crate::vocabulary::{Hook, HookKind, Name, Platform, Scope};
 
 /// R51: `upgrade-charm` queues `config-changed`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct ConfigChangedFollowsUpgrade;
 
 impl Monitor for ConfigChangedFollowsUpgrade {
@@ -25,16 +25,20 @@ impl Monitor for ConfigChangedFollowsUpgrade {
         // Storage is looked at before the queue, once the unit has started.
         let is_storage = hook.kind.scope() == Scope::Storage && view.started != Known::No;
         if hook.kind != HookKind::ConfigChanged && !is_new_pod && !is_action_in_error && !is_storage {
-            found.add(
-                RuleId::R51,
-                format!("`config-changed` comes immediately after `upgrade-charm`, and here `{hook}` does"),
-            );
+            found
+                .add(
+                    RuleId::R51,
+                    format!(
+                        "`config-changed` comes immediately after `upgrade-charm`, and here `{hook}` does"
+                    ),
+                )
+                .since(view.places.upgraded);
         }
     }
 }
 
 /// R53: a refresh waits while a hook is in error, or swaps the code without a hook.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct NoUpgradeInError;
 
 impl Monitor for NoUpgradeInError {
@@ -43,10 +47,8 @@ impl Monitor for NoUpgradeInError {
         // R57: what only the leader does is dropped where leadership was lost meanwhile.
         let may_be_dropped = failed.kind == HookKind::Install || is_dropped_without_leadership(failed.kind);
         if hook.kind == HookKind::UpgradeCharm && !may_be_dropped {
-            found.add(
-                RuleId::R53,
-                format!("`upgrade-charm` waits until `{failed}`, which failed, is done or resolved"),
-            );
+            let reason = format!("`upgrade-charm` waits until `{failed}`, which failed, is done");
+            unless_resolved(view, RuleId::R53, reason, found);
         }
     }
 }
@@ -54,8 +56,8 @@ impl Monitor for NoUpgradeInError {
 /// R58: `update-status` runs when there is nothing else to do.
 #[derive(Debug, Default)]
 pub(super) struct UpdateStatusWhenIdle {
-    /// Units that joined and wait for their `changed`, by endpoint and relation.
-    pending: BTreeMap<(Name, Option<u32>), u32>,
+    /// Where units joined that wait for their `changed`, by endpoint and relation.
+    pending: BTreeMap<(Name, Option<u32>), usize>,
 }
 
 impl Monitor for UpdateStatusWhenIdle {
@@ -64,22 +66,30 @@ impl Monitor for UpdateStatusWhenIdle {
             return;
         }
         if view.stopped {
-            found.add(RuleId::R58, "`update-status` does not run between `stop` and the next `start`");
-        } else if let Some(((endpoint, _), _)) = self.pending.first_key_value() {
-            found.add(
-                RuleId::R58,
-                format!(
-                    "`update-status` runs when nothing else is to be done, and `{endpoint}-relation-changed` has to follow the unit that joined"
-                ),
-            );
+            found
+                .add(RuleId::R58, "`update-status` does not run between `stop` and the next `start`")
+                .since(view.places.stopped);
+        } else if let Some(((endpoint, _), place)) = self.pending.first_key_value() {
+            found
+                .add(
+                    RuleId::R58,
+                    format!(
+                        "`update-status` runs when nothing else is to be done, and `{endpoint}-relation-changed` has to follow the unit that joined"
+                    ),
+                )
+                .since(Some(*place));
             self.pending.clear();
         }
     }
 
-    fn commits(&mut self, _view: &View, hook: &Hook) {
+    fn commits(&mut self, view: &View, hook: &Hook) {
+        let can_matter = hook.kind == HookKind::RelationJoined || !self.pending.is_empty();
+        if !can_matter || hook.kind.scope() != Scope::Relation {
+            return;
+        }
         let key = (hook.subject.clone().unwrap_or_default(), hook.relation_id);
         if hook.kind == HookKind::RelationJoined {
-            *self.pending.entry(key).or_default() += 1;
+            self.pending.insert(key, view.place);
         } else if hook.kind == HookKind::RelationChanged && hook.relation_id.is_some() {
             self.pending.remove(&key);
             // One that joined without a number may have been of this relation.
@@ -93,26 +103,35 @@ impl Monitor for UpdateStatusWhenIdle {
 /// R95: between the two hooks of a series upgrade a unit is paused.
 #[derive(Debug, Default)]
 pub(super) struct SeriesUpgradePauses {
-    is_paused: bool,
+    /// The place of `pre-series-upgrade`.
+    paused: Option<usize>,
 }
 
 impl Monitor for SeriesUpgradePauses {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         let may_run = matches!(hook.kind.scope(), Scope::Action) || hook.kind == HookKind::PostSeriesUpgrade;
-        if self.is_paused && !may_run && !view.may_be_rerun(hook) {
-            found.add(
-                RuleId::R95,
-                format!("no hook runs between `pre-series-upgrade` and `post-series-upgrade`, and here `{hook}` does"),
-            );
-            self.is_paused = false;
+        if self.paused.is_some() && !may_run && !view.may_be_rerun(hook) {
+            found
+                .add(
+                    RuleId::R95,
+                    format!("no hook runs between `pre-series-upgrade` and `post-series-upgrade`, and here `{hook}` does"),
+                )
+                .since(self.paused);
+            self.paused = None;
+        }
+        // An agent that was away may have missed the first of the two.
+        let must_be_paused = view.sees_all() && view.tells_all() && !view.has_restarted;
+        let is_alone = self.paused.is_none() && view.failed.is_none() && !view.may_be_rerun(hook);
+        if hook.kind == HookKind::PostSeriesUpgrade && must_be_paused && is_alone {
+            found.add(RuleId::R95, "`post-series-upgrade` ran without a `pre-series-upgrade` before it");
         }
     }
 
-    fn commits(&mut self, _view: &View, hook: &Hook) {
+    fn commits(&mut self, view: &View, hook: &Hook) {
         if hook.kind == HookKind::PreSeriesUpgrade {
-            self.is_paused = true;
+            self.paused = Some(view.place);
         } else if hook.kind == HookKind::PostSeriesUpgrade {
-            self.is_paused = false;
+            self.paused = None;
         }
     }
 }

@@ -1,9 +1,11 @@
 //! What a sequence has shown so far. It accuses nobody.
 
-use std::collections::BTreeMap;
+pub(super) mod relations;
 
-use super::judge::{Filter, Settings, Start};
-use crate::vocabulary::{Hook, HookKind, Marker, Name, Platform, Scope};
+use super::settings::{Filter, Markers, Settings, Start};
+use crate::vocabulary::{Hook, HookKind, Marker, Platform, Scope};
+
+use self::relations::Relations;
 
 /// Whether something is so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,27 +17,37 @@ pub(super) enum Known {
     Unknown,
 }
 
-/// What is known about one endpoint.
-#[derive(Debug, Default)]
-pub(super) struct Endpoint {
-    /// A hook of it came without the number of its relation.
-    pub(super) has_unlabelled: bool,
-    /// Its relations that were created and not broken.
-    pub(super) live: u32,
-    /// Whether any relation of it was ever seen.
-    pub(super) was_created: bool,
+/// Where things happened that later hooks depend on.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Places {
+    pub(super) failed: Option<usize>,
+    pub(super) installed: Option<usize>,
+    pub(super) configured: Option<usize>,
+    pub(super) upgraded: Option<usize>,
+    pub(super) stopped: Option<usize>,
+    pub(super) removed: Option<usize>,
+    pub(super) restarted: Option<usize>,
 }
 
 /// What a sequence has shown so far.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) settings: Settings,
+    /// The place of what is being read.
+    pub(super) place: usize,
+    pub(super) places: Places,
     pub(super) installed: Known,
     /// `start` was committed, in whichever life of the agent.
     pub(super) started: Known,
     /// `stop` was committed and no `start` since.
     pub(super) stopped: bool,
+    /// That `stop` was the end of the unit, and not of a pod.
+    stopped_for_good: bool,
+    /// The same of a `stop` that was begun and not done; another run of it says no more.
+    stop_begun_for_good: Option<bool>,
     pub(super) removed: bool,
+    /// The source says that the unit is no more.
+    pub(super) gone: bool,
     /// The first `config-changed` was committed.
     pub(super) configured: Known,
     /// `upgrade-charm` was committed, and its `config-changed` was not yet.
@@ -44,6 +56,8 @@ pub(super) struct View {
     pub(super) start_pending: bool,
     /// The hook that failed last and was not done since.
     pub(super) failed: Option<Hook>,
+    /// The hook that was cut off when the agent died, and did not run since (R65).
+    pub(super) interrupted: Option<Hook>,
     /// The hook that began last.
     pub(super) last: Option<Hook>,
     /// The agent began since the last hook.
@@ -52,7 +66,9 @@ pub(super) struct View {
     pub(super) rebooted: bool,
     /// The agent began at least once in the middle of the sequence.
     pub(super) has_restarted: bool,
-    endpoints: BTreeMap<Name, Endpoint>,
+    /// The agent was told to go, or may have been, and has not begun since.
+    pub(super) told_to_go: bool,
+    pub(super) relations: Relations,
 }
 
 impl View {
@@ -63,21 +79,30 @@ impl View {
                 Known::Unknown
             }
         };
+        // Before the first line it may have been told.
+        let told_to_go = settings.start == Start::Unknown;
         Self {
             settings,
+            place: 0,
+            places: Places::default(),
             installed: at_deployment,
             started: at_deployment,
             stopped: false,
+            stopped_for_good: false,
+            stop_begun_for_good: None,
             removed: false,
+            gone: false,
             configured: at_deployment,
             upgrade_pending: false,
             start_pending: false,
             failed: None,
+            interrupted: None,
             last: None,
             agent_is_new: false,
             rebooted: false,
             has_restarted: false,
-            endpoints: BTreeMap::new(),
+            told_to_go,
+            relations: Relations::default(),
         }
     }
 
@@ -87,6 +112,16 @@ impl View {
 
     pub(super) fn may_be_on(&self, platform: Platform) -> bool {
         self.settings.platform.is_none_or(|known| known == platform)
+    }
+
+    /// Whether the source tells of every marker.
+    pub(super) fn tells_all(&self) -> bool {
+        self.settings.markers == Markers::All
+    }
+
+    /// Whether nothing can have run that is not in the sequence.
+    pub(super) fn sees_all(&self) -> bool {
+        self.settings.start == Start::Deployment && self.settings.filter == Filter::Nothing
     }
 
     /// Whether every relation that the unit has or had can be known.
@@ -100,32 +135,12 @@ impl View {
 
     /// Whether the endpoint is one between units of the same application, if known.
     pub(super) fn is_peer(&self, hook: &Hook) -> Option<bool> {
-        let application = |unit: &str| unit.split('/').next().map(str::to_owned);
-        match (&self.settings.peers, &self.settings.unit, &hook.remote_app) {
-            (Some(peers), _, _) => Some(peers.contains(hook.subject())),
-            (None, Some(unit), Some(remote_app)) => {
-                Some(application(unit).as_deref() == Some(remote_app.as_str()))
-            }
-            (None, None, _) | (None, _, None) => None,
-        }
-    }
-
-    /// Returns the relation's number where numbers can be relied on: once a hook of the
-    /// endpoint came without one, it may have been of any relation.
-    pub(super) fn relation_id(&self, hook: &Hook) -> Option<u32> {
-        let unlabelled = self.endpoints.get(hook.subject()).is_some_and(|endpoint| endpoint.has_unlabelled);
-        hook.relation_id.filter(|_| !unlabelled)
+        self.settings.is_peer(hook.subject(), hook.remote_app.as_ref())
     }
 
     /// Returns how many relations the endpoint has now, where that can be known.
     pub(super) fn live_relations(&self, hook: &Hook) -> Option<u32> {
-        self.sees_all_relations()
-            .then(|| self.endpoints.get(hook.subject()).map_or(0, |endpoint| endpoint.live))
-    }
-
-    /// Whether a relation of the endpoint was ever created, or used without that.
-    pub(super) fn was_created(&self, hook: &Hook) -> bool {
-        self.endpoints.get(hook.subject()).is_some_and(|endpoint| endpoint.was_created)
+        self.sees_all_relations().then(|| self.relations.live(hook))
     }
 
     /// Whether the hook can be another run of the one before it, which the agent's end
@@ -134,15 +149,22 @@ impl View {
         (self.agent_is_new || self.rebooted) && self.last.as_ref().is_some_and(|last| last.may_be(hook))
     }
 
-    /// Whether the unit is being removed: on machines nothing else runs `stop`.
+    /// Whether a `stop` at this moment says that the unit is being removed. On machines
+    /// nothing else runs it; on Kubernetes the agent of a pod that goes does, too.
+    pub(super) fn stop_is_for_good(&self) -> bool {
+        let is_told = self.is_on(Platform::Kubernetes) && self.tells_all() && !self.told_to_go;
+        self.is_on(Platform::Machine) || self.stop_begun_for_good.unwrap_or(is_told)
+    }
+
+    /// Whether the unit is known to be one that stopped because it is being removed.
     pub(super) fn is_stopped_for_good(&self) -> bool {
-        self.stopped && self.is_on(Platform::Machine)
+        self.stopped && self.stopped_for_good
     }
 
     /// Whether the hook is the first one of a unit that got the name of a removed one.
     pub(super) fn begins_new_life(&self, hook: &Hook) -> bool {
         let storage_comes_first = hook.kind == HookKind::StorageAttached && self.may_be_on(Platform::Machine);
-        self.removed && (hook.kind == HookKind::Install || storage_comes_first)
+        (self.removed || self.gone) && (hook.kind == HookKind::Install || storage_comes_first)
     }
 
     /// Whether the unit is known to be one that `start` has not begun yet. A failed hook
@@ -189,6 +211,7 @@ impl View {
         // After `remove`, or a hook that cannot follow `stop`, the sequence is broken, and
         // saying so once is enough.
         self.removed = false;
+        self.gone = false;
         let belies_stop = kind == HookKind::UpdateStatus
             || (self.is_stopped_for_good()
                 && matches!(
@@ -200,24 +223,16 @@ impl View {
             self.started = Known::Unknown;
         }
         if kind != HookKind::Action {
+            self.stop_begun_for_good = (kind == HookKind::Stop).then(|| self.stop_is_for_good());
             self.start_pending &= kind == HookKind::Start;
             self.upgrade_pending &= kind == HookKind::ConfigChanged || kind.scope() == Scope::Storage;
+            self.interrupted = None;
+            self.failed = None;
         }
-        if kind.scope() == Scope::Relation {
-            let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
-            endpoint.has_unlabelled |= hook.relation_id.is_none();
-            if kind != HookKind::RelationCreated && !endpoint.was_created {
-                // R30 or R48 has been asked; from here on there is one relation.
-                endpoint.was_created = true;
-                endpoint.live = 1;
-            }
-        }
+        self.relations.begins(hook);
         self.agent_is_new = false;
         self.rebooted = false;
         self.last = Some(hook.clone());
-        if kind != HookKind::Action {
-            self.failed = None;
-        }
     }
 
     pub(super) fn fails(&mut self, hook: &Hook) {
@@ -225,16 +240,23 @@ impl View {
         // is sent again instead of being retried.
         if hook.kind != HookKind::Action && hook.kind.scope() != Scope::Container {
             self.failed = Some(hook.clone());
+            self.places.failed = Some(self.place);
         }
     }
 
-    pub(super) fn is_terminated(&mut self) {
+    pub(super) fn is_terminated(&mut self, hook: &Hook) {
         // What was queued behind it is derived anew by the next agent (R66).
         self.start_pending = false;
         self.upgrade_pending = false;
+        let is_run_again = hook.kind != HookKind::Action && hook.kind.scope() != Scope::Container;
+        if self.tells_all() && !self.told_to_go && is_run_again {
+            self.interrupted = Some(hook.clone());
+            self.places.failed = Some(self.place);
+        }
     }
 
     pub(super) fn commits(&mut self, hook: &Hook) {
+        let here = Some(self.place);
         match hook.kind {
             HookKind::Install => {
                 // Even with an unknown beginning: nothing of these can be before it.
@@ -243,11 +265,13 @@ impl View {
                     self.configured = Known::No;
                 }
                 self.installed = Known::Yes;
+                self.places.installed = here;
             }
             HookKind::ConfigChanged => {
                 self.start_pending = self.started == Known::No;
                 self.upgrade_pending = false;
                 self.configured = Known::Yes;
+                self.places.configured = here;
             }
             HookKind::Start => {
                 self.started = Known::Yes;
@@ -255,25 +279,31 @@ impl View {
                 self.start_pending = false;
                 self.stopped = false;
             }
-            HookKind::UpgradeCharm => self.upgrade_pending = true,
-            HookKind::Stop => self.stopped = true,
-            HookKind::Remove => self.removed = true,
-            HookKind::RelationCreated => {
-                let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
-                endpoint.live += 1;
-                endpoint.was_created = true;
+            HookKind::UpgradeCharm => {
+                self.upgrade_pending = true;
+                self.places.upgraded = here;
             }
-            HookKind::RelationBroken => {
-                let endpoint = self.endpoints.entry(hook.subject.clone().unwrap_or_default()).or_default();
-                endpoint.live = endpoint.live.saturating_sub(1);
+            HookKind::Stop => {
+                self.stopped_for_good = self.stop_is_for_good();
+                self.stopped = true;
+                self.places.stopped = here;
+            }
+            HookKind::Remove => {
+                self.removed = true;
+                self.places.removed = here;
+            }
+            HookKind::RelationCreated
+            | HookKind::RelationJoined
+            | HookKind::RelationChanged
+            | HookKind::RelationDeparted
+            | HookKind::RelationBroken => {
+                let sees_all = self.sees_all_relations();
+                self.relations.commits(hook, self.place, sees_all);
             }
             HookKind::UpdateStatus
             | HookKind::LeaderElected
             | HookKind::LeaderSettingsChanged
             | HookKind::LeaderDeposed
-            | HookKind::RelationJoined
-            | HookKind::RelationChanged
-            | HookKind::RelationDeparted
             | HookKind::StorageAttached
             | HookKind::StorageDetaching
             | HookKind::PebbleReady
@@ -293,23 +323,38 @@ impl View {
     }
 
     pub(super) fn is_told(&mut self, marker: Marker) {
+        let here = Some(self.place);
         match marker {
             Marker::AgentStarted => {
                 self.agent_is_new = true;
                 self.has_restarted |= self.last.is_some();
+                self.told_to_go = false;
+                self.places.restarted = here;
             }
-            Marker::RebootDetected => self.rebooted = true,
+            Marker::RebootDetected => {
+                self.rebooted = true;
+                self.told_to_go = false;
+                self.places.restarted = here;
+            }
             Marker::NewPod => {
                 self.agent_is_new = true;
                 self.upgrade_pending = false;
                 self.start_pending = false;
+                self.told_to_go = false;
+                self.interrupted = None;
+                self.places.restarted = here;
             }
-            Marker::AgentStopping
-            | Marker::LeaderDeposed
-            | Marker::AwaitingResolution
-            | Marker::ResolvedWithoutRetry
-            | Marker::AgentExited
-            | Marker::UnitRemoved => {}
+            Marker::AgentStopping => {
+                self.told_to_go = true;
+                // R66: the `stop` of a pod may take its place.
+                self.interrupted = None;
+            }
+            Marker::ResolvedWithoutRetry => self.interrupted = None,
+            Marker::UnitRemoved => {
+                self.gone = true;
+                self.places.removed = here;
+            }
+            Marker::LeaderDeposed | Marker::AwaitingResolution | Marker::AgentExited => {}
         }
     }
 }

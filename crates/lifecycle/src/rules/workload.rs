@@ -9,7 +9,7 @@ use super::view::View;
 use crate::vocabulary::{Hook, HookKind, Marker, Name, Scope};
 
 /// R80: Pebble's hooks wait for `install`, and for hooks that are queued.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct PebbleWaits;
 
 impl Monitor for PebbleWaits {
@@ -70,7 +70,7 @@ impl Monitor for ChecksAlternate {
 }
 
 /// R86: secrets have hooks from `install` on.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct SecretsNeedInstall;
 
 impl Monitor for SecretsNeedInstall {

@@ -10,5 +10,6 @@ mod reduction;
 mod rules;
 mod scenarios;
 mod sequence;
+mod told_lives;
 mod traces;
 mod walks;

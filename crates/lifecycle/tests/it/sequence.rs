@@ -4,14 +4,19 @@
 //! remote unit, `@` with nothing behind it the remote application; `=data/0` is a storage,
 //! `%pg/0` a departing unit; `!` and `?` say that the hook failed and was terminated.
 //! `<agent>` and its like are markers. `setup` stands for four hooks. What is known of the
-//! sequence comes first: `k8s`, `machine`, `3.6`, `mid` (begins anywhere), `only-endpoint`,
-//! `peers=a,b`, `unit=app/0`.
+//! sequence comes first: `k8s`, `machine`, `3.6`, `mid` (begins anywhere), `told` (every
+//! marker is there), `only-endpoint`, `peers=a,b`, `unit=app/0`, and what the charm has, as
+//! in `endpoints=db,host:container,peers:peer`, `storages=data:1`, `containers=c`,
+//! `actions=backup`; `in-log` says that it may have been another revision.
 
-use charmproof_lifecycle::rules::{Event, Filter, Settings, Start};
+use std::sync::Arc;
+
+use charmproof_lifecycle::rules::{DeclaredCharm, DeclaredEndpoint, Event, Filter, Markers, Settings, Start};
 use charmproof_lifecycle::vocabulary::{Hook, JujuVersion, Marker, Outcome, Platform, Remote};
 
 pub(crate) fn parse(text: &str) -> (Settings, Vec<Event>) {
     let mut settings = Settings { start: Start::Deployment, ..Settings::default() };
+    let mut charm = DeclaredCharm::default();
     let mut events = Vec::new();
     for word in text.split_whitespace() {
         if let Some(platform) = Platform::parse(word) {
@@ -20,6 +25,10 @@ pub(crate) fn parse(text: &str) -> (Settings, Vec<Event>) {
             settings.version = Some(version);
         } else if word == "mid" {
             settings.start = Start::Unknown;
+        } else if word == "told" {
+            settings.markers = Markers::All;
+        } else if declares(word, &mut charm) {
+            settings.charm = Some(Arc::new(charm.clone()));
         } else if word == "only-endpoint" {
             settings.filter = Filter::OtherEndpoints;
         } else if let Some(peers) = word.strip_prefix("peers=") {
@@ -36,11 +45,38 @@ pub(crate) fn parse(text: &str) -> (Settings, Vec<Event>) {
     (settings, events)
 }
 
+/// Reads what a charm has, if the word tells that.
+fn declares(word: &str, charm: &mut DeclaredCharm) -> bool {
+    if word == "in-log" {
+        charm.may_be_other_revision = true;
+        return true;
+    }
+    let Some((what, names)) = word.split_once('=') else { return false };
+    let names = || names.split(',').map(|name| name.split_once(':').unwrap_or((name, "")));
+    match what {
+        "endpoints" => charm.endpoints.extend(names().map(|(name, kind)| {
+            let endpoint =
+                DeclaredEndpoint { is_peer: kind == "peer", is_container_scoped: kind == "container" };
+            (name.into(), endpoint)
+        })),
+        "storages" => {
+            let minimum = |text: &str| text.parse().expect("a number behind the storage");
+            charm.storages.extend(names().map(|(name, number)| (name.into(), minimum(number))));
+        }
+        "containers" => charm.containers.extend(names().map(|(name, _)| name.into())),
+        "actions" => charm.actions.extend(names().map(|(name, _)| name.into())),
+        _ => return false,
+    }
+    true
+}
+
 fn event(word: &str) -> Event {
     let marker = match word {
         "<agent>" => Some(Marker::AgentStarted),
         "<reboot>" => Some(Marker::RebootDetected),
         "<new-pod>" => Some(Marker::NewPod),
+        "<stopping>" => Some(Marker::AgentStopping),
+        "<removed>" => Some(Marker::UnitRemoved),
         "<deposed>" => Some(Marker::LeaderDeposed),
         "<resolved>" => Some(Marker::ResolvedWithoutRetry),
         _ => None,

@@ -46,8 +46,8 @@ fn trace(value: &Value) -> Trace {
         platform: Platform::parse(text("platform")),
         start: if value["from_start"] == true { Start::Deployment } else { Start::Unknown },
         filter,
-        unit: None,
         peers,
+        ..Settings::default()
     };
     let mut markers: BTreeMap<u64, Vec<Marker>> = BTreeMap::new();
     for marker in value["markers"].as_array().into_iter().flatten() {
