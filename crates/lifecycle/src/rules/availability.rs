@@ -12,13 +12,12 @@ pub(super) struct OnlyWhatExists;
 
 impl Monitor for OnlyWhatExists {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
-        let name = hook.kind.pattern();
         match view.settings.version {
             Some(version) if !hook.kind.exists_in(version) => {
-                found.add(RuleId::V01, format!("Juju {version} never runs `{name}`"));
+                found.add(RuleId::V01, format!("Juju {version} never runs `{}`", hook.kind.pattern()));
             }
             None if !JujuVersion::ALL.into_iter().any(|version| hook.kind.exists_in(version)) => {
-                found.add(RuleId::V01, format!("no Juju ever runs `{name}`"));
+                found.add(RuleId::V01, format!("no Juju ever runs `{}`", hook.kind.pattern()));
             }
             Some(_) | None => {}
         }
@@ -27,7 +26,10 @@ impl Monitor for OnlyWhatExists {
         {
             found.add(
                 RuleId::V01,
-                format!("`{name}` is for {needed} charms, and this one is a {platform} charm"),
+                format!(
+                    "`{}` is for {needed} charms, and this one is a {platform} charm",
+                    hook.kind.pattern()
+                ),
             );
         }
     }

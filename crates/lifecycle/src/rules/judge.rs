@@ -94,6 +94,7 @@ impl Judge {
             self.view = View::new(settings);
             self.view.place = place;
         }
+        self.view.turn_to(hook);
         self.monitors.begin(&self.view, hook, found);
         // A failed hook that is not tried again was resolved without a retry, or R90 has
         // been broken. In both cases what follows is judged as if it had been done (R91).
@@ -103,11 +104,15 @@ impl Judge {
                 self.view.take_failed();
             } else {
                 self.commit_failed();
+                self.view.turn_to(hook);
             }
         }
         self.view.begins(hook);
         match outcome {
-            Outcome::Ok | Outcome::Missing => self.commit(hook),
+            Outcome::Ok | Outcome::Missing => {
+                self.commit(hook);
+                self.view.is_done();
+            }
             Outcome::Failed => {
                 self.view.fails(hook);
                 self.note_known_failure(hook, found);
@@ -126,6 +131,7 @@ impl Judge {
 
     fn commit_failed(&mut self) {
         if let Some(failed) = self.view.take_failed() {
+            self.view.turn_to(&failed);
             self.commit(&failed);
         }
     }

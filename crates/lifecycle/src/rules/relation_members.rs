@@ -8,8 +8,8 @@ use super::view::relations::Members;
 use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
 
 /// Returns the units of the hook's relation, where the relation can be told.
-fn members<'view>(view: &'view View, hook: &Hook) -> Option<Option<&'view Members>> {
-    view.relations.key(hook).map(|key| view.relations.members(&key))
+fn members(view: &View) -> Option<Option<&Members>> {
+    view.relations.key().map(|key| view.relations.members(key))
 }
 
 /// R34: `changed` and `departed` are of units that joined and have not departed since.
@@ -21,7 +21,7 @@ impl Monitor for MembersOnly {
         if hook.kind.scope() != Scope::Relation || view.may_be_rerun(hook) {
             return;
         }
-        if let Some(members) = members(view, hook) {
+        if let Some(members) = members(view) {
             if let Some((reason, since)) = members.and_then(|members| forbidden(members, hook)) {
                 found.add(RuleId::R34, reason).since(since);
             }
@@ -73,7 +73,7 @@ impl Monitor for DepartsInOrder {
         if departing != unit || view.may_be_rerun(hook) || view.is_peer(hook) != Some(false) {
             return;
         }
-        let first: Option<&Name> = members(view, hook).flatten().and_then(|members| members.joined.first());
+        let first: Option<&Name> = members(view).flatten().and_then(|members| members.joined.first());
         if let Some(first) = first.filter(|first| *first < remote) {
             found.add(
                 RuleId::R39,
@@ -94,7 +94,7 @@ impl Monitor for BrokenWhenEmpty {
         if hook.kind != HookKind::RelationBroken {
             return;
         }
-        let rest = match members(view, hook) {
+        let rest = match members(view) {
             Some(members) => members.map_or(0, |members| members.count),
             // With more relations, the units may be in another one.
             None if view.live_relations(hook) == Some(1) => view.relations.joined(hook),
@@ -150,7 +150,7 @@ impl Monitor for OneUnitBeside {
         if !endpoint.is_some_and(|endpoint| endpoint.is_container_scoped) {
             return;
         }
-        let joined = members(view, hook).flatten().map(|members| &members.joined);
+        let joined = members(view).flatten().map(|members| &members.joined);
         if let Some(other) = joined.and_then(|joined| joined.iter().find(|unit| *unit != remote)) {
             found.add(
                 RuleId::R49,

@@ -28,9 +28,9 @@ impl Monitor for CreatedFirst {
         if hook.kind.scope() != Scope::Relation || hook.kind == HookKind::RelationCreated {
             return;
         }
-        let is_missing = match view.relations.key(hook) {
+        let is_missing = match view.relations.key() {
             Some(key) => {
-                view.sees_all_relations() && !self.created.contains(&key) && self.created.insert(key)
+                view.sees_all_relations() && !self.created.contains(key) && self.created.insert(key.clone())
             }
             None => view.live_relations(hook) == Some(0) && !view.relations.was_created(hook),
         };
@@ -57,9 +57,9 @@ impl Monitor for CreatedFirst {
 
     fn commits(&mut self, view: &View, hook: &Hook) {
         if hook.kind == HookKind::RelationCreated
-            && let Some(key) = view.relations.key(hook)
+            && let Some(key) = view.relations.key()
         {
-            self.created.insert(key);
+            self.created.insert(key.clone());
         }
     }
 }
@@ -80,8 +80,8 @@ impl Monitor for JoinedThenChanged {
             return;
         }
         let endpoint = hook.subject();
-        if let Some(key) = view.relations.key(hook) {
-            let Some((joined, place)) = self.pending.get(&key) else { return };
+        if let Some(key) = view.relations.key() {
+            let Some((joined, place)) = self.pending.get(key) else { return };
             let is_same_remote =
                 *joined == Remote::Unknown || hook.remote == Remote::Unknown || *joined == hook.remote;
             if hook.kind == HookKind::RelationChanged && is_same_remote {
@@ -99,7 +99,7 @@ impl Monitor for JoinedThenChanged {
                     ),
                 )
                 .since(Some(*place));
-            self.pending.remove(&key);
+            self.pending.remove(key);
             return;
         }
         let may_follow = matches!(hook.kind, HookKind::RelationChanged | HookKind::RelationCreated);
@@ -158,7 +158,7 @@ impl Monitor for CreatedOnce {
         if hook.kind != HookKind::RelationCreated || view.may_be_rerun(hook) {
             return;
         }
-        let members = view.relations.key(hook).and_then(|key| view.relations.members(&key));
+        let members = view.relations.key().and_then(|key| view.relations.members(key));
         if let Some(place) = members.and_then(|members| members.created_at) {
             found
                 .add(RuleId::R33, format!("`{hook}` ran twice for one relation that was not broken between"))
@@ -191,8 +191,8 @@ impl Monitor for NothingAfterBroken {
             return;
         }
         let endpoint = hook.subject();
-        if let Some(key) = view.relations.key(hook) {
-            let members = view.relations.members(&key);
+        if let Some(key) = view.relations.key() {
+            let members = view.relations.members(key);
             if let Some(place) = members.and_then(|members| members.broken_at) {
                 found
                     .add(

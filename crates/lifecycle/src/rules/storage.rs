@@ -108,7 +108,7 @@ pub(super) struct AttachedThenDetaching {
 
 impl Monitor for AttachedThenDetaching {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
-        if view.may_be_rerun(hook) {
+        if hook.kind.scope() != Scope::Storage || view.may_be_rerun(hook) {
             return;
         }
         let sees_all = view.sees_all();

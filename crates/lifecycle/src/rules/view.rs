@@ -60,6 +60,8 @@ pub(super) struct View {
     pub(super) interrupted: Option<Hook>,
     /// The hook that began last.
     pub(super) last: Option<Hook>,
+    /// The source says that it was done.
+    last_is_done: bool,
     /// The agent began since the last hook.
     pub(super) agent_is_new: bool,
     /// The machine was rebooted since the last hook.
@@ -98,6 +100,7 @@ impl View {
             failed: None,
             interrupted: None,
             last: None,
+            last_is_done: false,
             agent_is_new: false,
             rebooted: false,
             has_restarted: false,
@@ -144,9 +147,12 @@ impl View {
     }
 
     /// Whether the hook can be another run of the one before it, which the agent's end
-    /// interrupted (R65).
+    /// interrupted (R65). A log tells of a hook that was cut off as of one that ended, if
+    /// that was at the last moment.
     pub(super) fn may_be_rerun(&self, hook: &Hook) -> bool {
-        (self.agent_is_new || self.rebooted) && self.last.as_ref().is_some_and(|last| last.may_be(hook))
+        let is_restart = self.agent_is_new || self.rebooted;
+        let is_done = self.tells_all() && self.last_is_done;
+        is_restart && !is_done && self.last.as_ref().is_some_and(|last| last.may_be(hook))
     }
 
     /// Whether a `stop` at this moment says that the unit is being removed. On machines
@@ -186,6 +192,11 @@ impl View {
     /// Whether `hook` shows that the failed hook will not be tried again.
     pub(super) fn gives_up_failed(&self, hook: &Hook) -> bool {
         hook.kind != HookKind::Action && self.failed.as_ref().is_some_and(|failed| !failed.may_be(hook))
+    }
+
+    /// Turns to a hook, before the monitors are asked about it or told that it was done.
+    pub(super) fn turn_to(&mut self, hook: &Hook) {
+        self.relations.turn_to(hook);
     }
 
     pub(super) fn take_failed(&mut self) -> Option<Hook> {
@@ -233,6 +244,7 @@ impl View {
         self.agent_is_new = false;
         self.rebooted = false;
         self.last = Some(hook.clone());
+        self.last_is_done = false;
     }
 
     pub(super) fn fails(&mut self, hook: &Hook) {
@@ -253,6 +265,11 @@ impl View {
             self.interrupted = Some(hook.clone());
             self.places.failed = Some(self.place);
         }
+    }
+
+    /// The hook that began last ended well.
+    pub(super) fn is_done(&mut self) {
+        self.last_is_done = true;
     }
 
     pub(super) fn commits(&mut self, hook: &Hook) {

@@ -1,15 +1,26 @@
 //! Each rule: what it accepts, and the hook at which it rejects.
 
-use charmproof_lifecycle::rules::{RuleId, judge};
+use charmproof_lifecycle::rules::{KnownBug, RuleId, judge};
 
 use crate::sequence::parse;
 
-/// Checks where `rule` first says something about `sequence`; `None` if nowhere.
+/// Checks where `rule` first says something about `sequence`; `None` if nowhere. A rule
+/// that must hold accuses.
 fn check(rule: &str, sequence: &str, expected: Option<usize>) {
     let rule = RuleId::parse(rule).expect("a rule");
+    says(rule, sequence, expected.map(|position| (position, rule.rule().can_be_broken())));
+}
+
+/// Checks where `rule` first warns, though it is one that must hold.
+fn warns(rule: &str, sequence: &str, position: usize) {
+    says(RuleId::parse(rule).expect("a rule"), sequence, Some((position, false)));
+}
+
+fn says(rule: RuleId, sequence: &str, expected: Option<(usize, bool)>) {
     let (settings, events) = parse(sequence);
     let findings = judge(settings, &events);
-    let said = findings.iter().find(|finding| finding.rule == rule).map(|finding| finding.position);
+    let first = findings.iter().find(|finding| finding.rule == rule);
+    let said = first.map(|finding| (finding.position, finding.is_breach()));
     assert_eq!(said, expected, "{rule} on {sequence}; all findings: {findings:#?}");
 }
 
@@ -28,7 +39,9 @@ fn r01_install_is_first_and_once() {
 fn r02_a_failed_install_is_retried() {
     check("R02", "install! install! install", None);
     check("R02", "install! <resolved> leader-elected", None);
-    check("R02", "install! leader-elected", Some(1));
+    check("R02", "told install! leader-elected", Some(1));
+    // No log tells whether somebody resolved it.
+    warns("R02", "install! leader-elected", 1);
 }
 
 #[test]
@@ -46,6 +59,15 @@ fn r10_config_changed_comes_before_start() {
     check("R10", "mid start", None);
     check("R10", "install leader-elected start", Some(2));
     check("R10", "mid install start", Some(1));
+}
+
+#[test]
+fn r10_peers_come_right_after_install() {
+    check("R10", "k8s peers=p install p-relation-created c-pebble-ready config-changed start", None);
+    check("R10", "k8s peers=p install c-pebble-ready db-relation-created config-changed start", None);
+    check("R10", "k8s peers=p install c-pebble-ready upgrade-charm config-changed p-relation-created", None);
+    check("R10", "k8s peers=p install c-pebble-ready p-relation-created config-changed start", Some(2));
+    check("R10", "3.1 peers=p install secret-changed p-relation-created config-changed start", Some(2));
 }
 
 #[test]
@@ -82,6 +104,17 @@ fn r15_setup_has_one_leadership_hook() {
     check("R15", "4.0 install config-changed start", None);
     check("R15", "3.6 install config-changed start", Some(2));
     check("R15", "3.6 install leader-settings-changed leader-elected config-changed start", Some(4));
+}
+
+#[test]
+fn r20_install_waits_for_storage() {
+    let machine = "machine storages=data:1,cache:0";
+    check("R20", &format!("{machine} data-storage-attached=data/0 install"), None);
+    check("R20", "machine install", None);
+    check("R20", "k8s storages=data:1 install", None);
+    check("R20", &format!("{machine} mid install"), None);
+    warns("R20", &format!("{machine} install"), 0);
+    warns("R20", "machine storages=data:2 data-storage-attached install", 1);
 }
 
 #[test]
@@ -178,6 +211,23 @@ fn r35_units_join_after_start() {
 }
 
 #[test]
+fn r39_units_depart_in_order() {
+    let joined = |unit: &str| format!("db-relation-joined:1@{unit} db-relation-changed:1@{unit}");
+    let setup = format!(
+        "told unit=web/0 endpoints=db,p:peer setup db-relation-created:1 {} {}",
+        joined("a/2"),
+        joined("a/10")
+    );
+    let departs = |unit: &str, departing: &str| format!("db-relation-departed:1@{unit}%{departing}");
+    check("R39", &format!("{setup} {} {}", departs("a/10", "web/0"), departs("a/2", "web/0")), None);
+    // They may have gone one after the other.
+    check("R39", &format!("{setup} {}", departs("a/2", "a/2")), None);
+    check("R39", &format!("{setup} {}", departs("a/2", "web/0")), Some(9));
+    let peers = setup.replace("db-relation", "p-relation").replace("a/", "web/");
+    check("R39", &format!("{peers} p-relation-departed:1@web/2%web/0"), None);
+}
+
+#[test]
 fn r40_relations_break_when_they_are_empty() {
     let joined = "setup db-relation-created:1 db-relation-joined:1@a/0 db-relation-changed:1@a/0";
     check("R40", &format!("{joined} db-relation-departed:1@a/0 db-relation-broken:1"), None);
@@ -235,6 +285,23 @@ fn r48_created_may_be_missing_after_a_restart() {
 }
 
 #[test]
+fn r49_relations_within_a_machine_have_one_unit() {
+    let setup = "endpoints=host:container,db setup host-relation-created:1 db-relation-created:2";
+    let host = "host-relation-joined:1@a/0 host-relation-changed:1@a/0";
+    check("R49", &format!("{setup} {host} host-relation-departed:1@a/0 host-relation-joined:1@a/1"), None);
+    check(
+        "R49",
+        &format!("{setup} db-relation-joined:2@b/0 db-relation-changed:2@b/0 db-relation-joined:2@b/1"),
+        None,
+    );
+    check("R49", &format!("{setup} {host} host-relation-joined:1@a/1"), Some(8));
+    // An endpoint that nobody declared is there, and has no hooks.
+    check("R49", "endpoints=juju-info:container mid juju-info-relation-joined", None);
+    check("R49", "mid juju-info-relation-joined", None);
+    check("R49", "endpoints=db mid juju-info-relation-joined", Some(0));
+}
+
+#[test]
 fn r51_config_changed_follows_a_refresh() {
     check("R51", "mid upgrade-charm! backup-action upgrade-charm config-changed update-status", None);
     check("R51", "mid machine upgrade-charm data-storage-attached config-changed", None);
@@ -248,7 +315,8 @@ fn r51_config_changed_follows_a_refresh() {
 fn r53_a_refresh_waits_for_a_failed_hook() {
     check("R53", "mid update-status! update-status upgrade-charm", None);
     check("R53", "mid update-status! <resolved> upgrade-charm", None);
-    check("R53", "mid config-changed! upgrade-charm", Some(1));
+    check("R53", "told mid config-changed! upgrade-charm", Some(1));
+    warns("R53", "mid config-changed! upgrade-charm", 1);
 }
 
 #[test]
@@ -257,6 +325,14 @@ fn r54_a_leader_is_elected_once() {
     check("R54", "3.6 mid leader-elected <deposed> leader-elected", None);
     check("R54", "4.0 mid leader-elected leader-elected", None);
     check("R54", "3.6 mid leader-elected leader-elected", Some(1));
+    // Whoever tells of everything tells that leadership was lost.
+    check("R54", "4.0 told mid leader-elected <deposed> leader-elected", None);
+    check("R54", "4.0 told mid leader-elected? <agent> leader-elected", None);
+    check("R54", "4.0 told mid leader-elected! leader-elected", None);
+    check("R54", "3.6 told mid leader-elected <deposed> <agent> leader-settings-changed", None);
+    check("R54", "4.0 told mid leader-elected leader-elected", Some(1));
+    check("R54", "4.0 told mid leader-elected <agent> leader-elected", Some(1));
+    check("R54", "3.6 told mid leader-elected leader-settings-changed", Some(1));
 }
 
 #[test]
@@ -265,14 +341,33 @@ fn r56_leadership_is_over_for_a_unit_that_goes() {
     check("R56", "k8s mid stop leader-elected", None);
     check("R56", "machine mid stop leader-elected remove", Some(1));
     check("R56", "machine 3.6 mid stop leader-settings-changed remove", Some(1));
+    check("R56", "k8s told setup <stopping> stop leader-elected", None);
+    check("R56", "k8s told setup stop leader-elected", Some(5));
 }
 
 #[test]
 fn r56_is_a_warning_for_the_old_bug() {
     let (settings, events) = parse("machine 2.9 mid stop leader-settings-changed remove");
     let findings = judge(settings, &events);
-    let rules: Vec<_> = findings.iter().map(|finding| (finding.rule, finding.is_breach())).collect();
-    assert_eq!(rules, [(RuleId::R56, false)]);
+    let said: Vec<_> =
+        findings.iter().map(|finding| (finding.rule, finding.is_breach(), finding.bug)).collect();
+    assert_eq!(said, [(RuleId::R56, false, Some(KnownBug::SettingsWhenDying))]);
+}
+
+#[test]
+fn known_bugs_are_named() {
+    let check = |sequence: &str, expected: KnownBug| {
+        let (settings, events) = parse(sequence);
+        let findings = judge(settings, &events);
+        let said: Vec<_> = findings.iter().map(|finding| (finding.is_breach(), finding.bug)).collect();
+        assert_eq!(said, [(false, Some(expected))], "{sequence}");
+    };
+    check("mid peers=p p-relation-broken", KnownBug::PeersBroken);
+    check("3.6 setup <agent> db-relation-changed", KnownBug::CreatedMissing);
+    check(
+        "4.0 mid data-storage-detaching=data/0! data-storage-detaching=data/0",
+        KnownBug::DetachingCancelled,
+    );
 }
 
 #[test]
@@ -302,6 +397,10 @@ fn r60_a_rebooted_machine_starts() {
     check("R60", "machine setup <agent> <reboot> update-status config-changed", Some(5));
     check("R60", "machine setup <reboot> <agent> update-status config-changed", Some(5));
     check("R60", "machine setup <reboot> update-status config-changed", Some(5));
+    // Without a reboot there is none.
+    check("R60", "machine told setup <reboot> <agent> start! start update-status", None);
+    check("R60", "machine told mid start start", Some(1));
+    check("R60", "machine told setup <agent> start", Some(4));
 }
 
 #[test]
@@ -317,6 +416,8 @@ fn r63_a_new_agent_on_kubernetes_starts() {
     check("R63", "k8s setup <agent> upgrade-charm config-changed start", None);
     check("R63", "machine setup <agent> config-changed update-status", None);
     check("R63", "k8s setup <agent> config-changed update-status", Some(5));
+    check("R63", "k8s told setup <agent> start <agent> start", None);
+    check("R63", "k8s told setup <agent> start start", Some(5));
 }
 
 #[test]
@@ -328,9 +429,42 @@ fn r64_a_new_pod_upgrades_and_starts() {
 }
 
 #[test]
+fn r65_what_was_cut_off_runs_first() {
+    check("R65", "machine told setup config-changed? <reboot> <agent> config-changed start", None);
+    check("R65", "machine told setup config-changed? <agent> backup-action config-changed", None);
+    check("R65", "told setup config-changed? <resolved> update-status", None);
+    check("R65", "told mid leader-elected? <agent> update-status", None);
+    // An agent that is told to go may stop instead, and Pebble tells again.
+    check("R65", "k8s told setup <stopping> config-changed? stop <agent> start", None);
+    check("R65", "k8s told setup c-pebble-ready? <agent> start", None);
+    check("R65", "setup config-changed? <agent> update-status", None);
+    check("R65", "machine told setup config-changed? <reboot> <agent> start", Some(5));
+    check("R65", "k8s told setup db-relation-created:1? <agent> db-relation-created:2", Some(5));
+}
+
+#[test]
+fn r66_an_agent_that_goes_begins_nothing() {
+    check("R66", "k8s setup <stopping> config-changed stop <agent> start update-status", None);
+    check("R66", "k8s setup <stopping> c-pebble-ready leader-elected stop", None);
+    check("R66", "machine setup <stopping> update-status config-changed", None);
+    check("R66", "k8s setup <stopping> config-changed update-status", Some(5));
+    check("R66", "k8s setup <stopping> stop update-status", Some(5));
+    check("R66", "k8s install <stopping> leader-elected config-changed", Some(2));
+}
+
+#[test]
 fn r67_a_stopped_pod_joins_nothing() {
     check("R67", "k8s mid stop db-relation-created start db-relation-joined", None);
     check("R67", "k8s mid stop db-relation-joined", Some(1));
+}
+
+#[test]
+fn r69_a_pod_that_is_replaced_is_not_removed() {
+    check("R69", "k8s setup stop remove install", None);
+    check("R69", "k8s setup stop upgrade-charm config-changed start", None);
+    check("R69", "machine setup stop remove start", None);
+    check("R69", "k8s setup stop remove upgrade-charm config-changed start", Some(6));
+    check("R69", "k8s mid remove <agent> start", Some(1));
 }
 
 #[test]
@@ -354,6 +488,8 @@ fn r71_relations_end_before_stop() {
     check("R71", "machine mid stop db-relation-broken remove", Some(1));
     check("R71", "machine peers=p setup db-relation-created stop", Some(5));
     check("R71", "machine peers=p install p-relation-created leader-elected config-changed start stop", None);
+    check("R71", "k8s told peers=p setup db-relation-created:1 <stopping> stop", None);
+    check("R71", "k8s told peers=p setup db-relation-created:1 stop", Some(5));
 }
 
 #[test]
@@ -361,6 +497,8 @@ fn r72_remove_is_last() {
     check("R72", "machine setup stop backup-action remove", None);
     check("R72", "machine setup stop remove update-status", Some(6));
     check("R72", "k8s mid remove install", None);
+    check("R72", "machine setup <removed> data-storage-attached install", None);
+    check("R72", "machine setup <removed> update-status", Some(4));
 }
 
 #[test]
@@ -372,11 +510,32 @@ fn r73_a_unit_stops_once() {
 }
 
 #[test]
+fn r74_a_unit_that_goes_waits_for_a_failed_hook() {
+    check("R74", "told machine setup config-changed! config-changed stop remove", None);
+    check("R74", "told machine setup config-changed! <resolved> stop remove", None);
+    // The `stop` of a pod does not wait.
+    check("R74", "told k8s setup config-changed! <stopping> stop", None);
+    check("R74", "told mid leader-elected! remove", None);
+    check("R74", "told machine setup config-changed! stop", Some(5));
+    check("R74", "told k8s mid config-changed! remove", Some(1));
+    warns("R74", "machine setup config-changed! stop", 5);
+}
+
+#[test]
 fn r76_a_unit_that_goes_begins_nothing() {
     check("R76", "machine mid secret-changed stop remove", None);
     check("R76", "k8s mid stop secret-changed", None);
     check("R76", "machine mid stop config-changed", Some(1));
     check("R76", "machine mid stop secret-remove", Some(1));
+    check(
+        "R76",
+        "k8s told setup stop <agent> <new-pod> upgrade-charm config-changed start stop remove",
+        None,
+    );
+    check("R76", "k8s told setup stop db-relation-created", Some(5));
+    // A `stop` that was cut off says no more when it runs again.
+    check("R76", "k8s told setup <stopping> stop? <agent> stop start db-relation-created", None);
+    check("R76", "k8s told setup <stopping> stop? <agent> stop secret-changed", None);
 }
 
 #[test]
@@ -410,9 +569,24 @@ fn r90_a_failed_hook_runs_again() {
     check("R90", "mid backup-action! update-status", None);
     check("R90", "mid db-relation-changed! <resolved> update-status", None);
     check("R90", "mid k8s update-status! stop", None);
-    check("R90", "mid config-changed! update-status", Some(1));
-    check("R90", "mid db-relation-changed:1! db-relation-changed:2", Some(1));
-    check("R90", "mid config-changed! backup-action update-status", Some(2));
+    check("R90", "told mid config-changed! update-status", Some(1));
+    check("R90", "told mid db-relation-changed:1! db-relation-changed:2", Some(1));
+    check("R90", "told mid config-changed! backup-action update-status", Some(2));
+    warns("R90", "mid config-changed! update-status", 1);
+}
+
+#[test]
+fn r91_a_resolved_hook_is_done() {
+    check("R91", "install! <resolved> leader-elected", None);
+    check("R91", "install! install! <resolved> backup-action leader-elected", None);
+    check("R91", "machine setup <reboot> start! <resolved> <reboot> start", None);
+    check("R91", "mid config-changed! <resolved> config-changed", None);
+    // Another relation, or another unit of it.
+    check("R91", "mid db-relation-created:1! <resolved> db-relation-created:2", None);
+    check("R91", "mid db-relation-created! <resolved> db-relation-created", None);
+    check("R91", "install! <resolved> install", Some(1));
+    check("R91", "mid db-relation-created:1! <resolved> backup-action db-relation-created:1", Some(2));
+    check("R91", "mid data-storage-attached=data/0! <resolved> data-storage-attached=data/0", Some(1));
 }
 
 #[test]
@@ -420,6 +594,10 @@ fn r95_a_series_upgrade_pauses_a_unit() {
     check("R95", "mid pre-series-upgrade post-series-upgrade config-changed", None);
     check("R95", "mid post-series-upgrade update-status", None);
     check("R95", "mid pre-series-upgrade update-status", Some(1));
+    // An agent that was away may have missed the first one.
+    check("R95", "told setup <agent> post-series-upgrade", None);
+    check("R95", "setup post-series-upgrade", None);
+    check("R95", "told setup post-series-upgrade", Some(4));
 }
 
 #[test]
@@ -433,6 +611,47 @@ fn v01_a_hook_exists_where_it_runs() {
     check("V01", "mid leader-deposed", Some(0));
     check("V01", "machine mid c-pebble-ready", Some(0));
     check("V01", "k8s mid pre-series-upgrade", Some(0));
+}
+
+#[test]
+fn v02_a_hook_is_of_what_the_charm_has() {
+    let charm = "endpoints=database,peers:peer storages=data:1 containers=web actions=backup";
+    check(
+        "V02",
+        &format!(
+            "k8s mid {charm} database-relation-joined data-storage-attached web-pebble-ready backup-action"
+        ),
+        None,
+    );
+    check("V02", "mid anything-relation-joined", None);
+    check("V02", &format!("mid {charm} databse-relation-joined"), Some(0));
+    check("V02", &format!("mid {charm} cache-storage-attached"), Some(0));
+    check("V02", &format!("mid {charm} sidecar-pebble-ready"), Some(0));
+    check("V02", &format!("mid {charm} restore-action"), Some(0));
+    warns("V02", &format!("mid in-log {charm} databse-relation-joined"), 0);
+    let (settings, events) = parse(&format!("mid {charm} databse-relation-joined"));
+    let findings = judge(settings, &events);
+    assert_eq!(
+        findings[0].reason,
+        "`databse-relation-joined` is of the endpoint `databse`, which the charm has not; `database` is near"
+    );
+}
+
+#[test]
+fn a_breach_is_told_with_the_hook_that_it_follows_from() {
+    let check = |sequence: &str, rule: RuleId, expected: usize| {
+        let (settings, events) = parse(sequence);
+        let findings = judge(settings, &events);
+        let finding = findings.iter().find(|finding| finding.rule == rule).expect("the rule says something");
+        assert_eq!(finding.since, Some(expected), "{sequence}");
+    };
+    let joined = "setup db-relation-created:1 db-relation-joined:1@a/0";
+    check(&format!("{joined} config-changed db-relation-departed:1@a/0"), RuleId::R31, 5);
+    check("setup db-relation-created:1 update-status db-relation-created:1", RuleId::R33, 4);
+    check("mid db-relation-broken:1 update-status db-relation-changed:1", RuleId::R41, 0);
+    check("mid config-changed! backup-action update-status", RuleId::R90, 0);
+    check("machine setup stop update-status", RuleId::R58, 4);
+    check("mid upgrade-charm update-status", RuleId::R51, 0);
 }
 
 #[test]

@@ -70,18 +70,29 @@ impl Members {
 /// All relations of a unit.
 #[derive(Debug, Default)]
 pub(in super::super) struct Relations {
+    /// The relation of the hook that is being judged.
+    current: Option<RelationKey>,
     endpoints: BTreeMap<Name, Endpoint>,
     members: BTreeMap<RelationKey, Members>,
 }
 
 impl Relations {
-    /// Returns the relation's number where numbers can be relied on: once a hook of the
-    /// endpoint came without one, it may have been of any relation.
-    pub(in super::super) fn key(&self, hook: &Hook) -> Option<RelationKey> {
-        let id = hook.relation_id?;
-        let subject = hook.subject.clone().unwrap_or_default();
-        let is_unlabelled = self.endpoints.get(&subject).is_some_and(|endpoint| endpoint.has_unlabelled);
-        (!is_unlabelled).then_some((id, subject))
+    /// Turns to the relation of a hook. It is known by its number where numbers can be
+    /// relied on: once a hook of the endpoint came without one, it may have been of any
+    /// relation.
+    pub(super) fn turn_to(&mut self, hook: &Hook) {
+        self.current = hook.relation_id.map(|id| (id, hook.subject.clone().unwrap_or_default()));
+        let is_unlabelled = |(_, subject): &RelationKey| {
+            self.endpoints.get(subject).is_some_and(|endpoint| endpoint.has_unlabelled)
+        };
+        if self.current.as_ref().is_some_and(is_unlabelled) {
+            self.current = None;
+        }
+    }
+
+    /// Returns the relation of the hook that is being judged, where it can be told.
+    pub(in super::super) fn key(&self) -> Option<&RelationKey> {
+        self.current.as_ref()
     }
 
     /// Returns the units of a relation that has shown any hook.
@@ -125,8 +136,11 @@ impl Relations {
         if hook.kind.scope() != Scope::Relation {
             return;
         }
-        if let Some(key) = self.key(hook) {
-            self.members.entry(key).or_default().update(hook, place);
+        if let Some(key) = &self.current {
+            match self.members.get_mut(key) {
+                Some(members) => members.update(hook, place),
+                None => self.members.entry(key.clone()).or_default().update(hook, place),
+            }
         }
         let endpoint = self.endpoint(hook);
         if hook.kind == HookKind::RelationCreated {
