@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::hint::black_box;
 
 use charmproof_lifecycle::generator::{Plan, generate};
-use charmproof_lifecycle::life::Happening;
+use charmproof_lifecycle::life::{Happening, Stage};
 use charmproof_lifecycle::rules::{Event, Judge, Settings, Start};
 use charmproof_lifecycle::vocabulary::{Hook, JujuVersion, Platform};
 use charmproof_lifecycle::world::{Charm, Profile, Role};
@@ -30,7 +30,7 @@ fn charm() -> Charm {
 
 fn lives(platform: Platform) -> Vec<Vec<Event>> {
     let profile = Profile { version: JujuVersion::V3_6, platform };
-    let plan = Plan { stimuli: 200, ..Plan::new(profile, "web", charm()) };
+    let plan = Plan { stimuli: 200, ..Plan::new(Stage::new(profile, "web", charm())) };
     let events = |seed| {
         let steps = generate(&plan, seed);
         let events = steps.into_iter().filter_map(|step| match step.what {

@@ -1,5 +1,7 @@
 //! V02: hooks of what the charm has.
 
+use charmproof_charm::spelling::nearest;
+
 use super::RuleId;
 use super::finding::Found;
 use super::monitor::Monitor;
@@ -13,9 +15,6 @@ pub(super) struct OnlyWhatIsDeclared;
 
 /// The endpoint that every charm has without declaring it, and without hooks (R49).
 const IMPLICIT_ENDPOINT: &str = "juju-info";
-
-/// How far a name may be from the one that was meant: one letter in three.
-const LETTERS_PER_MISTAKE: usize = 3;
 
 impl Monitor for OnlyWhatIsDeclared {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
@@ -32,7 +31,7 @@ impl Monitor for OnlyWhatIsDeclared {
             return;
         }
         let mut reason = format!("`{hook}` is of the {what} `{name}`, which the charm has not");
-        if let Some(nearest) = nearest(name, &declared) {
+        if let Some(nearest) = nearest(name, declared.iter().map(|known| known.as_str())) {
             reason += &format!("; `{nearest}` is near");
         } else if declared.is_empty() {
             reason += "; it has none";
@@ -56,48 +55,5 @@ fn declared(charm: &DeclaredCharm, scope: Scope) -> Option<(&'static str, Vec<&N
         Scope::Container => Some(("container", charm.containers.iter().collect())),
         Scope::Action => Some(("action", charm.actions.iter().collect())),
         Scope::Unit | Scope::Secret => None,
-    }
-}
-
-/// Returns the name that was probably meant.
-fn nearest<'names>(name: &str, declared: &[&'names Name]) -> Option<&'names Name> {
-    let distances = declared.iter().map(|known| (distance(name, known), *known));
-    let (least, nearest) = distances.min()?;
-    (least <= name.chars().count().div_ceil(LETTERS_PER_MISTAKE)).then_some(nearest)
-}
-
-/// Returns how many letters have to be put in, taken out or changed to make one of the
-/// other (Levenshtein). Names are short.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (column, of_other) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *of_other);
-            diagonal = row[column + 1];
-            row[column + 1] = changed.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row[other.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_nearest_name_is_found() {
-        let declared = [Name::from("database"), Name::from("ingress"), Name::from("peers")];
-        let declared: Vec<&Name> = declared.iter().collect();
-        let check = |name: &str, expected: Option<&str>| {
-            assert_eq!(nearest(name, &declared).map(Name::as_str), expected, "{name}");
-        };
-        check("databse", Some("database"));
-        check("ingres", Some("ingress"));
-        check("pears", Some("peers"));
-        check("metrics-endpoint", None);
-        assert_eq!(nearest("x", &[]), None);
     }
 }

@@ -54,7 +54,8 @@ fn uses(module: &str, others: &[&str]) -> Vec<String> {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
         let names_one = |line: &&str| {
             others.iter().any(|other| {
-                line.contains(&format!("crate::{other}")) || line.contains(&format!("charmproof_lifecycle::{other}"))
+                line.contains(&format!("crate::{other}"))
+                    || line.contains(&format!("charmproof_lifecycle::{other}"))
             })
         };
         found.extend(code.filter(names_one).map(|line| format!("{}: {line}", path.display())));

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use charmproof_lifecycle::generator::{Deployment, Integration, Plan, generate};
+use charmproof_lifecycle::generator::{Plan, generate};
 use charmproof_lifecycle::life::{Happening, Step};
 use charmproof_lifecycle::rules::{
     DeclaredCharm, DeclaredEndpoint, Event, Finding, Markers, Settings, Start, judge,
@@ -12,7 +12,7 @@ use charmproof_lifecycle::rules::{
 use charmproof_lifecycle::vocabulary::Name;
 use charmproof_lifecycle::world::{Charm, Profile, Role};
 
-use crate::lives::{charm, profiles};
+use crate::lives::{many_units, plan, profiles};
 
 /// How many lives each profile is tried with, with and without the mistakes of Juju.
 const SEEDS: u64 = 400;
@@ -39,7 +39,8 @@ pub(crate) fn told(profile: Profile, plan: &Plan, steps: &[Step]) -> Vec<(Settin
     let units: BTreeSet<&Name> = steps.iter().filter_map(Step::hook).map(|(unit, _, _)| unit).collect();
     let life = |unit: &Name| {
         let application = unit.split('/').next().unwrap_or_default();
-        let deployment = plan.deployments.iter().find(|deployment| deployment.application == application);
+        let deployment =
+            plan.stage.deployments.iter().find(|deployment| deployment.application == application);
         let settings = Settings {
             version: Some(profile.version),
             platform: Some(profile.platform),
@@ -63,18 +64,7 @@ pub(crate) fn told(profile: Profile, plan: &Plan, steps: &[Step]) -> Vec<(Settin
 
 /// Returns the plan of one charm in one unit, and that of two applications of several units.
 pub(crate) fn plans(profile: Profile) -> [Plan; 2] {
-    let alone = Plan { stimuli: 40, ..Plan::new(profile, "app", charm()) };
-    let mut many = alone.clone();
-    many.deployments[0].units = 3;
-    let pg = Charm::default().with_endpoint(Role::Provides, "db").with_endpoint(Role::Peer, "peers");
-    many.deployments.push(Deployment { application: "pg".into(), charm: pg.into(), units: 2 });
-    many.integrations.push(Integration {
-        application: "app".into(),
-        endpoint: "db".into(),
-        remote_app: "pg".into(),
-        remote_endpoint: Some("db".into()),
-    });
-    [alone, many]
+    [plan(profile.version, profile.platform), many_units(profile)]
 }
 
 #[test]
@@ -82,7 +72,9 @@ fn lives_of_which_everything_is_known_are_accepted() {
     for profile in profiles() {
         for (plan, seeds) in plans(profile).into_iter().zip([SEEDS, SEEDS / 8]) {
             for (seed, has_quirks) in (0..seeds).flat_map(|seed| [(seed, false), (seed, true)]) {
-                let steps = generate(&Plan { has_quirks, ..plan.clone() }, seed);
+                let mut plan = plan.clone();
+                plan.stage.has_quirks = has_quirks;
+                let steps = generate(&plan, seed);
                 for (settings, events) in told(profile, &plan, &steps) {
                     let unit = settings.unit.clone().unwrap_or_default();
                     let breaches: Vec<Finding> =
