@@ -43,7 +43,7 @@ fn explain_rule(rule: &Rule) -> String {
         (None, Some(until)) => format!(", up to Juju {until}"),
         (Some(since), Some(until)) => format!(", from Juju {since} to {until}"),
     };
-    let judged = if rule.is_judged {
+    let judged = if rule.is_judged() {
         "`charmproof validate` judges by it"
     } else {
         "`charmproof validate` does not judge by it: it only allows, or cannot be seen in a sequence"

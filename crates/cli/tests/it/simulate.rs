@@ -149,7 +149,7 @@ fn a_life_without_some_of_its_steps_is_played_again() {
     env.file("less.json", &changed.to_string());
     let less = env.charmproof(&["simulate", "--replay", "less.json", "--format", "json"]).success();
     env.file("less.jsonl", &less);
-    env.charmproof(&["validate", "less.jsonl"]).expect_code(0);
+    assert!(env.charmproof(&["validate", "less.jsonl"]).success().contains(": valid, "));
     let names = env.charmproof(&["simulate", "--replay", "less.json", "--format", "names"]).success();
     assert!(names.starts_with("install\n") && names.ends_with("stop\nremove\n"), "{names}");
 }
