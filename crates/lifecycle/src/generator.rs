@@ -15,7 +15,7 @@ use crate::model::Model;
 use crate::recorder::Recorder;
 use crate::stimulus::{Stimulus, StimulusKind};
 use crate::vocabulary::{Name, Outcome};
-use crate::world::{Operation, World};
+use crate::world::{Operation, Role, World};
 use chance::Chance;
 use pick::Swarm;
 
@@ -32,6 +32,34 @@ pub fn generate(plan: &Plan, seed: u64) -> Vec<Step> {
     life.phase(Phase::Operation, plan.stimuli);
     life.phase(Phase::Teardown, plan.stimuli / 4);
     life.recorder.steps
+}
+
+/// Returns what subordinate charms are integrated with at once: without a principal there
+/// would be no unit. An integration that the plan has counts.
+fn principals(plan: &Plan) -> Vec<Integration> {
+    let mut found = Vec::new();
+    for deployment in plan.stage.deployments.iter().filter(|deployment| deployment.charm.is_subordinate) {
+        let ties = || {
+            deployment
+                .charm
+                .endpoints
+                .iter()
+                .filter(|endpoint| endpoint.is_container_scoped && endpoint.role == Role::Requires)
+        };
+        let is_planned = plan.integrations.iter().any(|integration| {
+            integration.application == deployment.application
+                && ties().any(|endpoint| endpoint.name == integration.endpoint)
+        });
+        if let Some(endpoint) = ties().next().filter(|_| !is_planned) {
+            found.push(Integration {
+                application: deployment.application.clone(),
+                endpoint: endpoint.name.clone(),
+                remote_app: "principal".into(),
+                remote_endpoint: None,
+            });
+        }
+    }
+    found
 }
 
 /// A life that is being generated.
@@ -90,7 +118,7 @@ impl<'plan> OneLife<'plan> {
                 self.poke(Target::Unit(unit), stimulus);
             }
         }
-        for integration in &self.plan.integrations {
+        for integration in self.plan.integrations.iter().chain(&principals(self.plan)) {
             let stimulus = Stimulus::Integrate {
                 relation: self.model().next_relation(),
                 endpoint: integration.endpoint.clone(),
@@ -99,7 +127,24 @@ impl<'plan> OneLife<'plan> {
             };
             self.poke(Target::Application(integration.application.clone()), stimulus);
         }
+        self.meet_principals();
         self.run();
+    }
+
+    /// Lets each subordinate unit have the unit that it lives beside (R49).
+    fn meet_principals(&mut self) {
+        let mut meetings = Vec::new();
+        for (unit, world) in self.model().units() {
+            for (relation, known) in world.relations.iter().filter(|(_, known)| known.is_container_scoped) {
+                let number = unit.split('/').nth(1).unwrap_or_default();
+                let unit = format_smolstr!("{}/{number}", known.remote_app);
+                let target = Target::Application(world.application().clone());
+                meetings.push((target, Stimulus::RemoteUnitJoins { relation: *relation, unit }));
+            }
+        }
+        for (target, stimulus) in meetings {
+            self.poke(target, stimulus);
+        }
     }
 
     fn phase(&mut self, phase: Phase, stimuli: u32) {
@@ -200,8 +245,13 @@ impl<'plan> OneLife<'plan> {
         };
         // Who takes an application down does not scale it up.
         let is_too_late = self.recorder.phase == Phase::Teardown && stimulus.kind() == StimulusKind::Deploy;
-        if !is_too_late {
-            self.poke(target, stimulus);
+        if is_too_late {
+            return;
+        }
+        let is_new_unit = stimulus.kind() == StimulusKind::Deploy;
+        self.poke(target, stimulus);
+        if is_new_unit {
+            self.meet_principals();
         }
     }
 

@@ -208,6 +208,11 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         }
         StimulusKind::RemoteUnitJoins => {
             let (relation, known) = chance.one_of(&world.relations)?;
+            if known.is_container_scoped {
+                let number = world.unit.split('/').nth(1).unwrap_or_default();
+                let unit = format_smolstr!("{}/{number}", known.remote_app);
+                return Some(Stimulus::RemoteUnitJoins { relation: *relation, unit });
+            }
             let unit = format_smolstr!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX));
             (unit != world.unit).then_some(Stimulus::RemoteUnitJoins { relation: *relation, unit })
         }

@@ -356,7 +356,7 @@ fn living_relation(world: &mut World, id: u32) -> Result<&mut Relation, IllegalE
 fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Applied {
     is_alive(world)?;
     let declared = world.charm.endpoint(&endpoint).ok_or_else(|| unknown("endpoint", &endpoint))?;
-    let (role, limit) = (declared.role, declared.limit);
+    let (role, limit, is_container_scoped) = (declared.role, declared.limit, declared.is_container_scoped);
     if role == Role::Peer {
         return Err(IllegalEvent::PeerRelation(endpoint));
     }
@@ -375,7 +375,8 @@ fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Ap
         return Err(IllegalEvent::Full { what: "endpoint", name: endpoint });
     }
     world.next_relation = id + 1;
-    world.relations.insert(id, Relation::new(endpoint, role, remote_app));
+    let relation = Relation::new(endpoint, role, remote_app);
+    world.relations.insert(id, Relation { is_container_scoped, ..relation });
     Ok(())
 }
 
@@ -398,6 +399,10 @@ fn remote_unit_joins(world: &mut World, id: u32, unit: Name) -> Applied {
     }
     if relation.remote_units.contains_key(&unit) {
         return Err(IllegalEvent::NothingChanges);
+    }
+    // R49: there is one unit on the other side, the one beside this one.
+    if relation.is_container_scoped && !relation.remote_units.is_empty() {
+        return Err(IllegalEvent::Full { what: "endpoint", name: relation.endpoint.clone() });
     }
     relation.remote_units.insert(unit, 1);
     Ok(())

@@ -94,7 +94,16 @@ impl Model {
             if self.units.contains_key(unit) || matches!(link.far, Far::Modelled { .. }) {
                 return Err(IllegalModelEvent::NotOutside(other_end.clone()));
             }
-            self.fan_out(&self.units_of(application), &stimulus, effects)?;
+            let mut units = self.units_of(application);
+            if self.is_container_scoped(application, id) {
+                // R49: the other end is the unit of the same machine, which is the one of
+                // the same number here.
+                units.retain(|near| number_of(near) == number_of(unit));
+                if units.is_empty() {
+                    return Err(unknown("unit beside", unit));
+                }
+            }
+            self.fan_out(&units, &stimulus, effects)?;
             if let Some(link) = self.links.get_mut(&id) {
                 if is_there {
                     link.scope.insert(unit.clone());
@@ -126,6 +135,7 @@ impl Model {
         self.fan_out(&units, &stimulus, effects)?;
         if matches!(stimulus, Stimulus::RemoveRelation { .. }) {
             self.links.remove(&id);
+            self.remove_without_principal(application, effects);
         } else if let Some(link) = self.links.get_mut(&id) {
             link.is_suspended = matches!(stimulus, Stimulus::SuspendRelation { .. });
         }
@@ -182,6 +192,28 @@ impl Model {
         Ok(())
     }
 
+    /// R49: a subordinate unit that no relation ties to a principal is removed.
+    fn remove_without_principal(&mut self, application: &Name, effects: &mut Vec<ModelEffect>) {
+        let is_subordinate =
+            self.applications.get(application).is_some_and(|application| application.charm.is_subordinate);
+        let has_principal = self.links.keys().any(|id| self.is_container_scoped(application, *id));
+        if !is_subordinate || has_principal {
+            return;
+        }
+        for unit in self.units_of(application) {
+            // One that is on its way out already goes on.
+            let _ = self.apply_to_unit(&unit, Stimulus::RemoveUnit, effects);
+        }
+    }
+
+    /// Whether a relation ties each unit of the application to the one beside it.
+    fn is_container_scoped(&self, application: &str, id: u32) -> bool {
+        let endpoint = self.links.get(&id).and_then(|link| link.endpoint_of(application));
+        let charm = self.applications.get(application).map(|application| &application.charm);
+        let declared = endpoint.and_then(|endpoint| charm?.endpoint(endpoint));
+        declared.is_some_and(|declared| declared.is_container_scoped && declared.role != Role::Peer)
+    }
+
     fn declared(&self, application: &str, endpoint: &str) -> Result<&Endpoint, IllegalModelEvent> {
         let found = self.applications.get(application).ok_or_else(|| unknown("application", application))?;
         found.charm.endpoint(endpoint).ok_or_else(|| unknown("endpoint", endpoint))
@@ -229,8 +261,12 @@ impl Model {
                 let (endpoint, remote_app) = (endpoint.clone(), remote_app.clone());
                 found.push(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None });
             }
-            let others =
-                link.scope.iter().filter(|other| application_of(other) == remote_app && *other != unit);
+            let is_beside = self.is_container_scoped(application, relation);
+            let others = link.scope.iter().filter(|other| {
+                application_of(other) == remote_app
+                    && *other != unit
+                    && (!is_beside || number_of(other) == number_of(unit))
+            });
             found.extend(others.map(|other| Stimulus::RemoteUnitJoins { relation, unit: other.clone() }));
             // R36: nobody is told of an application that has written nothing.
             if link.writers.contains(remote_app) {
@@ -296,6 +332,11 @@ impl Model {
             debug_assert!(effects.is_empty(), "what a unit sees makes it do nothing at once");
         }
     }
+}
+
+/// Returns the number of a unit, as text: the 2 of `web/2`.
+fn number_of(unit: &str) -> &str {
+    unit.split('/').nth(1).unwrap_or_default()
 }
 
 /// Returns the relation that a stimulus of an application is about.

@@ -28,6 +28,8 @@ pub(crate) struct Relation {
     pub(crate) endpoint: Name,
     pub(crate) role: Role,
     pub(crate) remote_app: Name,
+    /// It connects the unit with the one beside it, and with no other (R49).
+    pub(crate) is_container_scoped: bool,
     /// It was removed, and the unit has not left it yet.
     pub(crate) is_dying: bool,
     /// It is suspended: until it is resumed, the unit acts as if it were over (R33).
@@ -58,6 +60,7 @@ impl Relation {
             endpoint,
             role,
             remote_app,
+            is_container_scoped: false,
             is_dying: false,
             is_suspended: false,
             was_left: false,

@@ -5,14 +5,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use charmproof_lifecycle::generator::{Plan, generate};
-use charmproof_lifecycle::life::{Happening, Step};
+use charmproof_lifecycle::life::{Happening, Phase, Step};
 use charmproof_lifecycle::rules::{
     DeclaredCharm, DeclaredEndpoint, Event, Finding, Markers, Settings, Start, judge,
 };
-use charmproof_lifecycle::vocabulary::Name;
+use charmproof_lifecycle::vocabulary::{HookKind, Marker, Name, Remote};
 use charmproof_lifecycle::world::{Charm, Profile, Role};
 
-use crate::lives::{many_units, plan, profiles};
+use crate::lives::{many_units, plan, profiles, story};
 
 /// How many lives each profile is tried with, with and without the mistakes of Juju.
 const SEEDS: u64 = 400;
@@ -125,4 +125,42 @@ fn numbered(events: &[Event]) -> String {
         Event::Unknown(unknown) => format!("        {unknown}\n"),
     };
     events.iter().map(line).collect()
+}
+
+/// Units of a subordinate charm live beside one unit each, and go when nothing ties them to
+/// it any more (R49).
+#[test]
+fn lives_of_subordinates_are_accepted() {
+    let mut charm = Charm { is_subordinate: true, ..Charm::default() };
+    charm = charm.with_endpoint(Role::Requires, "info").with_endpoint(Role::Provides, "metrics");
+    charm.endpoints[0].is_container_scoped = true;
+    let mut removed_with_relation = 0;
+    for profile in profiles() {
+        let mut plan = plan(profile.version, profile.platform);
+        plan.stage.deployments[0].charm = Arc::new(charm.clone());
+        for (seed, units) in (0..100).flat_map(|seed| [(seed, 1), (seed, 3)]) {
+            plan.stage.deployments[0].units = units;
+            let steps = generate(&plan, seed);
+            for (settings, events) in told(profile, &plan, &steps) {
+                let breaches: Vec<Finding> =
+                    judge(settings, &events).into_iter().filter(Finding::is_breach).collect();
+                assert!(breaches.is_empty(), "{profile:?}, seed {seed}: {breaches:#?}\n{}", story(&steps));
+            }
+            for (unit, hook, _) in steps.iter().filter_map(Step::hook) {
+                if let (HookKind::RelationJoined, "info", Remote::Unit(remote)) =
+                    (hook.kind, hook.subject(), &hook.remote)
+                {
+                    let number = |unit: &str| unit.split('/').nth(1).map(str::to_owned);
+                    assert_eq!(number(unit), number(remote), "the unit beside it");
+                }
+            }
+            // Nobody asked for the removal of a unit that is gone before the teardown.
+            removed_with_relation += u32::from(units == 1)
+                * u32::from(steps.iter().any(|step| {
+                    step.phase < Phase::Teardown
+                        && matches!(&step.what, Happening::Marker { marker: Marker::UnitRemoved, .. })
+                }));
+        }
+    }
+    assert!(removed_with_relation > 20, "some go with their relation: {removed_with_relation}");
 }
