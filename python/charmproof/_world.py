@@ -99,9 +99,9 @@ class UnitWorld:
     def _containers_of(self, state: testing.State) -> Dict[str, testing.Container]:
         """Return the containers of a new pod."""
         containers = {container.name: container for container in state.containers}
-        if self._sequence.platform == "k8s":
-            for name in self._sequence.charm.containers:
-                containers.setdefault(name, testing.Container(name))
+        # On a machine, the charm has its containers as well, and can reach none.
+        for name in self._sequence.charm.containers:
+            containers.setdefault(name, testing.Container(name))
         return {
             name: dataclasses.replace(container, can_connect=False)
             for name, container in containers.items()
