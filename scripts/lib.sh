@@ -60,6 +60,17 @@ find_browser() {
     return 1
 }
 
+# Prints a Python of the version, which uv downloads if this machine has none.
+find_python() {
+    local candidate
+    # uv asks pyenv for the version that is chosen, and does not see the others.
+    for candidate in "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        [[ -x $candidate ]] && echo "$candidate" && return 0
+    done
+    uv python find --quiet "$1" 2>/dev/null && return 0
+    uv python install --quiet "$1" && uv python find --quiet "$1"
+}
+
 # What tests and demo are run with.
 test_environment() {
     export PATH="$tools/bin:$PATH"

@@ -14,7 +14,7 @@ unit_tests() {
 }
 
 compile_python() {
-    find crates examples scripts -name '*.py' -not -path '*/testdata/*' -print0 \
+    find crates examples python scripts -name '*.py' -not -path '*/testdata/*' -print0 \
         | xargs -0 --no-run-if-empty python3 -c '
 import sys
 failed = False
@@ -29,10 +29,46 @@ sys.exit(failed)
 '
 }
 
+# python_environment NAME VERSION: makes .tools/python/NAME, with the packages that
+# python/tests/requirements/NAME.txt pins.
+python_environment() {
+    local environment="$tools/python/$1" interpreter
+    if ! "$environment/bin/python" -c '' 2>/dev/null; then
+        interpreter=$(find_python "$2") || return 1
+        uv venv --quiet --clear --python "$interpreter" "$environment" || return 1
+    fi
+    uv pip sync --quiet --require-hashes --python "$environment/bin/python" \
+        "python/tests/requirements/$1.txt"
+}
+
+# python_tests NAME VERSION: tests the Python package with the program just built.
+python_tests() {
+    python_environment "$1" "$2" || return 1
+    cargo build --workspace --bins --locked --quiet || return 1
+    CHARMPROOF_BINARY=$(realpath "$target_dir/debug/charmproof") \
+        PYTHONPATH="$here/python" PYTHONDONTWRITEBYTECODE=1 \
+        "$tools/python/$1/bin/python" -m pytest -c python/pytest.ini python/tests
+}
+
+# The package's types have to fit both ops 2 and ops 3; tests are written for the latter.
+python_types() {
+    local name folders code=0
+    for name in ops-2 ops-3; do
+        folders=(python/charmproof)
+        [[ $name == ops-3 ]] && folders=()
+        "$tools/python/ops-3/bin/pyright" --project python/pyrightconfig.json \
+            --pythonpath "$tools/python/$name/bin/python" "${folders[@]}" || code=1
+    done
+    return "$code"
+}
+
 step "check the formatting" cargo fmt --all --check
 step "lint" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "run the tests" unit_tests
 step "run the examples of the documentation" cargo test --workspace --locked --quiet --doc
 step "check the project's own rules" cargo xtask tidy
 step "compile the Python files" compile_python
+step "test the Python package with ops 2, on its oldest Python" python_tests ops-2 3.8
+step "test the Python package with ops 3" python_tests ops-3 '>=3.10'
+step "check the types of the Python package" python_types
 finish

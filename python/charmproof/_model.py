@@ -140,7 +140,17 @@ class Marker:
     """What a newer program said beside."""
 
 
-Step = Union[Stimulus, Hook, Marker]
+@dataclass(frozen=True)
+class OtherStep:
+    """A step of a kind that this version does not know."""
+
+    phase: str
+    """``setup``, ``operation`` or ``teardown``."""
+    extra: Mapping[str, Any] = field(default_factory=_no_extra)
+    """All that the program said of it."""
+
+
+Step = Union[Stimulus, Hook, Marker, OtherStep]
 """One step of a life."""
 
 
@@ -388,7 +398,7 @@ def _step_from_dict(found: object, where: str) -> Step:
         return _read(Hook, step, where, _HOOK_KEYS)
     if "marker" in step:
         return _read(Marker, step, where, _MARKER_KEYS)
-    raise CharmproofError(f"{where} is no stimulus, no hook and no marker: {step!r}")
+    return _read(OtherStep, step, where)
 
 
 def _write(record: Any, names: Optional[_Names] = None, **given: Any) -> Dict[str, Any]:
@@ -410,7 +420,9 @@ def _step_to_dict(step: Step) -> Dict[str, Any]:
         return _write(step, _STIMULUS_KEYS)
     if isinstance(step, Hook):
         return _write(step, _HOOK_KEYS)
-    return _write(step, _MARKER_KEYS)
+    if isinstance(step, Marker):
+        return _write(step, _MARKER_KEYS)
+    return _write(step)
 
 
 def _writes(records: Iterable[Any]) -> List[Dict[str, Any]]:

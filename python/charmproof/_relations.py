@@ -7,8 +7,9 @@ applications have written comes from a :class:`Remote`.
 
 from __future__ import annotations
 
+import collections
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Counter, Dict, List, Mapping, Optional, Tuple
 
 from ops import testing
 
@@ -95,11 +96,13 @@ class Relations:
 
     def __init__(self, sequence: Sequence, unit: str, remote: Remote) -> None:
         self._charm: Charm = sequence.charm
-        self._own_app = unit.split("/")[0]
+        self._unit = unit
+        self._own_app = application_of(unit) or unit
         self._remote = remote
         self._relations: Dict[int, _Relation] = {}
-        self._unit_writes: Dict[Tuple[int, str], int] = {}
-        self._app_writes: Dict[int, int] = {}
+        self._unit_writes: Counter[Tuple[int, str]] = collections.Counter()
+        # By the application that writes, where that is told.
+        self._app_writes: Counter[Tuple[int, Optional[str]]] = collections.Counter()
         self._answers: Dict[Tuple[Any, ...], Dict[str, str]] = {}
         # Who will join first, for container-scoped relations: those have their one
         # remote unit from the beginning.
@@ -113,11 +116,15 @@ class Relations:
         if stimulus.relation_id is None:
             return
         if stimulus.name == "remote-app-writes":
-            writes = self._app_writes.get(stimulus.relation_id, 0)
-            self._app_writes[stimulus.relation_id] = writes + 1
+            self._app_writes[stimulus.relation_id, None] += 1
         elif stimulus.name == "remote-unit-writes" and stimulus.remote_unit is not None:
-            key = (stimulus.relation_id, stimulus.remote_unit)
-            self._unit_writes[key] = self._unit_writes.get(key, 0) + 1
+            self._unit_writes[stimulus.relation_id, stimulus.remote_unit] += 1
+        elif stimulus.unit is not None and stimulus.unit != self._unit:
+            # Another unit of the life does it, and the relation may be one with this unit.
+            if stimulus.name == "app-writes":
+                self._app_writes[stimulus.relation_id, application_of(stimulus.unit)] += 1
+            elif stimulus.name == "unit-writes":
+                self._unit_writes[stimulus.relation_id, stimulus.unit] += 1
 
     def begin(self, hook: Hook) -> None:
         """Let the relation be what it is while ``hook`` runs."""
@@ -183,7 +190,7 @@ class Relations:
         if relation.is_peer:
             # The leader of a peer relation is who writes the application's data; while
             # that is this unit, nobody else does.
-            if not is_leader and self._app_writes.get(info.id):
+            if not is_leader and self._writes_of_app(info):
                 own["local_app_data"] = self._app_data(info)
             return testing.PeerRelation(**own, peers_data=self._databags(relation))
         own.update(remote_app_name=info.remote_app, remote_app_data=self._app_data(info))
@@ -220,21 +227,29 @@ class Relations:
         }
         if sees_data:
             unit = f"{info.remote_app}/{number}"
-            writes = self._unit_writes.get((info.id, unit), 0)
+            writes = self._unit_writes[info.id, unit]
             key = (info, unit, writes)
             if key not in self._answers:
                 self._answers[key] = dict(self._remote.unit_data(info, unit, writes))
             data.update(self._answers[key])
         return data
 
+    def _writes_of_app(self, info: RelationInfo) -> int:
+        return self._app_writes[info.id, None] + self._app_writes[info.id, info.remote_app]
+
     def _app_data(self, info: RelationInfo) -> Dict[str, str]:
-        writes = self._app_writes.get(info.id, 0)
+        writes = self._writes_of_app(info)
         if writes == 0:
             return {}
         key = (info, writes)
         if key not in self._answers:
             self._answers[key] = dict(self._remote.app_data(info, writes))
         return dict(self._answers[key])
+
+
+def application_of(unit: Optional[str]) -> Optional[str]:
+    """Return the web of ``web/3``."""
+    return None if unit is None else unit.split("/")[0]
 
 
 def unit_number(unit: Optional[str]) -> Optional[int]:

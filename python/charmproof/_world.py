@@ -10,14 +10,20 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Union
+from typing import Any, Dict, Iterator, Mapping, Optional, Set, Union
 
 from ops import pebble, testing
 
 from charmproof._errors import CharmproofError
 from charmproof._files import ContainerFiles, unmounted
 from charmproof._model import Hook, Marker, Sequence, Stimulus
-from charmproof._relations import Relations, Remote, is_relation_hook, unit_number
+from charmproof._relations import (
+    Relations,
+    Remote,
+    application_of,
+    is_relation_hook,
+    unit_number,
+)
 from charmproof._secrets import NoSuchSecret, Secrets
 
 Context = testing.Context[Any]
@@ -80,7 +86,7 @@ class UnitWorld:
         self._context = context
         self._sequence = sequence
         self._unit = unit
-        self._app = unit.split("/")[0]
+        self._app = application_of(unit)
         self._config = config
         self._remote = remote
         self._action_params = action_params
@@ -329,22 +335,15 @@ class UnitWorld:
     def _count_units(self, stimulus: Stimulus) -> None:
         """Keep ``planned_units`` true, which leaves out units that are being removed (S9)."""
         before = len(self._alive)
-        if stimulus.name == "deploy":
-            self._alive.update([stimulus.unit] if stimulus.unit else self._deployed())
-        elif stimulus.name == "remove-unit":
-            self._alive.difference_update([stimulus.unit] if stimulus.unit else [*self._alive])
-        elif stimulus.remote_unit is not None and stimulus.remote_unit.startswith(f"{self._app}/"):
-            if stimulus.name == "remote-unit-joins":
-                self._alive.add(stimulus.remote_unit)
-            elif stimulus.name == "remote-unit-leaves":
-                self._alive.discard(stimulus.remote_unit)
+        for unit in (stimulus.unit, stimulus.remote_unit):
+            if application_of(unit) != self._app or unit is None:
+                continue
+            if stimulus.name in ("deploy", "remote-unit-joins"):
+                self._alive.add(unit)
+            elif stimulus.name in ("remove-unit", "remote-unit-leaves"):
+                self._alive.discard(unit)
         if len(self._alive) != before:
             self._change(planned_units=len(self._alive))
-
-    def _deployed(self) -> List[str]:
-        applications = self._sequence.extra.get("applications", {})
-        units = applications.get(self._app, {}).get("units", 1)
-        return [f"{self._app}/{number}" for number in range(units)]
 
     def _change(self, **changes: Any) -> None:
         self.state = dataclasses.replace(self.state, **changes)

@@ -172,7 +172,7 @@ def play(
                 world.happen(step)
             elif isinstance(step, Marker):
                 world.mark(step)
-            elif step.unit == unit:
+            elif isinstance(step, Hook) and step.unit == unit:
                 done = _play_one(context, world, at, step)
                 if isinstance(done, SkippedHook):
                     skipped.append(done)

@@ -24,14 +24,14 @@ PROBE: Dict[str, Any] = {
 }
 
 
-def life(*steps: Dict[str, Any], platform: str = "k8s", units: int = 1) -> Sequence:
+def life(*steps: Dict[str, Any], platform: str = "k8s") -> Sequence:
     """Return a life of the charm `probe` with these steps."""
     line = {
         "schema": 1,
         "juju": "3.6",
         "platform": platform,
         "charm": PROBE,
-        "applications": {"probe": {"charm": "probe", "units": units}},
+        "applications": {"probe": {"charm": "probe", "units": 1}},
         "steps": list(steps),
     }
     return Sequence.from_json(json.dumps(line))

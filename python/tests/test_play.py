@@ -5,6 +5,7 @@ The names in comments (S1 and so on) are those of `docs/reference/python.md`.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Dict, List, Optional, Type
 
 import ops
@@ -19,7 +20,7 @@ from probe import ProbeCharm, Seen
 
 def played(*steps: Dict[str, Any], **settings: Any) -> Played:
     """Play these steps to the charm `probe`, to which nothing may be skipped."""
-    made = {name: settings.pop(name) for name in ("platform", "units") if name in settings}
+    made = {name: settings.pop(name) for name in ("platform",) if name in settings}
     done = play(testing.Context(ProbeCharm), life(*steps, **made), **settings)
     assert [str(skipped) for skipped in done.skipped] == []
     return done
@@ -130,19 +131,21 @@ def test_what_the_charm_wrote_into_a_relation_stays(seen: List[Seen]) -> None:
     assert [look.is_leader for look in seen] == [True, True, False]
 
 
+def peers(*hooks: str) -> List[Dict[str, Any]]:
+    return related(*hooks, endpoint="replicas", relation_id=0, unit="probe/1")
+
+
 def test_peers_are_units_of_the_own_application(seen: List[Seen]) -> None:
-    peers = {"endpoint": "replicas", "relation_id": 0, "unit": "probe/1"}
     join = {"relation_id": 0, "remote_unit": "probe/1"}
     played(
-        stimulus("deploy", application="probe"),
-        *related("created", **peers),
+        stimulus("deploy", unit="probe/0", leader=True),
+        *peers("created"),
         stimulus("remote-unit-joins", **join),
-        *related("joined", "changed", **peers),
+        *peers("joined", "changed"),
         stimulus("remote-unit-leaves", **join),
-        *related("departed", **peers),
+        *peers("departed"),
         stimulus("remove-unit", unit="probe/0"),
         hook("stop"),
-        units=1,
     )
     # `planned_units` leaves out what is being removed (S9).
     assert [look.planned_units for look in seen] == [1, 2, 2, 1, 0]
@@ -151,8 +154,8 @@ def test_peers_are_units_of_the_own_application(seen: List[Seen]) -> None:
 
 
 def test_a_container_scoped_relation_has_one_remote_unit(seen: List[Seen]) -> None:
-    principal = {"endpoint": "logging", "unit": "wordpress/4"}
-    done = played(*related("created", "joined", "changed", "departed", "broken", **principal))
+    hooks = ("created", "joined", "changed", "departed", "broken")
+    done = played(*related(*hooks, endpoint="logging", unit="wordpress/4"))
     assert [look.unit for look in seen[1:4]] == ["wordpress/4"] * 3
     relation = done.hooks[0].state_in.get_relation(3)
     assert isinstance(relation, testing.SubordinateRelation)
@@ -214,6 +217,11 @@ def test_a_storage_keeps_its_files_until_it_is_detached() -> None:
         assert play(context, short).state.unit_status == testing.ActiveStatus("read")
 
 
+def text(container: ops.Container, path: str) -> str:
+    with container.pull(path) as file:
+        return file.read()
+
+
 READY = hook("workload-pebble-ready")
 
 
@@ -263,7 +271,7 @@ def test_files_that_the_charm_deletes_are_gone() -> None:
             workload = self.unit.get_container("workload")
             assert workload.exists("/empty")
             assert workload.isdir("/etc/app/sub")
-            assert workload.pull("/etc/app/sub/b").read() == "/etc/app/sub/b"
+            assert text(workload, "/etc/app/sub/b") == "/etc/app/sub/b"
             workload.remove_path("/etc/app/sub", recursive=True)
             workload.remove_path("/top")
             workload.push("/cache/c", "changed")
@@ -274,7 +282,7 @@ def test_files_that_the_charm_deletes_are_gone() -> None:
             assert workload.exists("/empty")
             for path in ("/etc/app/sub", "/top"):
                 assert not workload.exists(path), path
-            assert workload.pull("/cache/c").read() == "changed"
+            assert text(workload, "/cache/c") == "changed"
 
     context = probe_context(Deletes)
     done = play(context, life(READY, hook("start"), hook("update-status"), hook("update-status")))
@@ -295,7 +303,7 @@ def test_mounts_and_execs_of_the_state_are_there(tmp_path: Any) -> None:
 
         def _read(self, _: ops.EventBase) -> None:
             workload = self.unit.get_container("workload")
-            assert workload.pull("/etc/app/app.conf").read() == "from outside"
+            assert text(workload, "/etc/app/app.conf") == "from outside"
             workload.push("/etc/other", "x")
             output, _errors = workload.exec(["hostname"]).wait_output()
             assert output == "here"
@@ -614,7 +622,7 @@ def test_the_context_is_left_as_it_was() -> None:
     class Versions(ops.CharmBase):
         def __init__(self, framework: ops.Framework) -> None:
             super().__init__(framework)
-            versions.append(str(ops.JujuVersion.from_environ()))
+            versions.append(os.environ["JUJU_VERSION"])
 
     context = probe_context(Versions, juju_version="3.1.8")
     play(context, life(hook("install")))
@@ -625,3 +633,33 @@ def test_the_context_is_left_as_it_was() -> None:
 def test_machines_and_pods_are_models_of_their_kind() -> None:
     for platform, kind in (("machine", "lxd"), ("k8s", "kubernetes")):
         assert played(hook("install"), platform=platform).state.model.type == kind
+
+
+def test_other_units_of_the_life_write_as_well(seen: List[Seen]) -> None:
+    remote = Remote(
+        app={"replicas": {"by": "leader"}, "db": {"version": "16"}},
+        unit={"replicas": {"ready": "yes"}, "db": {"host": "h"}},
+    )
+    writes = {"relation_id": 0, "unit": "probe/1"}
+    done = played(
+        *peers("created", "joined", "changed"),
+        stimulus("unit-writes", **writes),
+        stimulus("app-writes", **writes),
+        *peers("changed"),
+        *related("created", "joined", "changed"),
+        # What the own leader writes is not what the remote application writes.
+        stimulus("app-writes", relation_id=3, unit="probe/1"),
+        *related("changed"),
+        stimulus("app-writes", relation_id=3, unit="pg/0"),
+        *related("changed"),
+        remote=remote,
+    )
+    assert seen[3].unit_data == {"ready": "yes"}
+    assert done.state.get_relation(0).local_app_data == {"by": "leader"}
+    assert [look.app_data for look in seen[-2:]] == [{}, {"version": "16"}]
+
+
+def test_a_relation_can_be_suspended_and_resumed(seen: List[Seen]) -> None:
+    all_hooks = related("created", "joined", "changed", "departed", "broken")
+    played(*all_hooks, *all_hooks, remote=REMOTE)
+    assert [look.unit_data for look in seen[:5]] == [look.unit_data for look in seen[5:]]

@@ -36,7 +36,7 @@ class Seen:
 SEEN: List[Seen] = []
 """What was seen by all charms of this process."""
 
-LAYER = {
+LAYER: ops.pebble.LayerDict = {
     "services": {"daemon": {"override": "replace", "command": "daemon"}},
     "checks": {"alive": {"override": "replace", "level": "alive", "exec": {"command": "true"}}},
 }
@@ -96,7 +96,7 @@ class ProbeCharm(ops.CharmBase):
             if event.app is self.app and not self.unit.is_leader():
                 # A unit that does not lead may not read its own application's data.
                 del about["app_data"]
-            if event.unit in event.relation.data:
+            if event.unit is not None and event.unit in event.relation.data:
                 # Not so for a peer that departs.
                 data = dict(event.relation.data[event.unit])
                 for key in ("egress-subnets", "ingress-address", "private-address"):
