@@ -11,6 +11,7 @@ makes random lives that obey them. Here they are Python objects:
 
 from charmproof._errors import CharmproofError
 from charmproof._model import (
+    Begin,
     Charm,
     CharmStorage,
     Endpoint,
@@ -25,6 +26,7 @@ from charmproof._sequences import sequences
 from charmproof._simulator import CharmEventSimulator, Container, Relation, StorageMount
 
 __all__ = [
+    "Begin",
     "Charm",
     "CharmEventSimulator",
     "CharmStorage",

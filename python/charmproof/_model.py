@@ -1,6 +1,6 @@
 """A life of a unit, as the ``charmproof`` program writes it.
 
-The format is described in ``docs/reference/lifecycle-json.md``; schema 1. Keys that this
+The format is described in ``docs/reference/lives.md``; schema 1. Keys that this
 version does not know are kept in ``extra`` and written out again, so that a newer program
 can be asked through an older package.
 """
@@ -54,8 +54,8 @@ class Stimulus:
     endpoint: Optional[str] = None
     relation_id: Optional[int] = None
     remote_app: Optional[str] = None
+    remote_endpoint: Optional[str] = None
     remote_unit: Optional[str] = None
-    storage: Optional[str] = None
     storage_id: Optional[str] = None
     container: Optional[str] = None
     notice_key: Optional[str] = None
@@ -67,6 +67,10 @@ class Stimulus:
     action: Optional[str] = None
     leader: Optional[bool] = None
     """Whether the unit leads, for ``deploy``."""
+    forced: Optional[bool] = None
+    """Whether a ``refresh`` does not wait for a hook in error."""
+    now: Optional[bool] = None
+    """Whether ``charm-reboots`` cuts the hook off."""
     extra: Mapping[str, Any] = field(default_factory=_no_extra, repr=False)
     """What a newer program said beside."""
 
@@ -141,6 +145,20 @@ class Marker:
 
 
 @dataclass(frozen=True)
+class Begin:
+    """A unit begins a hook. It is only told where something happens before the hook ends."""
+
+    phase: str
+    """``setup``, ``operation`` or ``teardown``."""
+    unit: str
+    """The unit that runs the hook."""
+    name: str
+    """The name of the hook as Juju writes it."""
+    extra: Mapping[str, Any] = field(default_factory=_no_extra, repr=False)
+    """What the hook is about, as in the step at its end."""
+
+
+@dataclass(frozen=True)
 class OtherStep:
     """A step of a kind that this version does not know."""
 
@@ -150,7 +168,7 @@ class OtherStep:
     """All that the program said of it."""
 
 
-Step = Union[Stimulus, Hook, Marker, OtherStep]
+Step = Union[Stimulus, Begin, Hook, Marker, OtherStep]
 """One step of a life."""
 
 
@@ -184,6 +202,9 @@ class Charm:
     """What the order of hooks depends on, of what a charm declares."""
 
     name: str
+    """The name of the application that it is deployed as."""
+    units: int = 1
+    """How many units it is deployed with."""
     endpoints: Tuple[Endpoint, ...] = ()
     storages: Tuple[CharmStorage, ...] = ()
     containers: Tuple[str, ...] = ()
@@ -210,10 +231,14 @@ class Sequence:
     """All steps, in the order of time."""
     seed: Optional[int] = None
     """The number that stands for this life, if it was not changed since."""
+    charms: Tuple[Charm, ...] = ()
+    """The other charms whose units are part of the life, if there are any."""
+    quirks: bool = False
+    """Whether Juju also does what it does by mistake."""
     schema: int = SCHEMA
     """The version of the format that it was read from."""
     extra: Mapping[str, Any] = field(default_factory=_no_extra)
-    """What the program said beside, such as ``applications``."""
+    """What a newer program said beside."""
 
     @property
     def hooks(self) -> Tuple[Hook, ...]:
@@ -269,6 +294,7 @@ class Sequence:
 _STIMULUS_KEYS = {"name": "stimulus"}
 _HOOK_KEYS = {"name": "hook"}
 _MARKER_KEYS = {"name": "marker"}
+_BEGIN_KEYS = {"name": "begins"}
 
 _Record = TypeVar("_Record")
 _Names = Mapping[str, str]
@@ -362,32 +388,36 @@ def _sequence_from_dict(found: object) -> Sequence:
         Sequence,
         life,
         where,
-        charm=_charm_from_dict(life.get("charm")),
+        charm=_charm_from_dict(life.get("charm"), "`charm`"),
+        charms=tuple(
+            _charm_from_dict(charm, "one of `charms`")
+            for charm in _list(life.get("charms", []), "`charms`")
+        ),
         steps=tuple(_step_from_dict(step, f"step {at}") for at, step in enumerate(steps, 1)),
     )
 
 
-def _charm_from_dict(found: object) -> Charm:
-    charm = _record(found, "`charm`")
-    endpoints = _list(charm.get("endpoints", []), "`charm.endpoints`")
-    storages = _list(charm.get("storages", []), "`charm.storages`")
+def _charm_from_dict(found: object, where: str) -> Charm:
+    charm = _record(found, where)
+    endpoints = _list(charm.get("endpoints", []), f"{where}: `endpoints`")
+    storages = _list(charm.get("storages", []), f"{where}: `storages`")
     return _read(
         Charm,
         charm,
-        "`charm`",
+        where,
         endpoints=tuple(
             _read(Endpoint, _record(item, "an endpoint"), "an endpoint") for item in endpoints
         ),
         storages=tuple(
             _read(CharmStorage, _record(item, "a storage"), "a storage") for item in storages
         ),
-        containers=_names(charm, "containers"),
-        actions=_names(charm, "actions"),
+        containers=_names(charm, "containers", where),
+        actions=_names(charm, "actions", where),
     )
 
 
-def _names(charm: Mapping[str, Any], key: str) -> Tuple[str, ...]:
-    return tuple(str(name) for name in _list(charm.get(key, []), f"`charm.{key}`"))
+def _names(charm: Mapping[str, Any], key: str, where: str) -> Tuple[str, ...]:
+    return tuple(str(name) for name in _list(charm.get(key, []), f"{where}: `{key}`"))
 
 
 def _step_from_dict(found: object, where: str) -> Step:
@@ -396,6 +426,8 @@ def _step_from_dict(found: object, where: str) -> Step:
         return _read(Stimulus, step, where, _STIMULUS_KEYS)
     if "hook" in step:
         return _read(Hook, step, where, _HOOK_KEYS)
+    if "begins" in step:
+        return _read(Begin, step, where, _BEGIN_KEYS)
     if "marker" in step:
         return _read(Marker, step, where, _MARKER_KEYS)
     return _read(OtherStep, step, where)
@@ -420,6 +452,8 @@ def _step_to_dict(step: Step) -> Dict[str, Any]:
         return _write(step, _STIMULUS_KEYS)
     if isinstance(step, Hook):
         return _write(step, _HOOK_KEYS)
+    if isinstance(step, Begin):
+        return _write(step, _BEGIN_KEYS)
     if isinstance(step, Marker):
         return _write(step, _MARKER_KEYS)
     return _write(step)
@@ -429,13 +463,27 @@ def _writes(records: Iterable[Any]) -> List[Dict[str, Any]]:
     return [_write(record) for record in records]
 
 
-def _sequence_to_dict(sequence: Sequence) -> Dict[str, Any]:
-    charm = _write(
-        sequence.charm,
-        endpoints=_writes(sequence.charm.endpoints),
-        storages=_writes(sequence.charm.storages),
+def _charm_to_dict(charm: Charm) -> Dict[str, Any]:
+    written = _write(
+        charm, endpoints=_writes(charm.endpoints), storages=_writes(charm.storages)
     )
-    if not sequence.charm.subordinate:
-        del charm["subordinate"]
-    steps = [_step_to_dict(step) for step in sequence.steps]
-    return _write(sequence, charm=charm, steps=steps)
+    # What is so for most charms is not written.
+    return {key: value for key, value in written.items() if (key, value) not in _USUAL}
+
+
+_USUAL: Tuple[Tuple[str, Any], ...] = (
+    ("units", 1),
+    ("subordinate", False),
+    ("quirks", False),
+    ("charms", []),
+)
+
+
+def _sequence_to_dict(sequence: Sequence) -> Dict[str, Any]:
+    written = _write(
+        sequence,
+        charm=_charm_to_dict(sequence.charm),
+        charms=[_charm_to_dict(charm) for charm in sequence.charms],
+        steps=[_step_to_dict(step) for step in sequence.steps],
+    )
+    return {key: value for key, value in written.items() if (key, value) not in _USUAL}

@@ -31,7 +31,6 @@ def life(*steps: Dict[str, Any], platform: str = "k8s") -> Sequence:
         "juju": "3.6",
         "platform": platform,
         "charm": PROBE,
-        "applications": {"probe": {"charm": "probe", "units": 1}},
         "steps": list(steps),
     }
     return Sequence.from_json(json.dumps(line))

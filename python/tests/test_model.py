@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Dict
 
 import pytest
-from charmproof import CharmproofError, Hook, Marker, OtherStep, Sequence, Stimulus
+from charmproof import Begin, CharmproofError, Hook, Marker, OtherStep, Sequence, Stimulus
 
 LIVES = Path(__file__).parent / "lives"
 
@@ -25,6 +25,7 @@ def test_a_life_is_read() -> None:
         Hook,
         Stimulus,
         Hook,
+        Begin,
         Stimulus,
         Hook,
     ]
@@ -58,7 +59,10 @@ def test_what_the_charm_declares_is_read() -> None:
     assert charm.endpoint("cache") is None
     assert [storage.multiple for storage in charm.storages] == ["0-"]
     assert (charm.containers, charm.actions) == (("web",), ("backup",))
-    assert not charm.subordinate
+    assert (charm.subordinate, charm.units) == (True, 2)
+    assert [other.name for other in read("small").charms] == ["pg"]
+    assert read("small").quirks
+    assert not read("from-the-future").charm.subordinate
 
 
 @pytest.mark.parametrize("name", ["small", "from-the-future"])

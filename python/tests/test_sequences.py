@@ -16,8 +16,8 @@ PROBE = CHARMS / "probe"
 REMOTE = Remote(app={"db": {"version": "16"}}, unit={"db": {"host": "h"}, "replicas": {"a": "b"}})
 
 
-def one(seed: int, **settings: str) -> Sequence:
-    [life] = sequences(PROBE, seed=seed, **settings)
+def one(seed: int) -> Sequence:
+    [life] = sequences(PROBE, seed=seed)
     return life
 
 

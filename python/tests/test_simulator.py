@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import pytest
 from charmproof import (
     CharmEventSimulator,
@@ -13,13 +15,13 @@ from charmproof import (
 )
 
 
-def an_example(**settings: int) -> CharmEventSimulator:
+def an_example(seed: Optional[int] = None) -> CharmEventSimulator:
     return CharmEventSimulator(
         relations=[Relation("http"), Relation("replicas", is_peer=True)],
         storage_mounts=[StorageMount("storage1")],
         potential_relations=[Relation("mongo")],
         potential_storage_mounts=[StorageMount("ephemeral1")],
-        **settings,
+        seed=seed,
     )
 
 
