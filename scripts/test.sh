@@ -50,6 +50,16 @@ python_tests() {
         "$tools/python/$1/bin/python" -m pytest -c python/pytest.ini python/tests
 }
 
+# Makes a wheel of the program just built, and runs it where nothing else is installed.
+python_wheel() {
+    local wheels="$tools/python/wheels" environment="$tools/python/wheel"
+    rm -rf "$wheels"
+    "$tools/python/ops-3/bin/maturin" build --quiet --profile dev --out "$wheels" || return 1
+    uv venv --quiet --clear --python "$(find_python 3.8)" "$environment" || return 1
+    uv pip install --quiet --no-index --python "$environment/bin/python" "$wheels"/*.whl || return 1
+    "$environment/bin/python" python/tests/installed.py
+}
+
 # The package's types have to fit both ops 2 and ops 3; tests are written for the latter.
 python_types() {
     local name folders code=0
@@ -71,4 +81,5 @@ step "compile the Python files" compile_python
 step "test the Python package with ops 2, on its oldest Python" python_tests ops-2 3.8
 step "test the Python package with ops 3" python_tests ops-3 '>=3.10'
 step "check the types of the Python package" python_types
+step "make a wheel, and use it with nothing else installed" python_wheel
 finish
