@@ -139,14 +139,16 @@ class Relations:
         elif hook.kind == "relation-broken":
             relation.units.clear()
 
-    def end(self, hook: Hook, *, is_committed: bool) -> None:
-        """Let the relation be what it is after ``hook``."""
+    def end(self, hook: Hook) -> None:
+        """Let the relation be what it is after ``hook``, if that failed."""
+        self._of(hook).departing = None
+
+    def commit(self, hook: Hook) -> None:
+        """Let what goes with ``hook`` be gone."""
         relation = self._of(hook)
-        departing, relation.departing = relation.departing, None
-        if not is_committed:
-            return
-        if departing is not None:
-            relation.units.pop(departing, None)
+        number = unit_number(hook.remote_unit)
+        if hook.kind == "relation-departed" and number is not None:
+            relation.units.pop(number, None)
         if hook.kind == "relation-broken":
             del self._relations[relation.info.id]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Iterable, Iterator, List, Optional, Union
 
@@ -90,4 +91,6 @@ def repaired(sequence: Sequence) -> Sequence:
     lets the hooks follow anew.
     """
     words = ["simulate", "--replay", "-", "--format", "json"]
-    return Sequence.from_json(run(words, stdin=sequence.to_json()))
+    # It is not the life any more that the seed stands for.
+    unseeded = dataclasses.replace(sequence, seed=None)
+    return Sequence.from_json(run(words, stdin=unseeded.to_json()))

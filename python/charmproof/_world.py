@@ -97,6 +97,8 @@ class UnitWorld:
             f"{storage.name}/{storage.index}": storage for storage in state.storages
         }
         self._alive: Set[str] = set()
+        # The hook that failed last.
+        self._failed: Optional[Hook] = None
         # Which check of the charm a check of the life stands for.
         self._checks: Dict[str, Dict[str, str]] = {}
         self._new_containers = self._containers_of(state)
@@ -139,8 +141,15 @@ class UnitWorld:
 
     def mark(self, marker: Marker) -> None:
         """Let the agent notice something."""
-        if marker.unit == self._unit and marker.name == "new-pod":
+        if marker.unit != self._unit:
+            return
+        if marker.name == "new-pod":
             self._renew_pod()
+        elif marker.name == "resolved-without-retry" and self._failed is not None:
+            # Juju takes the hook for done, and what the charm wrote is lost all the same (R91).
+            self._commit(self._failed)
+            self._failed = None
+            self._show()
 
     def begin(self, hook: Hook) -> Union[Ready, Skip]:
         """Return what ``hook`` needs to be played."""
@@ -150,16 +159,12 @@ class UnitWorld:
             self._change(leader=True)
         if is_relation_hook(hook):
             self._relations.begin(hook)
-        if hook.kind == "storage-attached" and hook.storage_id not in self._storages:
-            self._attach(hook)
+        if hook.storage_id is not None and hook.storage_id not in self._storages:
+            self._attach(hook.storage_id)
         if hook.container is not None and hook.kind != "action":
             self._connect(hook.container)
-        shown = self._relations.shown(self.state, is_leader=self.state.leader)
-        self._change(
-            relations=frozenset(shown),
-            storages=frozenset(self._storages.values()),
-            containers=frozenset(map(self._files.mounted, self.state.containers)),
-        )
+        self._show()
+        self._change(containers=frozenset(map(self._files.mounted, self.state.containers)))
         return self._ready(hook)
 
     def end(self, hook: Hook, ready: Optional[Ready], after: Optional[testing.State]) -> None:
@@ -181,17 +186,27 @@ class UnitWorld:
             # Juju drops what a failed hook wrote (S6). Pebble knows nothing of that.
             self._change(containers=after.containers)
         if is_relation_hook(hook):
-            self._relations.end(hook, is_committed=hook.is_committed)
-            # What is gone now is gone for everybody who looks at the state.
-            shown = self._relations.shown(self.state, is_leader=self.state.leader)
-            self._change(relations=frozenset(shown))
-        if not hook.is_committed:
-            return
-        if hook.kind == "storage-detaching" and hook.storage_id is not None:
+            self._relations.end(hook)
+        if hook.is_committed:
+            self._commit(hook)
+            if ready is not None and ready.secret is not None:
+                self._secrets.told(hook, ready.secret, ready.secret_revision)
+        else:
+            self._failed = hook
+        # What is gone now is gone for everybody who looks at the state.
+        self._show()
+
+    def _commit(self, hook: Hook) -> None:
+        if is_relation_hook(hook):
+            self._relations.commit(hook)
+        elif hook.kind == "storage-detaching" and hook.storage_id is not None:
             self._storages.pop(hook.storage_id, None)
-            self._change(storages=frozenset(self._storages.values()))
-        if ready is not None and ready.secret is not None:
-            self._secrets.told(hook, ready.secret, ready.secret_revision)
+
+    def _show(self) -> None:
+        """Show the relations and storages that there are."""
+        relations = self._relations.shown(self.state, is_leader=self.state.leader)
+        storages = self._storages.values()
+        self._change(relations=frozenset(relations), storages=frozenset(storages))
 
     def _ready(self, hook: Hook) -> Union[Ready, Skip]:
         on = self._context.on
@@ -201,9 +216,6 @@ class UnitWorld:
         if is_relation_hook(hook) and make is not None:
             return self._relation_ready(hook, make)
         if hook.kind in ("storage-attached", "storage-detaching") and hook.storage_id:
-            if hook.storage_id not in self._storages:
-                self._attach(hook)
-                self._change(storages=frozenset(self._storages.values()))
             return self._made(make(self._storages[hook.storage_id]) if make else None)
         if hook.kind in _SECRET and make is not None:
             return self._secret_ready(hook, make)
@@ -294,14 +306,13 @@ class UnitWorld:
         self._put_container(container)
         return self._made(make(container, info))
 
-    def _attach(self, hook: Hook) -> None:
-        assert hook.storage_id is not None, "every storage hook has the storage's id"
-        name, index = hook.storage_id.rsplit("/", 1)
+    def _attach(self, storage_id: str) -> None:
+        name, index = storage_id.rsplit("/", 1)
         storage = testing.Storage(name, index=int(index))
         # Untyped, since the types of ops 2 are incomplete here.
         attached: Any = storage
         _empty(attached.get_filesystem(self._context))
-        self._storages[hook.storage_id] = storage
+        self._storages[storage_id] = storage
 
     def _connect(self, name: str) -> None:
         if name in self._new_containers:

@@ -663,3 +663,22 @@ def test_a_relation_can_be_suspended_and_resumed(seen: List[Seen]) -> None:
     all_hooks = related("created", "joined", "changed", "departed", "broken")
     played(*all_hooks, *all_hooks, remote=REMOTE)
     assert [look.unit_data for look in seen[:5]] == [look.unit_data for look in seen[5:]]
+
+
+def test_a_failed_hook_can_count_as_done(seen: List[Seen]) -> None:
+    # R91: `juju resolved --no-retry`.
+    resolved = marker("resolved-without-retry")
+    played(
+        *related("created", "joined", "changed"),
+        *related("departed", outcome="failed"),
+        resolved,
+        hook("start"),
+        *related("broken", outcome="failed"),
+        resolved,
+        hook("data-storage-attached", storage_id="data/0"),
+        hook("data-storage-detaching", storage_id="data/0", outcome="failed"),
+        resolved,
+        hook("stop"),
+    )
+    assert seen[4].relations == {3: ()}
+    assert (seen[-1].relations, seen[-1].storages) == ({}, ())

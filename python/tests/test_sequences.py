@@ -99,12 +99,14 @@ class Expected:
             self.storages.remove(str(hook.storage_id))
 
 
-@pytest.mark.parametrize("platform", ["k8s", "machine"])
-@pytest.mark.parametrize("juju", ["2.9", "3.6", "4.0"])
+@pytest.mark.parametrize(
+    ("juju", "platform"),
+    [("2.9", "k8s"), ("3.6", "k8s"), ("3.6", "machine"), ("4.0", "machine")],
+)
 def test_every_life_can_be_played(platform: str, juju: str, seen: List[Seen]) -> None:
     reasons: Dict[str, int] = {}
     kinds: Dict[str, int] = {}
-    for life in sequences(PROBE, seed=11, runs=8, juju=juju, platform=platform):
+    for life in sequences(PROBE, seed=11, runs=4, length=12, juju=juju, platform=platform):
         seen.clear()
         expected = Expected()
 
@@ -131,7 +133,8 @@ def test_every_life_can_be_played(platform: str, juju: str, seen: List[Seen]) ->
         )
         for skipped in done.skipped:
             reasons[skipped.reason] = reasons.get(skipped.reason, 0) + 1
-        assert done.state.relations == frozenset()
+        # Peers are left, which have no `relation-broken` (R46).
+        assert {relation.endpoint for relation in done.state.relations} <= {"replicas"}
         assert done.state.storages == frozenset()
     assert {"install", "relation-created", "relation-changed", "remove"} <= set(kinds)
     print(kinds, reasons)

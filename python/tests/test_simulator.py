@@ -26,15 +26,15 @@ def an_example(seed: Optional[int] = None) -> CharmEventSimulator:
 
 
 def test_the_example_of_the_prototype_works(capsys: pytest.CaptureFixture[str]) -> None:
-    simulator = an_example()
-    simulator.run()
-    simulator.pprint()
-    printed = capsys.readouterr().out
+    for simulator in (an_example(), an_example(seed=7)):
+        simulator.run()
+        simulator.pprint()
+        printed = capsys.readouterr().out
+        for event in simulator:
+            assert isinstance(event, Hook)
+            assert event.name in printed
     assert simulator.events[0].name == "install"
     assert simulator.events[-1].name == "remove"
-    for event in simulator:
-        assert isinstance(event, Hook)
-        assert event.name in printed
     names = {event.name for event in simulator}
     assert {"http-relation-created", "replicas-relation-created"} <= names
     assert {"storage1-storage-attached", "workload-pebble-ready"} <= names
@@ -62,7 +62,9 @@ def test_potential_things_come_later_or_never() -> None:
 
 
 def test_scale_and_platform() -> None:
-    simulator = CharmEventSimulator(scale=2, platform="machine", containers=[Container("x")])
+    simulator = CharmEventSimulator(
+        [Relation("db")], [Container("x")], scale=2, platform="machine"
+    )
     simulator.run()
     assert len(simulator.sequence.units) >= 2
     assert simulator.sequence.platform == "machine"

@@ -41,6 +41,15 @@ LAYER: ops.pebble.LayerDict = {
     "checks": {"alive": {"override": "replace", "level": "alive", "exec": {"command": "true"}}},
 }
 
+PUSHES = (
+    "config_changed",
+    "db_relation_created",
+    "start",
+    "update_status",
+    "workload_pebble_ready",
+)
+"""The events in which the charm pushes a file."""
+
 
 class ProbeCharm(ops.CharmBase):
     """Notes what it sees, and leaves something behind wherever it can."""
@@ -79,7 +88,7 @@ class ProbeCharm(ops.CharmBase):
             else:
                 event.set_results({"where": event.params.get("where", "nowhere")})
         workload = self.unit.get_container("workload")
-        if workload.can_connect():
+        if event.handle.kind in PUSHES and workload.can_connect():
             workload.push(f"/var/lib/{event.handle.kind}", "seen", make_dirs=True)
 
     def _defer(self, event: ops.UpdateStatusEvent) -> None:
