@@ -288,6 +288,10 @@ class Sequence:
             f" {len(self.stimuli)} stimuli, {len(self.hooks)} hooks>"
         )
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """Print it as briefly where Hypothesis or IPython do; both look for this method."""
+        printer.text(repr(self))
+
 
 # What the keys of the format are called here, where that differs: in Python, `step.name`
 # reads better than `hook.hook`.
