@@ -89,6 +89,8 @@ class _Relation:
     # while a unit joins, only its addresses are there.
     units: Dict[int, bool] = field(default_factory=_no_units)
     departing: Optional[int] = None
+    # The remote unit that the last hook was about.
+    last: Optional[int] = None
 
 
 class Relations:
@@ -130,6 +132,8 @@ class Relations:
         """Let the relation be what it is while ``hook`` runs."""
         relation = self._of(hook)
         number = unit_number(hook.remote_unit)
+        if number is not None:
+            relation.last = number
         if hook.kind == "relation-joined" and number is not None:
             relation.units.setdefault(number, False)
         elif hook.kind == "relation-changed" and number is not None:
@@ -197,7 +201,9 @@ class Relations:
             return testing.PeerRelation(**own, peers_data=self._databags(relation))
         own.update(remote_app_name=info.remote_app, remote_app_data=self._app_data(info))
         if relation.is_container_scoped:
-            number = unit_number(self._first_to_join.get(info.id)) or 0
+            number = relation.last
+            if number is None:
+                number = unit_number(self._first_to_join.get(info.id)) or 0
             sees_data = relation.units.get(number, False)
             return testing.SubordinateRelation(
                 **own,

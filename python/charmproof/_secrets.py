@@ -54,7 +54,8 @@ class Secrets:
             if secret.owner == owner and secret.id not in taken
         ]
         exact = [secret for secret in candidates if secret.id == bound]
-        for secret in exact or candidates:
+        fitting = [secret for secret in candidates if _fits(hook, secret)]
+        for secret in exact or fitting or candidates:
             self._bound[hook.secret_id] = secret.id
             return secret
         if theirs:
@@ -70,11 +71,11 @@ class Secrets:
         latest = self._latest.get(secret.id, 1)
         wanted = hook.secret_revision or 1
         if hook.kind == "secret-rotate":
-            if secret.rotate in (None, ops.SecretRotate.NEVER):
+            if not _fits(hook, secret):
                 return NoSuchSecret("the charm's secret has no rotation policy")
             return None
         if hook.kind == "secret-expired":
-            if secret.expire is None:
+            if not _fits(hook, secret):
                 return NoSuchSecret("the charm's secret does not expire")
             return min(wanted, latest)
         if hook.kind == "secret-remove":
@@ -106,3 +107,12 @@ class Secrets:
             is_new = known is not None and known.latest_content != secret.latest_content
             if is_new and secret.owner is not None:
                 self.revise(secret)
+
+
+def _fits(hook: Hook, secret: testing.Secret) -> bool:
+    """Whether Juju could run the hook for a secret that the charm made like this."""
+    if hook.kind == "secret-rotate":
+        return secret.rotate not in (None, ops.SecretRotate.NEVER)
+    if hook.kind == "secret-expired":
+        return secret.expire is not None
+    return True

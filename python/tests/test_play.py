@@ -160,6 +160,11 @@ def test_a_container_scoped_relation_has_one_remote_unit(seen: List[Seen]) -> No
     relation = done.hooks[0].state_in.get_relation(3)
     assert isinstance(relation, testing.SubordinateRelation)
     assert relation.remote_unit_name == "wordpress/4"
+    seen.clear()
+    first = related(*hooks[:4], endpoint="logging", unit="wordpress/4")
+    second = related(*hooks[1:4], endpoint="logging", unit="wordpress/5")
+    played(*first, *second)
+    assert [look.unit for look in seen[4:]] == ["wordpress/5"] * 3
 
 
 def test_endpoints_may_have_dashes(seen: List[Seen]) -> None:
