@@ -446,9 +446,24 @@ pub(crate) struct ValidateArgs {
     /// The unit that ran the hooks, as in web/0
     #[arg(long, value_name = "UNIT")]
     pub(crate) unit: Option<String>,
+    /// The folder of the charm that ran the hooks: names are checked against it
+    #[arg(long, value_name = "CHARM_DIR")]
+    pub(crate) charm: Option<Utf8PathBuf>,
     /// A peer endpoint of the charm; may be repeated, and then all are to be given
     #[arg(long, value_name = "ENDPOINT")]
     pub(crate) peer: Vec<String>,
+    /// How verdicts are shown
+    #[arg(long, value_enum, default_value_t = ValidateFormat::Text)]
+    pub(crate) format: ValidateFormat,
+}
+
+/// How verdicts are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ValidateFormat {
+    /// The first hook that cannot be, with those around it, for people
+    Text,
+    /// One object a sequence, for programs
+    Json,
 }
 
 /// What a unit runs on.

@@ -36,24 +36,38 @@ fn main() -> ExitCode {
 }
 
 fn serve(cli: &Cli) -> Result<Exit, Failure> {
-    let place = Place::new(&cli.global)?;
-    let cancel = CancelToken::new().map_err(|error| Failure::of("the program could not start", &error))?;
-    watch_signals(&cancel)?;
     let (colour, is_quiet) = (cli.global.color, cli.global.quiet);
+    // What is about sequences of hooks needs no cache, and ends at once when interrupted.
+    let begin = || -> Result<(Place, CancelToken), Failure> {
+        let place = Place::new(&cli.global)?;
+        let cancel =
+            CancelToken::new().map_err(|error| Failure::of("the program could not start", &error))?;
+        watch_signals(&cancel)?;
+        Ok((place, cancel))
+    };
     match &cli.command {
-        Command::Check(args) => commands::check::run(&place, args, colour, is_quiet, &cancel),
-        Command::Resume(args) => commands::resume::run(&place, args, colour, is_quiet, &cancel),
-        Command::Fleet(command) => commands::fleet::run(&place, command, is_quiet, &cancel),
-        Command::Show(args) => commands::show::run(&place, args, colour),
-        Command::Compare(args) => commands::compare::run(&place, args, colour),
-        Command::Runs(args) => commands::runs::run(&place, args, colour),
-        Command::Report(args) => commands::report::run(&place, args, colour),
-        Command::Merge(args) => commands::merge::run(&place, args, colour),
+        Command::Check(args) => {
+            let (place, cancel) = begin()?;
+            commands::check::run(&place, args, colour, is_quiet, &cancel)
+        }
+        Command::Resume(args) => {
+            let (place, cancel) = begin()?;
+            commands::resume::run(&place, args, colour, is_quiet, &cancel)
+        }
+        Command::Fleet(command) => {
+            let (place, cancel) = begin()?;
+            commands::fleet::run(&place, command, is_quiet, &cancel)
+        }
+        Command::Show(args) => commands::show::run(&begin()?.0, args, colour),
+        Command::Compare(args) => commands::compare::run(&begin()?.0, args, colour),
+        Command::Runs(args) => commands::runs::run(&begin()?.0, args, colour),
+        Command::Report(args) => commands::report::run(&begin()?.0, args, colour),
+        Command::Merge(args) => commands::merge::run(&begin()?.0, args, colour),
         Command::Simulate(args) => commands::simulate::run(args),
-        Command::Validate(args) => commands::validate::run(args),
+        Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args),
-        Command::Doctor(_) => commands::doctor::run(&place),
-        Command::Clean(args) => commands::clean::run(&place, args),
+        Command::Doctor(_) => commands::doctor::run(&begin()?.0),
+        Command::Clean(args) => commands::clean::run(&begin()?.0, args),
     }
 }
 

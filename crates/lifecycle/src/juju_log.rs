@@ -22,6 +22,8 @@ pub enum Remark {
     Began {
         /// Its name.
         hook: String,
+        /// What it is about, where that is told: a remote unit, a secret.
+        about: Option<String>,
     },
     /// The hook that runs now is one of this relation: what the charm logs names it.
     Relation {
@@ -65,7 +67,8 @@ pub fn of_status(line: &str) -> Option<Remark> {
         return Some(Remark::Ended { hook: hook.to_owned(), outcome: Outcome::Failed });
     }
     let (hook, rest) = message.strip_prefix("running ")?.split_once(' ')?;
-    (rest == "hook" || rest.starts_with("hook for ")).then(|| Remark::Began { hook: hook.to_owned() })
+    let about = rest.strip_prefix("hook for ").map(|about| about.trim().to_owned());
+    (rest == "hook" || about.is_some()).then(|| Remark::Began { hook: hook.to_owned(), about })
 }
 
 /// Returns the agent, the module and the message of a line.
@@ -143,6 +146,9 @@ fn remark(module: &str, message: &str) -> Option<Remark> {
     }
     if let Some(text) = message.strip_prefix("hook ") {
         let hook = quoted(text)?;
+        if text.ends_with(" was terminated") {
+            return ended(hook, Outcome::Terminated);
+        }
         let (_, why) = text.split_once("failed: ")?;
         let is_terminated = why.contains("signal: terminated");
         return ended(hook, if is_terminated { Outcome::Terminated } else { Outcome::Failed });
@@ -150,6 +156,8 @@ fn remark(module: &str, message: &str) -> Option<Remark> {
     let marker = match message.strip_prefix("unit ").and_then(|text| Some((quoted(text)?, text))) {
         Some((_, text)) if text.ends_with(" started") => Some(Marker::AgentStarted),
         Some((_, text)) if text.contains(" shutting down") => Some(Marker::AgentStopping),
+        // Juju would run a hook of that name, and writes so instead (operation/leader.go).
+        None if message.contains("leader-deposed hook") => Some(Marker::LeaderDeposed),
         Some(_) | None => Marker::parse(message),
     };
     marker.map(Remark::Marker)
@@ -216,6 +224,16 @@ mod tests {
             Some(ended("start", Outcome::Terminated)),
         );
         check(
+            "unit-web-0: 13:41:21 WARNING juju.worker.uniter.operation hook \"start\" was terminated",
+            Some("web/0"),
+            Some(ended("start", Outcome::Terminated)),
+        );
+        check(
+            "unit-web-0: 13:41:21 WARNING juju.worker.uniter.operation we should run a leader-deposed hook here, but we can't yet",
+            Some("web/0"),
+            Some(Remark::Marker(Marker::LeaderDeposed)),
+        );
+        check(
             "unit-web-0: 13:41:21 DEBUG unit.web/0.juju-log db:3: Emitting Juju event db_relation_joined.",
             Some("web/0"),
             Some(Remark::Relation { endpoint: "db".into(), id: 3 }),
@@ -241,11 +259,16 @@ mod tests {
     #[test]
     fn lines_of_the_status_log_are_read() {
         let check = |line: &str, expected: Option<Remark>| assert_eq!(of_status(line), expected, "{line}");
-        let began = |hook: &str| Some(Remark::Began { hook: hook.into() });
-        check("07 Oct 2026 10:00:00+02:00  juju-unit  executing    running install hook", began("install"));
+        let began = |hook: &str, about: Option<&str>| {
+            Some(Remark::Began { hook: hook.into(), about: about.map(str::to_owned) })
+        };
+        check(
+            "07 Oct 2026 10:00:00+02:00  juju-unit  executing    running install hook",
+            began("install", None),
+        );
         check(
             "07 Oct 2026 10:00:00Z  juju-unit  executing    running db-relation-joined hook for pg/0",
-            began("db-relation-joined"),
+            began("db-relation-joined", Some("pg/0")),
         );
         check(
             "07 Oct 2026 10:00:00Z  juju-unit  error        hook failed: \"install\"",

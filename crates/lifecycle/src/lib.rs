@@ -2,7 +2,7 @@
 //!
 //! [`vocabulary`] has the words: hooks, outcomes, platforms, versions. [`rules`] is the
 //! judge: it reads a sequence of hooks and says which rule of Juju the sequence breaks.
-//! [`juju_log`] finds such sequences in what Juju logs.
+//! [`reading`] finds such sequences in what others wrote, and [`juju_log`] in what Juju logs.
 //! [`machine`] is the unit: it changes a [`world`] as each [`stimulus`] and each hook asks,
 //! and names the next hook. [`model`] has many units, and tells each what the others do.
 //! [`generator`] lets chance poke it.
@@ -18,6 +18,7 @@ pub mod juju_log;
 pub mod life;
 pub mod machine;
 pub mod model;
+pub mod reading;
 mod recorder;
 pub mod reducer;
 pub mod replay;

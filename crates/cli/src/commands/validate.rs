@@ -3,42 +3,34 @@
 //! The input is read as it comes, and of what was read only a few lines are kept, so a log
 //! may be longer than memory.
 
+mod charm;
+mod court;
 mod input;
-mod log;
+mod report;
 mod trial;
-
-use std::io::{BufRead, BufReader};
 
 use charmproof_lifecycle::rules::{Settings, Start};
 use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
-use fs_err::File;
 
-use self::trial::Trial;
-use crate::args::{Begins, OnPlatform, ValidateArgs};
+use self::court::Court;
+use self::report::Printer;
+use crate::args::{Begins, Colour, OnPlatform, ValidateArgs, ValidateFormat};
 use crate::error::{Exit, Failure};
 use crate::output;
 
-pub(crate) fn run(args: &ValidateArgs) -> Result<Exit, Failure> {
+pub(crate) fn run(args: &ValidateArgs, colour: Colour) -> Result<Exit, Failure> {
     let settings = settings(args)?;
-    let reader: Box<dyn BufRead> = if args.file == "-" {
-        Box::new(BufReader::new(std::io::stdin().lock()))
-    } else {
-        let file = File::open(&args.file)
-            .map_err(|error| Failure::of("the sequence cannot be read", &error).exit(Exit::Usage))?;
-        Box::new(BufReader::new(file))
+    let mut input = input::Input::open(&args.file)?;
+    let printer = match args.format {
+        ValidateFormat::Text => Printer::Text { terminal: output::terminal(colour), place: input.place() },
+        ValidateFormat::Json => Printer::Json { place: input.place() },
     };
-    let mut is_valid = true;
-    let mut sequences = 0_usize;
-    input::read(reader, &settings, args.begins, &mut |trial: Trial| {
-        sequences += 1;
-        is_valid &= trial.is_valid();
-        output::result(&trial.report());
-    })?;
-    if sequences == 0 {
-        return Err(Failure::usage(format!("`{}` has no hooks", args.file))
-            .hint("give the names of hooks, one a line, such as `install` or `db-relation-joined`"));
+    let mut court = Court::new(settings, args.begins, printer);
+    input.read(&mut court)?;
+    if court.count() == 0 {
+        return Err(input.no_hooks(&args.file));
     }
-    Ok(if is_valid { Exit::Fine } else { Exit::Regressed })
+    Ok(if court.is_valid() { Exit::Fine } else { Exit::Regressed })
 }
 
 /// Returns what the command line says about the sequence.
@@ -50,14 +42,25 @@ fn settings(args: &ValidateArgs) -> Result<Settings, Failure> {
         })?),
         None => None,
     };
-    let platform = args.platform.map(|platform| match platform {
-        OnPlatform::Machine => Platform::Machine,
-        OnPlatform::K8s => Platform::Kubernetes,
-    });
+    let charm = args.charm.as_deref().map(charm::read).transpose()?;
+    let platform = match (args.platform, &charm) {
+        (Some(OnPlatform::Machine), _) => Some(Platform::Machine),
+        (Some(OnPlatform::K8s), _) => Some(Platform::Kubernetes),
+        (None, Some((_, platform))) => *platform,
+        (None, None) => None,
+    };
     let start = match args.begins {
         Some(Begins::Deployment) => Start::Deployment,
         Some(Begins::Anywhere) | None => Start::Unknown,
     };
     let peers = (!args.peer.is_empty()).then(|| args.peer.iter().cloned().collect());
-    Ok(Settings { version, platform, start, unit: args.unit.clone(), peers, ..Settings::default() })
+    Ok(Settings {
+        version,
+        platform,
+        start,
+        unit: args.unit.clone(),
+        peers,
+        charm: charm.map(|(charm, _)| charm),
+        ..Settings::default()
+    })
 }

@@ -1,52 +1,56 @@
-//! One sequence before the judge, and what is said about it.
+//! One sequence before the judge, and what is kept of it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use charmproof_lifecycle::rules::{Event, Finding, Judge, Settings, Start};
-use charmproof_lifecycle::vocabulary::{Hook, HookKind, Outcome};
+use charmproof_lifecycle::vocabulary::{HookKind, Name};
 
-use crate::args::Begins;
-use charmproof_store::report::count;
+/// How many hooks and markers are shown before and after the one that cannot be.
+const AROUND: usize = 4;
 
-/// How many hooks are shown before and after the one that cannot be.
-const AROUND: usize = 3;
-
-/// How many warnings are shown. What comes after them is counted.
+/// How many warnings are kept. What comes after them is counted.
 const WARNINGS_MAX: usize = 20;
 
-/// A hook as it is shown, with the number of its line or its place.
-type Line = (usize, String);
+/// Something that happened, at its place.
+pub(super) type Line = (usize, Event);
 
-/// The first breach, and what stood around it.
-struct Breach {
-    findings: Vec<Finding>,
-    at: usize,
-    lines: Vec<Line>,
+/// The first hook that cannot be, and what stood around it.
+pub(super) struct Breach {
+    /// What is wrong with it, the strongest first.
+    pub(super) findings: Vec<Finding>,
+    pub(super) place: usize,
+    /// The hooks from which that follows, if they stand further above.
+    pub(super) earlier: Vec<Line>,
+    pub(super) lines: Vec<Line>,
     lines_left: usize,
 }
 
 /// One sequence before the judge.
 pub(super) struct Trial {
-    name: String,
+    pub(super) name: Option<String>,
     settings: Settings,
-    begins: Option<Begins>,
+    may_begin_with_install: bool,
     judge: Option<Judge>,
     before: VecDeque<Line>,
-    breach: Option<Breach>,
-    breaches: usize,
-    warnings: Vec<(usize, Finding)>,
-    warnings_more: usize,
-    hooks: usize,
+    /// The last hook of each kind, relation and storage: what later breaches follow from.
+    landmarks: BTreeMap<(HookKind, Option<Name>, Option<u32>), Line>,
+    pub(super) breach: Option<Breach>,
+    /// How many hooks cannot be.
+    pub(super) breaches: usize,
+    pub(super) warnings: Vec<(usize, Finding)>,
+    pub(super) warnings_more: usize,
+    pub(super) hooks: usize,
 }
 
 impl Trial {
-    pub(super) fn new(name: impl Into<String>, settings: Settings, begins: Option<Begins>) -> Self {
+    pub(super) fn new(name: Option<String>, settings: Settings, may_begin_with_install: bool) -> Self {
         Self {
-            name: name.into(),
+            name,
             settings,
-            begins,
+            may_begin_with_install,
             judge: None,
             before: VecDeque::new(),
+            landmarks: BTreeMap::new(),
             breach: None,
             breaches: 0,
             warnings: Vec::new(),
@@ -55,21 +59,18 @@ impl Trial {
         }
     }
 
-    /// Reads one event, which stands at `place` of the input.
+    /// Reads one event, which stands at `place` of the source.
     pub(super) fn read(&mut self, place: usize, event: &Event) {
         let settings = &mut self.settings;
-        let begins = self.begins;
+        let may_begin_with_install = self.may_begin_with_install;
         let judge = self.judge.get_or_insert_with(|| {
-            // A sequence that begins with `install` is one from the deployment on, unless
-            // the command line says something else.
-            if begins.is_none() && is_install(event) {
+            if may_begin_with_install && is_install(event) {
                 settings.start = Start::Deployment;
             }
             Judge::new(settings.clone())
         });
-        let findings = judge.step(event);
-        let Some(text) = shown(event) else { return };
-        self.hooks += 1;
+        let findings = judge.step_at(place, event);
+        self.hooks += usize::from(!matches!(event, Event::Marker(_)));
         let (breaches, warnings): (Vec<_>, Vec<_>) = findings.into_iter().partition(Finding::is_breach);
         for warning in warnings {
             if self.warnings.len() < WARNINGS_MAX {
@@ -80,22 +81,14 @@ impl Trial {
         }
         self.breaches += usize::from(!breaches.is_empty());
         match &mut self.breach {
-            Some(breach) if breach.lines_left > 0 => {
-                breach.lines.push((place, text));
-                breach.lines_left -= 1;
-            }
-            Some(_) => {}
-            None if breaches.is_empty() => {
-                self.before.push_back((place, text));
-                if self.before.len() > AROUND {
-                    self.before.pop_front();
+            Some(breach) => {
+                if breach.lines_left > 0 {
+                    breach.lines.push((place, event.clone()));
+                    breach.lines_left -= 1;
                 }
             }
-            None => {
-                let mut lines = Vec::from(std::mem::take(&mut self.before));
-                lines.push((place, text));
-                self.breach = Some(Breach { findings: breaches, at: place, lines, lines_left: AROUND });
-            }
+            None if breaches.is_empty() => self.keep(place, event),
+            None => self.breach = Some(self.show(place, event, breaches)),
         }
     }
 
@@ -107,33 +100,27 @@ impl Trial {
         self.hooks == 0
     }
 
-    /// Returns what is said about the sequence.
-    pub(super) fn report(&self) -> String {
-        let hooks = count(self.hooks, "hook");
-        let mut text = match &self.breach {
-            None => format!("{}: valid, {hooks}\n", self.name),
-            Some(breach) => {
-                let places = count(self.breaches, "place");
-                let mut text =
-                    format!("{}: Juju does not do this, {hooks}, wrong in {places}\n\n", self.name);
-                for (place, hook) in &breach.lines {
-                    let mark = if *place == breach.at { '>' } else { ' ' };
-                    text += &format!("{mark} {place:>6}  {hook}\n");
-                }
-                text.push('\n');
-                for finding in &breach.findings {
-                    text += &format!("{finding}\n     {}\n", finding.rule.rule().title);
-                }
-                text
-            }
-        };
-        for (place, warning) in &self.warnings {
-            text += &format!("warning: {place}: {warning}\n");
+    /// Keeps what may have to be shown later.
+    fn keep(&mut self, place: usize, event: &Event) {
+        if let Event::Hook { hook, .. } = event {
+            let key = (hook.kind, hook.subject.clone(), hook.relation_id);
+            self.landmarks.insert(key, (place, event.clone()));
         }
-        if self.warnings_more > 0 {
-            text += &format!("warning: and {} more\n", self.warnings_more);
+        self.before.push_back((place, event.clone()));
+        if self.before.len() > AROUND {
+            self.before.pop_front();
         }
-        text
+    }
+
+    fn show(&mut self, place: usize, event: &Event, findings: Vec<Finding>) -> Breach {
+        let mut lines = Vec::from(std::mem::take(&mut self.before));
+        let first = lines.first().map_or(place, |(place, _)| *place);
+        let since = |line: &&Line| findings.iter().any(|finding| finding.since == Some(line.0));
+        let mut earlier: Vec<Line> =
+            self.landmarks.values().filter(|line| line.0 < first).filter(since).cloned().collect();
+        earlier.sort_by_key(|line| line.0);
+        lines.push((place, event.clone()));
+        Breach { findings, place, earlier, lines, lines_left: AROUND }
     }
 }
 
@@ -141,18 +128,5 @@ fn is_install(event: &Event) -> bool {
     match event {
         Event::Hook { hook, .. } => hook.kind == HookKind::Install,
         Event::Marker(_) | Event::Unknown(_) => false,
-    }
-}
-
-/// Returns how a hook is shown; markers are not.
-fn shown(event: &Event) -> Option<String> {
-    let with = |hook: &Hook, ending: &str| Some(format!("{hook}{ending}"));
-    match event {
-        Event::Hook { hook, outcome: Outcome::Ok } => with(hook, ""),
-        Event::Hook { hook, outcome: Outcome::Failed } => with(hook, "  (failed)"),
-        Event::Hook { hook, outcome: Outcome::Missing } => with(hook, "  (the charm has none)"),
-        Event::Hook { hook, outcome: Outcome::Terminated } => with(hook, "  (terminated)"),
-        Event::Unknown(unknown) => Some(unknown.name.trim().escape_debug().to_string()),
-        Event::Marker(_) => None,
     }
 }
