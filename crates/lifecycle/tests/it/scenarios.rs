@@ -1,66 +1,200 @@
-//! The sequences that people ask for, written out.
+//! The sequences that people ask for, each a script in `tests/scenarios`, and what Juju
+//! refuses.
 
-use charmproof_lifecycle::machine::{Effect, Event, IllegalEvent, step};
+mod run;
+mod script;
+
+use std::path::Path;
+
+use charmproof_lifecycle::machine::{Event, IllegalEvent, step};
 use charmproof_lifecycle::stimulus::Stimulus;
-use charmproof_lifecycle::vocabulary::{JujuVersion, Name, Outcome, Platform, Remote};
-use charmproof_lifecycle::world::{Charm, Life, Profile, Role, World};
+use charmproof_lifecycle::vocabulary::{JujuVersion, Outcome, Platform};
+use charmproof_lifecycle::world::{Charm, Profile, Role, World};
+use proptest::prelude::*;
 
-/// A unit, and somebody who pokes it.
+/// Reads and plays a script.
+fn play(text: &str) -> Result<(), String> {
+    let script = script::parse(text).map_err(|mistake| mistake.to_string())?;
+    run::run(&script).map_err(|mistake| mistake.to_string())
+}
+
+#[test]
+fn every_scenario_is_what_juju_does_and_what_the_judge_accepts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios");
+    let entries = fs_err::read_dir(folder).expect("the folder of scenarios can be read");
+    let mut paths: Vec<_> = entries.map(|entry| entry.expect("its entries can be read").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "scenario"));
+    paths.sort();
+    assert!(paths.len() > 30, "the scenarios were found: {}", paths.len());
+    let mut mistakes = Vec::new();
+    for path in paths {
+        let text = fs_err::read_to_string(&path).expect("a scenario can be read");
+        if let Err(mistake) = play(&text) {
+            mistakes.push(format!("{}:{mistake}", path.display()));
+        }
+    }
+    assert!(mistakes.is_empty(), "{}", mistakes.join("\n"));
+}
+
+#[test]
+fn the_example_of_the_description_is_a_scenario() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/README.md");
+    let text = fs_err::read_to_string(path).expect("the description can be read");
+    let example = text.split("```").nth(1).expect("it has an example");
+    assert_eq!(play(example), Ok(()));
+}
+
+/// The beginning of a script of one unit, which takes six lines.
+const HEADER: &str = "title: a test\njuju: 3.6\nplatform: machine\ncharm: app\nrequires: db\npeers: peers\n";
+/// Its setup, which takes six lines more.
+const SETUP: &str =
+    "user deploy app/0 leader\ninstall\npeers-relation-created\nleader-elected\nconfig-changed\nstart\n";
+
+#[track_caller]
+fn check(lines: &str, expected: Result<(), &str>) {
+    assert_eq!(play(&format!("{HEADER}{SETUP}{lines}")), expected.map_err(str::to_owned));
+}
+
+#[test]
+fn a_script_that_tells_something_else_is_answered_with_what_happens() {
+    let on = "Juju 3.6 on machine: ";
+    let wrong = |line: usize, what: &str| format!("{line}: {on}{what}");
+    check("is idle", Ok(()));
+    check("config-changed", Err(&wrong(13, "expected `config-changed`, and app/0 has nothing to do")));
+    check("user config-changes\nstart", Err(&wrong(14, "expected `start`, and app/0 runs `config-changed`")));
+    check("user config-changes", Err(&wrong(13, "at the end, app/0 runs `config-changed`")));
+    check("user config-changes\nis idle", Err(&wrong(14, "app/0 runs `config-changed`")));
+    check("is down", Err(&wrong(13, "app/0 is not down")));
+    check("cloud pod-lost", Err(&wrong(13, "this does not happen on machine")));
+    check("user remove-relation db", Err(&wrong(13, "app has no relation `db`")));
+    check(
+        "user config-changes\nconfig-changed by-chance",
+        Err("14: nothing else may run here: leave out `by-chance`"),
+    );
+    let integrated = "user integrate db pg\nuser integrate db mysql\n";
+    check(
+        &format!("{integrated}db-relation-created pg"),
+        Err(&wrong(
+            15,
+            "app/0 may run `db-relation-created (db:1)` or `db-relation-created (db:2)`: say `by-chance`",
+        )),
+    );
+    check(&format!("{integrated}db-relation-created pg by-chance\ndb-relation-created mysql"), Ok(()));
+    check(
+        &format!("{integrated}other-charm remote-app-writes db"),
+        Err(&wrong(15, "app has several relations of `db`: say which, as in `db:1`")),
+    );
+    check(
+        "user config-changes\nconfig-changed begins\ncloud machine-reboots\nstart",
+        Err(&wrong(16, "`config-changed` was cut off: say so with `config-changed cut-off`")),
+    );
+    check(
+        "user config-changes\nconfig-changed begins\nconfig-changed",
+        Err(&wrong(
+            15,
+            "`config-changed` runs on app/0 already: it ends, fails, is missing or is terminated",
+        )),
+    );
+    check("app/1 start", Err(&wrong(13, "there is no unit `app/1`")));
+    let joined = "user integrate db pg\nother-charm remote-unit-joins db pg/0\ndb-relation-created\n";
+    check(
+        &format!("{joined}db-relation-joined"),
+        Err(&wrong(16, "expected `db-relation-joined`, and app/0 runs `db-relation-joined (db:1) of pg/0`")),
+    );
+}
+
+#[test]
+fn a_line_that_says_nothing_is_told_with_its_number() {
+    check(
+        "user config-changed",
+        Err("13: `config-changed` is nothing that happens: `user` does deploy, integrate, remove-relation, \
+         suspend-relation, resume-relation, config-changes, storage-added, storage-detached, action-runs, \
+         refresh, series-upgrade-prepared, series-upgrade-completed, retry, resolve-without-retry, remove-unit"),
+    );
+    check("\n# a remark\njuju config-changes", Err("15: `config-changes` is done by `user`"));
+    check("user integrate db", Err("13: write `user integrate ENDPOINT APPLICATION`"));
+    check("user refresh at once", Err("13: write `user refresh [forced]`"));
+    check("user refresh quickly", Err("13: `quickly` says nothing here: write `user refresh [forced]`"));
+    check("user", Err("13: what does `user` do?"));
+    check("app/0", Err("13: what does the unit do?"));
+    check(
+        "storage-detached",
+        Err("13: `storage-detached` is no hook of Juju; `STORAGE-storage-detaching` is"),
+    );
+    check("start soon", Err("13: `soon` says nothing about `start`"));
+    check("db-relation-created http:1", Err("13: `http:1` is no relation of the endpoint"));
+    check("is happy", Err("13: `happy` is no state of a unit: idle, in-error, down, gone"));
+    check("start [before 5.0]", Err("13: `5.0` is no line of Juju: 2.9, 3.1, 3.4, 3.6, 4.0"));
+    check("start [soon]", Err("13: `soon` is no platform: machine, k8s"));
+    check("start [before", Err("13: a condition ends with `]`, and the line with it"));
+    check("platform: k8s", Err("13: `platform:` belongs above the first thing that happens"));
+}
+
+#[test]
+fn a_header_that_says_nothing_is_told_with_its_number() {
+    let check = |text: &str, expected: &str| assert_eq!(play(text), Err(expected.to_owned()));
+    check("", "0: `title:` is missing");
+    check("title: x\njuju: all\nplatform: k8s\n", "3: `charm:` is missing");
+    check(HEADER, "6: nothing happens");
+    check("juju: 3.5", "1: `3.5` is no line of Juju: 2.9, 3.1, 3.4, 3.6, 4.0");
+    check("platform: lxd", "1: `lxd` is no platform: machine, k8s");
+    check("title:", "1: `title:` says nothing");
+    check("requires: db", "1: `requires:` belongs below `charm:`, if it is anything");
+    check("rules: R30 R99", "1: `R99` is no rule");
+    check("quirks: maybe", "1: `maybe` is no answer: yes, no");
+    let words = "title, juju, platform, quirks, rules, warnings, charm, and of a charm requires, provides, peers, \
+                 storage, optional-storage, container, action";
+    check("charm: app\nneeds: db", &format!("2: `needs:` is no word of a header: {words}"));
+    let unneeded = format!("warnings: R46\n{HEADER}{SETUP}");
+    check(&unneeded, "13: the judge warns of no R46: leave it out");
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_script_or_is_not(lines in "([a-z/:\\[\\]# -]{0,40}\n){0,10}") {
+        // What counts is that it ends, whatever it says.
+        let _ = play(&format!("{HEADER}{SETUP}{lines}"));
+        let _ = play(&lines);
+    }
+
+    #[test]
+    fn any_words_of_the_language_can_be_played(
+        words in proptest::collection::vec(proptest::sample::select(vec![
+            "user config-changes", "user integrate db pg", "user remove-relation db", "user remove-unit",
+            "cloud machine-reboots", "juju leadership-lost", "user retry", "config-changed", "start", "stop",
+            "config-changed fails", "config-changed begins", "config-changed cut-off", "is idle", "is gone",
+            "db-relation-created", "db-relation-broken", "remove", "juju time-passes", "update-status",
+        ]), 0..20)
+    ) {
+        let _ = play(&format!("{HEADER}{SETUP}{}", words.join("\n")));
+    }
+}
+
+/// A unit of a charm with peers, relation 0, and an endpoint for a database.
 struct Unit {
     world: World,
 }
 
 impl Unit {
-    fn new(platform: Platform, charm: Charm) -> Self {
-        Self::of(JujuVersion::V3_6, platform, charm)
+    fn new() -> Self {
+        let charm = Charm::default().with_endpoint(Role::Peer, "peers").with_endpoint(Role::Requires, "db");
+        let profile = Profile { version: JujuVersion::V3_6, platform: Platform::Machine };
+        Self { world: World::new(profile, charm, "app/0").with_quirks() }
     }
 
-    fn of(version: JujuVersion, platform: Platform, charm: Charm) -> Self {
-        Self { world: World::new(Profile { version, platform }, charm, "app/0").with_quirks() }
-    }
-
-    /// Pokes the unit and says which hooks are cut off by that.
-    fn poke(&mut self, stimulus: Stimulus) -> Vec<Effect> {
-        step(&mut self.world, Event::Stimulus(stimulus)).expect("a stimulus that is possible")
-    }
-
-    /// Begins the next hook and returns it as a word, if there is one.
-    fn begin(&mut self) -> Option<String> {
-        let effects = step(&mut self.world, Event::Resolve { choice: 0 }).expect("no hook runs");
-        effects.into_iter().find_map(|effect| match effect {
-            Effect::Begin(hook) => Some(match &hook.remote {
-                Remote::Unit(unit) => format!("{}@{unit}", hook.name()),
-                Remote::Unknown | Remote::Application => hook.name(),
-            }),
-            Effect::Ended { .. } | Effect::Mark(_) | Effect::AgentExited | Effect::UnitDied => None,
-        })
-    }
-
-    fn end(&mut self, outcome: Outcome) {
-        step(&mut self.world, Event::HookEnds { outcome }).expect("a hook runs");
+    fn poke(&mut self, stimulus: Stimulus) {
+        step(&mut self.world, Event::Stimulus(stimulus)).expect("a stimulus that is possible");
     }
 
     /// Runs hooks, all of which succeed, until there is nothing to do.
-    fn run(&mut self) -> String {
-        let mut words = Vec::new();
-        while let Some(word) = self.begin() {
-            words.push(word);
-            self.end(Outcome::Ok);
+    fn run(&mut self) {
+        loop {
+            step(&mut self.world, Event::Resolve { choice: 0 }).expect("no hook runs");
+            if !self.world.is_running() {
+                return;
+            }
+            step(&mut self.world, Event::HookEnds { outcome: Outcome::Ok }).expect("a hook runs");
         }
-        words.join(" ")
-    }
-
-    /// Checks which hooks run until there is nothing to do.
-    #[track_caller]
-    fn runs(&mut self, expected: &str) {
-        assert_eq!(self.run(), expected);
-    }
-
-    /// Checks what the next hook is, and lets it fail.
-    #[track_caller]
-    fn fails(&mut self, expected: &str) {
-        assert_eq!(self.begin().as_deref(), Some(expected));
-        self.end(Outcome::Failed);
     }
 }
 
@@ -69,268 +203,12 @@ fn deploy(leads: bool) -> Stimulus {
 }
 
 fn integrate(relation: u32, endpoint: &str, remote_app: &str) -> Stimulus {
-    Stimulus::Integrate {
-        relation,
-        endpoint: endpoint.into(),
-        remote_app: remote_app.into(),
-        remote_endpoint: None,
-    }
+    let (endpoint, remote_app) = (endpoint.into(), remote_app.into());
+    Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None }
 }
 
 fn joins(relation: u32, unit: &str) -> Stimulus {
     Stimulus::RemoteUnitJoins { relation, unit: unit.into() }
-}
-
-/// A charm with a peer relation, number 0, and an endpoint for a database.
-fn charm() -> Charm {
-    Charm::default().with_endpoint(Role::Peer, "peers").with_endpoint(Role::Requires, "db")
-}
-
-/// Returns a leader that has started.
-fn started(platform: Platform, charm: Charm) -> Unit {
-    let mut unit = Unit::new(platform, charm);
-    unit.poke(deploy(true));
-    unit.run();
-    assert!(unit.world.has_started());
-    unit
-}
-
-#[test]
-fn initial_hooks_on_a_machine() {
-    let mut unit = Unit::new(Platform::Machine, charm().with_storage("data"));
-    unit.poke(deploy(true));
-    unit.runs("data-storage-attached install peers-relation-created leader-elected config-changed start");
-}
-
-#[test]
-fn initial_hooks_on_kubernetes() {
-    let mut unit = Unit::new(Platform::Kubernetes, charm().with_storage("data").with_container("web"));
-    unit.poke(deploy(true));
-    unit.runs(
-        "install peers-relation-created leader-elected web-pebble-ready data-storage-attached \
-         config-changed start",
-    );
-}
-
-#[test]
-fn initial_hooks_of_a_unit_that_does_not_lead() {
-    let mut unit = Unit::of(JujuVersion::V3_6, Platform::Machine, Charm::default());
-    unit.poke(deploy(false));
-    unit.runs("install leader-settings-changed config-changed start");
-    let mut unit = Unit::of(JujuVersion::V4_0, Platform::Machine, Charm::default());
-    unit.poke(deploy(false));
-    unit.runs("install config-changed start");
-}
-
-#[test]
-fn an_integration_before_install_is_created_first() {
-    let mut unit = Unit::new(Platform::Machine, charm());
-    unit.poke(deploy(true));
-    unit.poke(integrate(1, "db", "pg"));
-    unit.poke(joins(1, "pg/0"));
-    unit.runs(
-        "install peers-relation-created db-relation-created leader-elected config-changed start \
-         db-relation-joined@pg/0 db-relation-changed@pg/0",
-    );
-}
-
-#[test]
-fn scale_up_of_the_remote_application_goes_by_the_letter() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate(1, "db", "pg"));
-    unit.poke(joins(1, "pg/2"));
-    unit.poke(joins(1, "pg/10"));
-    unit.poke(Stimulus::RemoteAppWrites { relation: 1 });
-    unit.runs(
-        "db-relation-created db-relation-changed db-relation-joined@pg/10 db-relation-changed@pg/10 \
-         db-relation-joined@pg/2 db-relation-changed@pg/2",
-    );
-}
-
-#[test]
-fn scale_down_of_the_remote_application() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate(1, "db", "pg"));
-    unit.poke(joins(1, "pg/0"));
-    unit.poke(joins(1, "pg/1"));
-    unit.run();
-    unit.poke(Stimulus::RemoteUnitLeaves { relation: 1, unit: "pg/1".into() });
-    unit.runs("db-relation-departed@pg/1");
-    unit.poke(Stimulus::RemoveRelation { relation: 1 });
-    unit.runs("db-relation-departed@pg/0 db-relation-broken");
-}
-
-#[test]
-fn scale_up_of_this_application() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(joins(0, "app/1"));
-    unit.runs("peers-relation-joined@app/1 peers-relation-changed@app/1");
-}
-
-#[test]
-fn a_unit_that_joined_has_its_changed_even_when_the_relation_goes() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(integrate(1, "db", "pg"));
-    unit.poke(joins(1, "pg/0"));
-    for _ in 0..2 {
-        unit.begin().expect("created, and then joined");
-        unit.end(Outcome::Ok);
-    }
-    unit.poke(Stimulus::RemoveRelation { relation: 1 });
-    unit.runs("db-relation-changed@pg/0 db-relation-departed@pg/0 db-relation-broken");
-}
-
-#[test]
-fn an_upgrade_has_no_start() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::Refresh { forced: false });
-    unit.runs("upgrade-charm config-changed");
-}
-
-#[test]
-fn an_upgrade_waits_for_a_failed_hook() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::ConfigChanges);
-    unit.fails("config-changed");
-    unit.poke(Stimulus::Refresh { forced: false });
-    unit.runs("");
-    unit.poke(Stimulus::Retry);
-    unit.runs("config-changed upgrade-charm config-changed");
-}
-
-#[test]
-fn pod_churn() {
-    let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
-    unit.poke(Stimulus::PodTerminated);
-    unit.runs("stop");
-    assert!(!unit.world.has_agent());
-    unit.poke(Stimulus::PodStarted);
-    unit.runs("upgrade-charm config-changed start web-pebble-ready");
-}
-
-#[test]
-fn a_container_that_restarts_in_the_same_pod() {
-    let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
-    unit.poke(Stimulus::AgentRestarts);
-    unit.runs("start web-pebble-ready");
-    unit.poke(Stimulus::ContainerRestarts { container: "web".into() });
-    unit.runs("web-pebble-ready");
-}
-
-#[test]
-fn a_new_agent_hears_all_notices_again() {
-    let mut unit = started(Platform::Kubernetes, charm().with_container("web"));
-    let (container, key) = (Name::from("web"), Name::from("example.com/done"));
-    unit.poke(Stimulus::CustomNotice { container: container.clone(), key });
-    unit.runs("web-pebble-custom-notice");
-    unit.poke(Stimulus::AgentRestarts);
-    unit.runs("start web-pebble-ready web-pebble-custom-notice");
-    unit.poke(Stimulus::ContainerRestarts { container });
-    unit.poke(Stimulus::AgentRestarts);
-    unit.runs("start web-pebble-ready");
-}
-
-#[test]
-fn a_reboot() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::AgentRestarts);
-    unit.runs("");
-    unit.poke(Stimulus::MachineReboots);
-    unit.runs("start");
-}
-
-#[test]
-fn a_reboot_in_the_middle_of_a_hook() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::ConfigChanges);
-    assert_eq!(unit.begin().as_deref(), Some("config-changed"));
-    unit.poke(Stimulus::MachineReboots);
-    unit.runs("config-changed start");
-}
-
-#[test]
-fn a_change_of_leader() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::LeadershipLost);
-    unit.runs("leader-settings-changed");
-    unit.poke(Stimulus::LeadershipGained);
-    unit.runs("leader-elected");
-}
-
-#[test]
-fn a_failed_install_is_retried_and_may_be_resolved() {
-    let mut unit = Unit::new(Platform::Machine, charm().with_action("backup"));
-    unit.poke(deploy(true));
-    unit.fails("install");
-    unit.poke(Stimulus::ActionRuns { action: "backup".into() });
-    unit.runs("backup-action");
-    unit.poke(Stimulus::TimePasses);
-    unit.fails("install");
-    unit.poke(Stimulus::ResolveWithoutRetry);
-    unit.runs("peers-relation-created leader-elected config-changed start");
-}
-
-#[test]
-fn teardown_with_storage_and_relations() {
-    let mut unit = started(Platform::Machine, charm().with_storage("data"));
-    unit.poke(integrate(1, "db", "pg"));
-    unit.poke(joins(1, "pg/0"));
-    unit.poke(joins(0, "app/1"));
-    unit.run();
-    unit.poke(Stimulus::RemoveUnit);
-    unit.runs(
-        "data-storage-detaching db-relation-departed@pg/0 db-relation-broken \
-         peers-relation-departed@app/1 stop remove",
-    );
-    assert_eq!(unit.world.life(), Life::Dead);
-}
-
-#[test]
-fn teardown_before_install() {
-    let mut unit = Unit::new(Platform::Machine, charm().with_storage("data"));
-    unit.poke(deploy(true));
-    unit.poke(Stimulus::RemoveUnit);
-    unit.runs("");
-    assert_eq!(unit.world.life(), Life::Dead);
-}
-
-#[test]
-fn a_series_upgrade_pauses_the_unit() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::SeriesUpgradePrepared);
-    unit.runs("pre-series-upgrade");
-    unit.poke(Stimulus::ConfigChanges);
-    unit.poke(Stimulus::MachineReboots);
-    unit.runs("");
-    unit.poke(Stimulus::SeriesUpgradeCompleted);
-    unit.runs("post-series-upgrade start config-changed");
-}
-
-#[test]
-fn secrets_are_told_by_their_urgency() {
-    use charmproof_lifecycle::world::SecretOwner;
-    let mut unit = started(Platform::Machine, charm());
-    let own = || Name::from("secret:own");
-    let other = || Name::from("secret:other");
-    unit.poke(Stimulus::SecretAdded { secret_id: own(), owner: SecretOwner::Application });
-    unit.poke(Stimulus::SecretAdded { secret_id: other(), owner: SecretOwner::Remote });
-    for secret_id in [own(), own(), other()] {
-        unit.poke(Stimulus::SecretRevised { secret_id });
-    }
-    unit.poke(Stimulus::SecretUnused { secret_id: own(), revision: 1 });
-    unit.poke(Stimulus::SecretRotationDue { secret_id: own() });
-    unit.poke(Stimulus::SecretExpires { secret_id: own(), revision: 2 });
-    unit.runs("secret-expired secret-rotate secret-changed secret-remove");
-}
-
-#[test]
-fn update_status_is_the_last_thing_to_do() {
-    let mut unit = started(Platform::Machine, charm());
-    unit.poke(Stimulus::TimePasses);
-    unit.runs("update-status");
-    unit.poke(Stimulus::TimePasses);
-    unit.poke(Stimulus::ConfigChanges);
-    unit.runs("config-changed");
 }
 
 #[test]
@@ -340,9 +218,11 @@ fn what_is_impossible_is_refused_and_changes_nothing() {
         assert_eq!(step(&mut unit.world, Event::Stimulus(stimulus)), Err(expected));
         assert_eq!(unit.world, before);
     };
-    let mut unit = Unit::new(Platform::Machine, charm());
+    let mut unit = Unit::new();
     check(&mut unit, Stimulus::ConfigChanges, IllegalEvent::NotDeployed);
-    let mut unit = started(Platform::Machine, charm());
+    let mut unit = Unit::new();
+    unit.poke(deploy(true));
+    unit.run();
     check(&mut unit, deploy(true), IllegalEvent::AlreadyDeployed);
     check(&mut unit, Stimulus::PodStarted, IllegalEvent::NotOnPlatform(Platform::Machine));
     check(&mut unit, Stimulus::Retry, IllegalEvent::NoHookFailed);
