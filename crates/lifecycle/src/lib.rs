@@ -14,6 +14,7 @@ pub mod environment;
 pub mod exhaustive;
 pub mod format;
 pub mod generator;
+pub mod graph;
 pub mod juju_log;
 pub mod life;
 pub mod machine;

@@ -3,6 +3,7 @@
 
 mod exhaustion;
 mod formats;
+mod graphs;
 mod independence;
 mod lives;
 mod mutations;
