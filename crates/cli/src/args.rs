@@ -421,10 +421,11 @@ pub(crate) enum LifeFormat {
 /// The sequence is read from a file or, for -, from standard input: what `juju debug-log`
 /// or `juju show-status-log` prints; names of hooks, one a line, with `failed` behind
 /// those that failed and remarks behind #; recorded traces (JSON); or charmproof's own
-/// JSON lines.
+/// JSON, as `charmproof simulate --format json` writes it. Each unit is judged by itself.
 ///
 /// Examples:
 ///   juju debug-log --replay --no-tail --include web/0 | charmproof validate -
+///   juju show-status-log web/0 --days 7 | charmproof validate - --charm .
 ///   printf 'install\nstart\n' | charmproof validate -
 ///
 /// Exit status: 0 Juju can do this, 1 it cannot, 2 the input cannot be read.
@@ -480,9 +481,11 @@ pub(crate) enum Begins {
     Anywhere,
 }
 
-/// Tell what a rule of Juju says, or what a hook is and which rules it has
+/// Tell what a rule of Juju says, or when a hook fires, what comes before and after it,
+/// what its environment has and which rules it has; without a word, list all
 ///
 /// Examples:
+///   charmproof explain
 ///   charmproof explain R31
 ///   charmproof explain db-relation-joined
 #[derive(Debug, Args)]
@@ -490,7 +493,7 @@ pub(crate) enum Begins {
 pub(crate) struct ExplainArgs {
     /// A rule or a hook
     #[arg(value_name = "RULE|HOOK")]
-    pub(crate) word: String,
+    pub(crate) word: Option<String>,
 }
 
 #[cfg(test)]

@@ -65,7 +65,7 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         Command::Merge(args) => commands::merge::run(&begin()?.0, args, colour),
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Validate(args) => commands::validate::run(args, colour),
-        Command::Explain(args) => commands::explain::run(args),
+        Command::Explain(args) => commands::explain::run(args, colour),
         Command::Doctor(_) => commands::doctor::run(&begin()?.0),
         Command::Clean(args) => commands::clean::run(&begin()?.0, args),
     }

@@ -14,6 +14,7 @@ mod catalogue;
 mod declared;
 mod errors;
 mod finding;
+pub mod guide;
 mod judge;
 mod known_bugs;
 mod leadership;

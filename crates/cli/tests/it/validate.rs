@@ -78,6 +78,16 @@ fn what_cannot_be_read_is_told_with_its_place() {
     env.file("broken.json", "[{\"events\": 3}]\n");
     env.file("newer.jsonl", "{\"schema\":2,\"steps\":[]}\n");
     env.file("long.txt", &"x".repeat(10_000));
+    env.file("typing.txt", "install\ndb-relation-joind\n");
+    env.file("words.txt", "\nOct  7 10:00:00 host web[1]: something happened\n");
+    env.file("object.json", "{\"schema\":1,\"seed\":7}\n");
+    env.file("step.json", "{\"schema\":1,\"steps\":[{\"hook\":\"install\",\"outcome\":\"well\"}]}\n");
+    env.file("cut.json", "{\"schema\":1,\"steps\":[{\"hook\":\"inst");
+    let bytes = |name: &str, bytes: &[u8]| fs_err::write(env.root().join("work").join(name), bytes).unwrap();
+    bytes("nothing.txt", b"");
+    bytes("log.gz", b"\x1f\x8b\x08\0\0\0\0\0");
+    bytes("utf16.txt", b"\xff\xfei\0n\0s\0t\0a\0l\0l\0\n\0");
+    bytes("program", b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0");
     let all = [
         said(env, &["validate", "unknown.txt"], 2),
         said(env, &["validate", "odd.txt"], 2),
@@ -86,7 +96,24 @@ fn what_cannot_be_read_is_told_with_its_place() {
         said(env, &["validate", "newer.jsonl"], 2),
         said(env, &["validate", "long.txt"], 2),
         said(env, &["validate", "empty.txt", "--juju", "two"], 2),
+        said(env, &["validate", "typing.txt"], 2),
+        said(env, &["validate", "words.txt"], 2),
+        said(env, &["validate", "object.json"], 2),
+        said(env, &["validate", "step.json"], 2),
+        said(env, &["validate", "cut.json"], 2),
+        said(env, &["validate", "nothing.txt"], 2),
+        said(env, &["validate", "log.gz"], 2),
+        said(env, &["validate", "utf16.txt"], 2),
+        said(env, &["validate", "program"], 2),
+        said(env, &["validate", "."], 2),
+        said(env, &["validate", "missing.txt"], 2),
+        said(env, &["validate", "unknown.txt", "--charm", "."], 2),
+        said(env, &["validate", "unknown.txt", "--charm", "missing"], 2),
         said(env, &["explain", "R99"], 2),
+        said(env, &["explain", "config-chnaged"], 2),
+        said(env, &["explain", "relation"], 2),
+        said(env, &["explain", "storage-detached"], 2),
+        said(env, &["explain", "zebra"], 2),
     ];
     insta::assert_snapshot!("validate_bad", all.join("\n"));
 }
@@ -98,9 +125,88 @@ fn rules_and_hooks_are_explained() {
         said(env, &["explain", "r31"], 0),
         said(env, &["explain", "R64"], 0),
         said(env, &["explain", "data_storage_detaching"], 0),
+        said(env, &["explain", "R20"], 0),
+        said(env, &["explain", "R46"], 0),
+        said(env, &["explain", "R92"], 0),
         said(env, &["explain", "update-status"], 0),
+        said(env, &["explain", "ENDPOINT-relation-departed"], 0),
+        said(env, &["explain"], 0),
     ];
     insta::assert_snapshot!("explain", all.join("\n"));
+}
+
+/// Whatever `explain` lists can be asked for.
+#[test]
+fn everything_that_is_listed_is_explained() {
+    let env = &TestEnv::new(PROGRAM);
+    let list = env.charmproof(&["explain"]).expect_code(0).stdout;
+    let words: Vec<&str> = list
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(words.len() > 110, "{}", words.len());
+    for word in words {
+        let told = env.charmproof(&["explain", word]).expect_code(0).stdout;
+        assert!(told.starts_with(word) && told.lines().count() > 5, "{word}: {told}");
+    }
+}
+
+/// A charm that was refreshed had other names before, so in a log a strange one is odd only.
+#[test]
+fn names_are_checked_against_a_charm() {
+    let env = &TestEnv::new(PROGRAM);
+    env.file(
+        "charm/charmcraft.yaml",
+        "name: web\ntype: charm\nsummary: s\ndescription: d\nrequires:\n  database:\n    interface: pg\n\
+         peers:\n  replicas:\n    interface: web\ncontainers:\n  web: {}\n\
+         storage:\n  data:\n    type: filesystem\n",
+    );
+    let setup =
+        "install\nreplicas-relation-created\nleader-elected\ndata-storage-attached\nconfig-changed\nstart\n";
+    env.file("good.txt", &format!("{setup}database-relation-created\nweb-pebble-ready\n"));
+    env.file("typing.txt", &format!("{setup}databse-relation-created\n"));
+    // What the charm says of its peers, and where it runs, is known to other rules as well.
+    env.file("peers.txt", "install\nleader-elected\nreplicas-relation-created\nconfig-changed\nstart\n");
+    env.file("storage.txt", "data-storage-attached\ninstall\n");
+    env.file(
+        "debug.log",
+        "unit-web-0: 10:00:00 INFO juju.worker.uniter.operation ran \"databse-relation-created\" hook (via x)\n",
+    );
+    let all = [
+        said(env, &["validate", "good.txt", "--charm", "charm"], 0),
+        said(env, &["validate", "typing.txt", "--charm", "charm"], 1),
+        said(env, &["validate", "peers.txt", "--charm", "charm"], 1),
+        said(env, &["validate", "storage.txt", "--charm", "charm"], 1),
+        said(env, &["validate", "debug.log", "--charm", "charm"], 0),
+    ];
+    insta::assert_snapshot!("validate_charm", all.join("\n"));
+}
+
+#[test]
+fn verdicts_are_json_for_programs() {
+    let env = &TestEnv::new(PROGRAM);
+    env.file("bad.txt", "install\ndb-relation-joined failed\nstart\n");
+    insta::assert_snapshot!("validate_as_json", said(env, &["validate", "bad.txt", "--format", "json"], 1));
+}
+
+/// What `simulate` writes is valid, as a life and as a part of one.
+#[test]
+fn simulated_lives_are_valid() {
+    let env = &TestEnv::new(PROGRAM);
+    let charm = ["--relation", "db", "--peer", "replicas", "--storage", "data", "--length", "40"];
+    for (platform, juju) in [("machine", "2.9"), ("machine", "3.6"), ("k8s", "3.6"), ("k8s", "4.0")] {
+        for phase in [&[][..], &["--phase", "operation"], &["--phase", "teardown"]] {
+            let mut words = vec!["simulate", "--seed", "11", "--juju", juju, "--platform", platform];
+            words.extend(["--format", "json", "--runs", "5", "--units", "2"]);
+            words.extend(charm.iter().chain(phase));
+            let life = env.charmproof(&words).expect_code(0).stdout;
+            env.file("life", &life);
+            let options = ["validate", "life", "--platform", platform, "--juju", juju];
+            let verdict = env.charmproof(&options).expect_code(0);
+            assert!(verdict.stdout.contains(": valid, "), "{verdict}");
+        }
+    }
 }
 
 /// What `juju debug-log` prints of an agent at work.

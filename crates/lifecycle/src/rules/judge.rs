@@ -149,7 +149,7 @@ impl Judge {
         if hook.kind == HookKind::StorageDetaching && self.view.settings.version == Some(JujuVersion::V4_0) {
             let reason =
                 format!("`{hook}` failed; when several units are removed at once, Juju 4.0 cuts it off");
-            found.warn(RuleId::R90, reason).bug(KnownBug::DetachingCancelled);
+            found.warn(RuleId::R26, reason).bug(KnownBug::DetachingCancelled);
         }
     }
 }

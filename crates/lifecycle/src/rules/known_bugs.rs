@@ -108,7 +108,7 @@ impl KnownBug {
             Self::BrokenOnOtherSideFirst => RuleId::R40,
             Self::ForcedRefreshIsSilent => RuleId::R53,
             Self::SecretRemovedTwice => RuleId::R87,
-            Self::DetachingCancelled => RuleId::R90,
+            Self::DetachingCancelled => RuleId::R26,
             Self::JoinedMissing => RuleId::R44,
             Self::SettingsWhenDying => RuleId::R56,
         }

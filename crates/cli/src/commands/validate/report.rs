@@ -6,12 +6,10 @@ use charmproof_store::report::{Style, Terminal, count};
 use serde::Serialize;
 
 use super::trial::{Breach, Line, Trial};
+use crate::output::wrapped;
 
 /// The version of the JSON form. It changes when a reader of the old one would misread it.
 const SCHEMA: u32 = 1;
-
-/// How wide text is wrapped at most; longer lines are hard to read.
-const WIDTH_MAX: usize = 100;
 
 /// Prints verdicts.
 pub(super) enum Printer {
@@ -33,7 +31,7 @@ impl Printer {
     pub(super) fn print(&self, trial: &Trial) -> String {
         match self {
             Self::Text { terminal, place } => {
-                Page { style: terminal.style, width: terminal.width.clamp(40, WIDTH_MAX), place }.page(trial)
+                Page { style: terminal.style, width: terminal.width, place }.page(trial)
             }
             Self::Json { place } => json(trial, place),
         }
@@ -116,9 +114,9 @@ impl Page<'_> {
     fn finding(&self, finding: &Finding) -> String {
         let rule = finding.rule.rule();
         let since = finding.since.map(|place| format!(" ({} {place})", self.place)).unwrap_or_default();
-        let reason = self.wrapped(&format!("{}{since}", finding.reason));
+        let reason = self.wrapped(&format!("{}{since}", finding.reason), 5);
         let mut text = format!("{}  {reason}\n", self.paint("1", &rule.id.to_string()));
-        text += &format!("     {}\n", self.wrapped(&format!("The rule: {}", rule.title)));
+        text += &format!("     {}\n", self.wrapped(&format!("The rule: {}", rule.title), 5));
         text += &self.bug(finding);
         text
     }
@@ -129,33 +127,18 @@ impl Page<'_> {
         let text = format!(
             "{}  {}\n",
             self.paint("33", &format!("warning: {}", finding.rule)),
-            self.wrapped(&reason)
+            self.wrapped(&reason, 14)
         );
         text + &self.bug(finding)
     }
 
     fn bug(&self, finding: &Finding) -> String {
         let Some(bug) = finding.bug else { return String::new() };
-        format!("     {}\n", self.wrapped(&format!("Known bug of Juju, {bug}: {}", bug.url())))
+        format!("     {}\n", self.wrapped(&format!("Known bug of Juju, {bug}: {}", bug.url()), 5))
     }
 
-    /// Breaks a text between words, and puts what follows below its beginning.
-    fn wrapped(&self, text: &str) -> String {
-        const INDENT: usize = 5;
-        let mut lines = vec![String::new()];
-        for word in text.split_whitespace() {
-            let last = lines.last_mut().expect("there is a first line");
-            let is_full = last.chars().count() + 1 + word.chars().count() > self.width - INDENT;
-            if !last.is_empty() && is_full {
-                lines.push(word.to_owned());
-            } else {
-                if !last.is_empty() {
-                    last.push(' ');
-                }
-                last.push_str(word);
-            }
-        }
-        lines.join(&format!("\n{}", " ".repeat(INDENT)))
+    fn wrapped(&self, text: &str, indent: usize) -> String {
+        wrapped(text, indent, self.width)
     }
 
     fn faint(&self, text: &str) -> String {
