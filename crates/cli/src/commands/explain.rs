@@ -88,7 +88,9 @@ fn list(rules: &[RuleId], width: usize) -> String {
 
 /// Shows names with what is to be said of each.
 fn table(rows: &[(&str, String)], width: usize) -> String {
-    rows.iter().map(|(name, text)| format!("{name:<10}{}\n", wrapped(text, 10, width))).collect()
+    let lines: Vec<String> =
+        rows.iter().map(|(name, text)| format!("{name:<10}{}", wrapped(text, 10, width))).collect();
+    lines.join("\n") + "\n"
 }
 
 fn explain_rule(rule: &Rule, width: usize) -> String {

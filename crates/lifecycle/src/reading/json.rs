@@ -144,7 +144,7 @@ impl<'de> Visitor<'de> for Object<'_, '_> {
                 // The charm of a trace is a name, that of a life an object.
                 "charm" => {
                     let value: serde_json::Value = map.next_value()?;
-                    trace.charm = value.as_str().unwrap_or_default().to_owned();
+                    value.as_str().unwrap_or_default().clone_into(&mut trace.charm);
                     head.charm(value).map_err(A::Error::custom)?;
                 }
                 key if !(head.take(key, &mut map)? || trace.take(key, &mut map)?) => {

@@ -7,9 +7,9 @@ use super::view::View;
 use super::view::relations::Members;
 use crate::vocabulary::{Hook, HookKind, Name, Remote, Scope};
 
-/// Returns the units of the hook's relation, where the relation can be told.
-fn members(view: &View) -> Option<Option<&Members>> {
-    view.relations.key().map(|key| view.relations.members(key))
+/// Returns the units of the hook's relation, where the relation can be told and is known.
+fn members(view: &View) -> Option<&Members> {
+    view.relations.key().and_then(|key| view.relations.members(key))
 }
 
 /// R34: `changed` and `departed` are of units that joined and have not departed since.
@@ -21,8 +21,8 @@ impl Monitor for MembersOnly {
         if hook.kind.scope() != Scope::Relation || view.may_be_rerun(hook) {
             return;
         }
-        if let Some(members) = members(view) {
-            if let Some((reason, since)) = members.and_then(|members| forbidden(members, hook)) {
+        if view.relations.key().is_some() {
+            if let Some((reason, since)) = members(view).and_then(|members| forbidden(members, hook)) {
                 found.add(RuleId::R34, reason).since(since);
             }
         } else if hook.kind == HookKind::RelationDeparted
@@ -73,7 +73,7 @@ impl Monitor for DepartsInOrder {
         if departing != unit || view.may_be_rerun(hook) || view.is_peer(hook) != Some(false) {
             return;
         }
-        let first: Option<&Name> = members(view).flatten().and_then(|members| members.joined.first());
+        let first: Option<&Name> = members(view).and_then(|members| members.joined.first());
         if let Some(first) = first.filter(|first| *first < remote) {
             found.add(
                 RuleId::R39,
@@ -94,11 +94,13 @@ impl Monitor for BrokenWhenEmpty {
         if hook.kind != HookKind::RelationBroken {
             return;
         }
-        let rest = match members(view) {
-            Some(members) => members.map_or(0, |members| members.count),
+        let rest = if view.relations.key().is_some() {
+            members(view).map_or(0, |members| members.count)
+        } else if view.live_relations(hook) == Some(1) {
             // With more relations, the units may be in another one.
-            None if view.live_relations(hook) == Some(1) => view.relations.joined(hook),
-            None => 0,
+            view.relations.joined(hook)
+        } else {
+            0
         };
         if rest > 0 {
             let endpoint = hook.subject();
@@ -150,7 +152,7 @@ impl Monitor for OneUnitBeside {
         if !endpoint.is_some_and(|endpoint| endpoint.is_container_scoped) {
             return;
         }
-        let joined = members(view).flatten().map(|members| &members.joined);
+        let joined = members(view).map(|members| &members.joined);
         if let Some(other) = joined.and_then(|joined| joined.iter().find(|unit| *unit != remote)) {
             found.add(
                 RuleId::R49,

@@ -149,13 +149,11 @@ struct Bounded<'reader> {
 impl Read for Bounded<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.reader.read(buffer)?;
-        match self.left.get().checked_sub(count as u64) {
-            Some(left) => self.left.set(left),
-            None => {
-                let megabytes = JSON_PART_BYTES_MAX / 1024 / 1024;
-                return Err(io::Error::other(format!("a single value of it has more than {megabytes} MiB")));
-            }
-        }
+        let left = self.left.get().checked_sub(count as u64).ok_or_else(|| {
+            let megabytes = JSON_PART_BYTES_MAX / 1024 / 1024;
+            io::Error::other(format!("a single value of it has more than {megabytes} MiB"))
+        })?;
+        self.left.set(left);
         Ok(count)
     }
 }
