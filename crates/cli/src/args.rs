@@ -53,6 +53,9 @@ pub(crate) enum Command {
     Simulate(Box<SimulateArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
+    /// Show the machine of hooks that a charm lives in
+    #[command(subcommand)]
+    Lifecycle(LifecycleCommand),
     Doctor(DoctorArgs),
     Clean(CleanArgs),
 }
@@ -331,24 +334,8 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "FILE|-", conflicts_with_all = ["seed", "runs", "length", "only", "without", "exhaustive", "units"])]
     pub(crate) replay: Option<String>,
 
-    /// An endpoint that is integrated when the charm is deployed; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) relation: Vec<String>,
-    /// An endpoint that may be integrated later; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) potential_relation: Vec<String>,
-    /// A peer endpoint; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) peer: Vec<String>,
-    /// A storage that each unit is deployed with; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) storage: Vec<String>,
-    /// A storage that may be added later; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) potential_storage: Vec<String>,
-    /// A workload container; may be repeated
-    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
-    pub(crate) container: Vec<String>,
+    #[command(flatten)]
+    pub(crate) described: DescribedCharm,
 
     /// The seed of the first life [default: a new one, which is printed]
     #[arg(long, value_name = "N", help_heading = "Lives")]
@@ -395,6 +382,29 @@ pub(crate) struct SimulateArgs {
     pub(crate) format: LifeFormat,
 }
 
+/// A charm that is described on the command line.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct DescribedCharm {
+    /// An endpoint that is integrated when the charm is deployed; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) relation: Vec<String>,
+    /// An endpoint that may be integrated later; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) potential_relation: Vec<String>,
+    /// A peer endpoint; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) peer: Vec<String>,
+    /// A storage that each unit is deployed with; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) storage: Vec<String>,
+    /// A storage that may be added later; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) potential_storage: Vec<String>,
+    /// A workload container; may be repeated
+    #[arg(long, value_name = "NAME", help_heading = "A charm without files")]
+    pub(crate) container: Vec<String>,
+}
+
 /// A part of a life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OfPhase {
@@ -414,6 +424,72 @@ pub(crate) enum LifeFormat {
     Names,
     /// Each hook with the variables of its environment, as a shell reads them
     Env,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LifecycleCommand {
+    Graph(Box<GraphArgs>),
+}
+
+/// Draw which hooks Juju runs for a charm, and in which orders
+///
+/// The graph has a machine for the unit and one for each endpoint, storage and container,
+/// for secrets and for actions. A sequence of hooks can be drawn on it, in any form that
+/// `charmproof validate` reads: names, a life as JSON, `juju debug-log`.
+///
+/// Examples:
+///   charmproof lifecycle graph . --format svg --output lifecycle.svg
+///   charmproof lifecycle graph . --platform k8s --juju 4.0
+///   charmproof simulate . --seed 7 --format json | charmproof lifecycle graph --path - --format html -o life.html
+///   juju debug-log --replay --no-tail | charmproof lifecycle graph . --path - --unit web/0 --format svg -o web.svg
+///
+/// Exit status: 0 fine, 1 the sequence leaves the graph, 2 the charm or the command line is wrong.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct GraphArgs {
+    /// The folder of a charm [default: that of the life, with --path]
+    #[arg(value_name = "CHARM_DIR", conflicts_with = "spec")]
+    pub(crate) charm: Option<Utf8PathBuf>,
+    /// A file that declares a charm, in the form of charmcraft.yaml or metadata.yaml
+    #[arg(long, value_name = "FILE")]
+    pub(crate) spec: Option<Utf8PathBuf>,
+    #[command(flatten)]
+    pub(crate) described: DescribedCharm,
+
+    /// A sequence of hooks that is drawn on the graph; - is standard input
+    #[arg(long, value_name = "FILE|-", help_heading = "Sequence")]
+    pub(crate) path: Option<String>,
+    /// Which unit of a sequence with several [default: the first that runs a hook]
+    #[arg(long, value_name = "UNIT", requires = "path", help_heading = "Sequence")]
+    pub(crate) unit: Option<String>,
+
+    /// The version of Juju [default: that of the sequence, else 3.6]
+    #[arg(long, value_name = "VERSION", help_heading = "Juju")]
+    pub(crate) juju: Option<String>,
+    /// What the units run on [default: that of the sequence, else k8s for charms with containers, else machine]
+    #[arg(long, value_enum, help_heading = "Juju")]
+    pub(crate) platform: Option<OnPlatform>,
+    /// Let Juju also do what it does by mistake (rules R37, R46, R47, R48, R83)
+    #[arg(long, help_heading = "Juju")]
+    pub(crate) quirks: bool,
+
+    /// mermaid is text that many pages draw, html is a page to point at things in
+    #[arg(long, short, value_enum, default_value_t = GraphFormat::Mermaid, help_heading = "Output")]
+    pub(crate) format: GraphFormat,
+    /// Draw what is unusual, too: all that may happen while a unit is being set up
+    #[arg(long, help_heading = "Output")]
+    pub(crate) all: bool,
+    /// Write into this file instead of the standard output
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub(crate) output: Option<Utf8PathBuf>,
+}
+
+/// How a graph is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GraphFormat {
+    Mermaid,
+    Svg,
+    Html,
 }
 
 /// Say whether Juju could have run a sequence of hooks, and which rule says no

@@ -15,7 +15,7 @@ use clap::Parser as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Command, LifecycleCommand};
 use crate::error::{Exit, Failure};
 use crate::place::Place;
 
@@ -66,6 +66,7 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         Command::Simulate(args) => commands::simulate::run(args),
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
+        Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),
         Command::Doctor(_) => commands::doctor::run(&begin()?.0),
         Command::Clean(args) => commands::clean::run(&begin()?.0, args),
     }

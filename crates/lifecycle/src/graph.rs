@@ -7,12 +7,13 @@
 //! [`mermaid`], [`svg`] and [`html`] draw both.
 
 mod derive;
-// pub mod html;
-// mod layout;
+pub mod html;
+mod layout;
 pub mod mermaid;
 mod path;
 mod search;
-// pub mod svg;
+mod shown;
+pub mod svg;
 mod untold;
 
 use std::sync::Arc;
@@ -61,8 +62,8 @@ pub enum Place {
     Action(Name),
     /// The unit has started, and is free to do whatever comes.
     Idle,
-    /// The unit is being removed.
-    Dying,
+    /// The unit is being removed: before it started, after that, or after it stopped.
+    Dying(Part),
     /// There is no agent: the pod is gone.
     Down,
     /// The unit is no more.
@@ -137,7 +138,7 @@ impl Graph {
     pub fn of(name: impl Into<Name>, charm: &Arc<Charm>, profile: Profile, has_quirks: bool) -> Self {
         let charm_name = name.into();
         let derive = derive::Derivation::new(charm, profile, has_quirks);
-        let mut clusters = vec![cluster(Subject::Unit, "the unit".to_owned(), derive.unit(), charm)];
+        let mut clusters = vec![cluster(Subject::Unit, "the unit".to_owned(), &derive.unit(), charm)];
         for endpoint in &charm.endpoints {
             let role = match endpoint.role {
                 Role::Provides => "provides",
@@ -151,20 +152,20 @@ impl Graph {
             };
             let title = format!("{}: {role}{interface}", endpoint.name);
             let subject = Subject::Endpoint(endpoint.name.clone());
-            clusters.push(cluster(subject, title, derive.endpoint(endpoint.role), charm));
+            clusters.push(cluster(subject, title, &derive.endpoint(endpoint), charm));
         }
         for storage in &charm.storages {
             let title = format!("{}: storage", storage.name);
             let subject = Subject::Storage(storage.name.clone());
-            clusters.push(cluster(subject, title, derive.storage(), charm));
+            clusters.push(cluster(subject, title, &derive.storage(), charm));
         }
         for container in &charm.containers {
             let title = format!("{container}: container");
             let subject = Subject::Container(container.clone());
-            clusters.push(cluster(subject, title, derive.container(), charm));
+            clusters.push(cluster(subject, title, &derive.container(), charm));
         }
-        clusters.push(cluster(Subject::Secrets, "secrets".to_owned(), derive.secrets(), charm));
-        clusters.push(cluster(Subject::Actions, "actions".to_owned(), derive.actions(), charm));
+        clusters.push(cluster(Subject::Secrets, "secrets".to_owned(), &derive.secrets(), charm));
+        clusters.push(cluster(Subject::Actions, "actions".to_owned(), &derive.actions(), charm));
         // What this Juju or this platform does not have, and what the charm does not have.
         clusters.retain(|cluster| !cluster.edges.is_empty());
         Self { charm: charm_name, profile, clusters }
@@ -177,7 +178,7 @@ impl Graph {
 }
 
 /// Makes a cluster of what may follow what.
-fn cluster(subject: Subject, title: String, follows: derive::Follows, charm: &Charm) -> Cluster {
+fn cluster(subject: Subject, title: String, follows: &derive::Follows, charm: &Charm) -> Cluster {
     let mut places: Vec<Place> = follows.keys().flat_map(|(from, to)| [from.clone(), to.clone()]).collect();
     places.sort_by_key(rank);
     places.dedup();
@@ -205,7 +206,7 @@ fn rank(place: &Place) -> (u8, usize, Name) {
         Place::Hook(Part::Operation, kind) => (3, by_kind(kind), Name::default()),
         Place::Action(name) => (4, 0, name.clone()),
         Place::Down => (5, 0, Name::default()),
-        Place::Dying => (6, 0, Name::default()),
+        Place::Dying(part) => (6, *part as usize, Name::default()),
         Place::Hook(Part::Teardown, kind) => (7, by_kind(kind), Name::default()),
         Place::Gone => (8, 0, Name::default()),
         Place::AnyHook => (9, 0, Name::default()),
@@ -238,7 +239,7 @@ fn node(subject: &Subject, place: &Place, charm: &Charm) -> Node {
         Place::Hook(_, kind) => (kind.suffix().to_owned(), hooks_of(subject, *kind, charm)),
         Place::Action(name) => (name.to_string(), vec![format!("{name}-action")]),
         Place::Idle => ("in operation".to_owned(), Vec::new()),
-        Place::Dying => ("being removed".to_owned(), Vec::new()),
+        Place::Dying(_) => ("being removed".to_owned(), Vec::new()),
         Place::Down => ("no pod".to_owned(), Vec::new()),
         Place::Gone => ("gone".to_owned(), Vec::new()),
         Place::AnyHook => ("any hook".to_owned(), Vec::new()),

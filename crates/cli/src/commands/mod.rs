@@ -1,6 +1,7 @@
 //! One file for each command.
 
 pub(crate) mod asked;
+pub(crate) mod charm;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;
@@ -8,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod execute;
 pub(crate) mod explain;
 pub(crate) mod fleet;
+pub(crate) mod graph;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod resume;

@@ -5,7 +5,7 @@
 
 mod charm;
 mod court;
-mod input;
+pub(crate) mod input;
 mod report;
 mod trial;
 

@@ -6,6 +6,7 @@ mod check;
 mod example_fleet;
 mod false_passes;
 mod fleet;
+mod graph;
 mod input;
 mod reports;
 mod resume;

@@ -87,7 +87,7 @@ fn faults(root: &Value, schema: &Value, value: &Value, path: &str, found: &mut V
 }
 
 /// The names of elements with their number; panics if it is not XML.
-fn elements(xml: &str) -> std::collections::BTreeMap<String, usize> {
+pub(crate) fn elements(xml: &str) -> std::collections::BTreeMap<String, usize> {
     let mut reader = quick_xml::Reader::from_str(xml);
     let mut counts = std::collections::BTreeMap::new();
     let mut depth = 0_i32;
@@ -110,7 +110,7 @@ fn elements(xml: &str) -> std::collections::BTreeMap<String, usize> {
 }
 
 /// Returns what a browser makes of a page, and what it said.
-fn browse(page: &Utf8Path, folder: &Utf8Path) -> (String, String) {
+pub(crate) fn browse(page: &Utf8Path, folder: &Utf8Path) -> (String, String) {
     let named = std::env::var("CHARMPROOF_CHROMIUM").ok().filter(|name| !name.is_empty());
     let names =
         named.map_or_else(|| vec!["chromium".to_owned(), "chromium-browser".to_owned()], |name| vec![name]);

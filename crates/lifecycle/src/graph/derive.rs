@@ -39,7 +39,7 @@ impl<'a> Derivation<'a> {
         let walker = UnitWalker { follows: &follows, last: Place::Begin, is_disturbed: false };
         self.walk(
             self.sample(),
-            walker,
+            &walker,
             &between_of_unit,
             vec![
                 Stimulus::AgentRestarts,
@@ -56,8 +56,12 @@ impl<'a> Derivation<'a> {
     }
 
     /// What follows what in one relation of an endpoint.
-    pub(super) fn endpoint(&self, role: Role) -> Follows {
-        let charm = Charm::default().with_endpoint(role, ENDPOINT);
+    pub(super) fn endpoint(&self, endpoint: &Endpoint) -> Follows {
+        let role = endpoint.role;
+        let mut charm = Charm::default().with_endpoint(role, ENDPOINT);
+        for declared in &mut charm.endpoints {
+            declared.is_container_scoped = endpoint.is_container_scoped;
+        }
         self.part(charm, &|world| {
             let mut found = agent_restarts(world);
             let id = if role == Role::Peer { 0 } else { FIRST_NEW };
@@ -170,14 +174,14 @@ impl<'a> Derivation<'a> {
     fn part(&self, charm: Charm, between: &dyn Fn(&World) -> Vec<Stimulus>) -> Follows {
         let follows = RefCell::new(Follows::new());
         let walker = PartWalker { follows: &follows, last: BTreeMap::new() };
-        self.walk(charm, walker, between, Vec::new());
+        self.walk(charm, &walker, between, Vec::new());
         follows.into_inner()
     }
 
     fn walk<W: Walker>(
         &self,
         charm: Charm,
-        walker: W,
+        walker: &W,
         between: &dyn Fn(&World) -> Vec<Stimulus>,
         within: Vec<Stimulus>,
     ) {
@@ -353,15 +357,20 @@ fn resting_place(world: &World, last: &Place) -> Option<Place> {
         return Some(Place::Gone);
     }
     match agent.operation {
-        // R65: it is run first, whatever becomes of its agent.
-        Operation::Failed(_) => return None,
         Operation::Queued(_) | Operation::Continue if !agent.is_up => return Some(Place::Down),
-        Operation::Queued(_) => return None,
+        // A queued hook is the next one, and a failed one is even run first by the next agent
+        // (R65).
+        Operation::Queued(_) | Operation::Failed(_) => return None,
         Operation::Continue => {}
     }
     if world.life == Life::Dying {
         let goes = matches!(last, Place::Hook(Part::Teardown, _));
-        return (!goes).then_some(Place::Dying);
+        let part = match (agent.started, agent.stopped) {
+            (false, _) => Part::Setup,
+            (true, false) => Part::Operation,
+            (true, true) => Part::Teardown,
+        };
+        return (!goes).then_some(Place::Dying(part));
     }
     let is_paused = match world.series_upgrade {
         SeriesUpgrade::None | SeriesUpgrade::Preparing => false,

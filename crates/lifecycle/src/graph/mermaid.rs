@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
+use super::path::numbers;
+use super::shown::Shown;
+use super::svg::title;
 use super::{Graph, Node, Part, Path, Place, Traffic};
 
-/// Writes the graph, with a path on it if there is one.
-pub fn write(graph: &Graph, path: Option<&Path>) -> String {
-    let mut text = format!(
-        "---\ntitle: {} on Juju {} ({})\n---\nflowchart TB\n",
-        graph.charm, graph.profile.version, graph.profile.platform
-    );
+/// Writes the graph, with a path on it if there is one; all of it, or what is usual.
+pub fn write(graph: &Graph, path: Option<&Path>, is_all: bool) -> String {
+    let mut text = format!("---\ntitle: {}\n---\nflowchart TB\n", title(graph));
     // Mermaid styles edges by their number in the whole text.
     let mut edges = 0;
     let (mut taken, mut strays) = (Vec::new(), Vec::new());
@@ -18,18 +18,21 @@ pub fn write(graph: &Graph, path: Option<&Path>) -> String {
         let traffic = path.and_then(|path| path.traffic.get(index));
         let id = |node: usize| format!("c{index}_{}", word(&cluster.nodes[node]));
         let _ = writeln!(text, "  subgraph c{index} [\"{}\"]\n    direction TB", quoted(&cluster.title));
-        for (number, node) in cluster.nodes.iter().enumerate() {
+        let shown = Shown::of(cluster, index, path, is_all);
+        for number in shown.nodes {
+            let node = &cluster.nodes[number];
             let _ = writeln!(text, "    {}{}", id(number), shape(node, traffic, number));
             if traffic.is_some_and(|traffic| !traffic.nodes[number].is_empty()) {
                 visited.push(id(number));
             }
         }
-        for (number, edge) in cluster.edges.iter().enumerate() {
+        for number in shown.edges {
+            let edge = &cluster.edges[number];
             let numbers = traffic.map_or(String::new(), |traffic| numbers(&traffic.edges[number]));
             let label = if numbers.is_empty() { String::new() } else { format!("|\"{numbers}\"|") };
             let arrow = if edge.is_usual { "-->" } else { "-.->" };
             let _ = writeln!(text, "    {} {arrow}{label} {}", id(edge.from), id(edge.to));
-            if traffic.is_some_and(|traffic| is_taken(traffic, number)) {
+            if traffic.is_some_and(|traffic| traffic.takes(number)) {
                 taken.push(edges.to_string());
             }
             edges += 1;
@@ -57,19 +60,6 @@ pub fn write(graph: &Graph, path: Option<&Path>) -> String {
     text
 }
 
-/// Whether the path takes the edge, or passes over it.
-pub(super) fn is_taken(traffic: &Traffic, edge: usize) -> bool {
-    !traffic.edges[edge].is_empty() || traffic.passed.contains(&edge)
-}
-
-/// Writes the numbers of hooks: all of a few, else the first ones and how many there are.
-pub(super) fn numbers(numbers: &[usize]) -> String {
-    const SHOWN: usize = 3;
-    let shown: Vec<String> = numbers.iter().take(SHOWN).map(ToString::to_string).collect();
-    let rest = if numbers.len() > SHOWN { format!(" … ×{}", numbers.len()) } else { String::new() };
-    shown.join(", ") + &rest
-}
-
 /// Returns a word for the id of a node.
 fn word(node: &Node) -> String {
     let word = match &node.place {
@@ -83,7 +73,9 @@ fn word(node: &Node) -> String {
         }
         Place::Action(name) => format!("action_{name}"),
         Place::Idle => "in_operation".to_owned(),
-        Place::Dying => "being_removed".to_owned(),
+        Place::Dying(Part::Setup) => "setup_being_removed".to_owned(),
+        Place::Dying(Part::Operation) => "being_removed".to_owned(),
+        Place::Dying(Part::Teardown) => "stopped_being_removed".to_owned(),
         Place::Down => "no_pod".to_owned(),
         Place::Gone => "gone".to_owned(),
         Place::AnyHook => "any_hook".to_owned(),
@@ -101,7 +93,7 @@ fn shape(node: &Node, traffic: Option<&Traffic>, number: usize) -> String {
         Place::Hook(_, _) | Place::Action(_) => format!("[\"{label}\"]"),
         Place::Begin
         | Place::Idle
-        | Place::Dying
+        | Place::Dying(_)
         | Place::Down
         | Place::Gone
         | Place::AnyHook

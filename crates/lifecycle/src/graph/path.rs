@@ -36,6 +36,21 @@ pub struct Traffic {
     pub failed: Vec<Vec<usize>>,
 }
 
+impl Traffic {
+    /// Whether the path takes the edge, or passes over it.
+    pub fn takes(&self, edge: usize) -> bool {
+        !self.edges[edge].is_empty() || self.passed.contains(&edge)
+    }
+}
+
+/// Writes the numbers of hooks: all of a few, else the first ones and how many there are.
+pub(super) fn numbers(numbers: &[usize]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<String> = numbers.iter().take(SHOWN).map(ToString::to_string).collect();
+    let rest = if numbers.len() > SHOWN { format!(" … ×{}", numbers.len()) } else { String::new() };
+    shown.join(", ") + &rest
+}
+
 /// A hook that the graph does not allow where it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stray {
@@ -251,7 +266,9 @@ impl<'graph> Finder<'graph> {
         let from = self.unit.replace(to);
         self.path.traffic[0].nodes[to].push(number);
         let Some(from) = from else { return };
-        let dying = cluster.node(&Place::Dying).filter(|_| hook.kind == HookKind::Stop && self.is_removing);
+        let dying = cluster
+            .node(&Place::Dying(Part::Operation))
+            .filter(|_| hook.kind == HookKind::Stop && self.is_removing);
         let through_dying =
             dying.and_then(|dying| Some([route(cluster, from, dying)?, route(cluster, dying, to)?].concat()));
         if let Some(route) = through_dying.or_else(|| route(cluster, from, to)) {
@@ -318,7 +335,7 @@ impl<'graph> Finder<'graph> {
             Place::Hook(_, _)
             | Place::Action(_)
             | Place::Idle
-            | Place::Dying
+            | Place::Dying(_)
             | Place::Down
             | Place::Gone
             | Place::AnyHook
@@ -379,17 +396,26 @@ fn is_told(strand: &Strand) -> bool {
     }
 }
 
-/// Returns the edges of the shortest way between two nodes on which no hook runs.
+/// Returns the edges of the shortest way between two nodes on which no hook runs: of a usual
+/// one, if there is one.
 fn route(cluster: &Cluster, from: usize, to: usize) -> Option<Vec<usize>> {
+    route_by(cluster, from, to, true).or_else(|| route_by(cluster, from, to, false))
+}
+
+fn route_by(cluster: &Cluster, from: usize, to: usize, is_usual: bool) -> Option<Vec<usize>> {
     let mut todo = VecDeque::from([(from, Vec::new())]);
     let mut seen = BTreeSet::new();
     while let Some((node, way)) = todo.pop_front() {
-        for (index, edge) in cluster.edges.iter().enumerate().filter(|(_, edge)| edge.from == node) {
+        for (index, edge) in cluster.edges.iter().enumerate() {
+            if edge.from != node || (is_usual && !edge.is_usual) {
+                continue;
+            }
             let way: Vec<usize> = way.iter().copied().chain([index]).collect();
             if edge.to == to {
                 return Some(way);
             }
-            let is_silent = matches!(cluster.nodes[edge.to].place, Place::Idle | Place::Dying | Place::Down);
+            let is_silent =
+                matches!(cluster.nodes[edge.to].place, Place::Idle | Place::Dying(_) | Place::Down);
             if is_silent && seen.insert(edge.to) {
                 todo.push_back((edge.to, way));
             }

@@ -17,16 +17,19 @@ use crate::error::{Exit, Failure};
 const JSON_PART_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
 /// An input whose form is known.
-pub(super) struct Input {
+pub(crate) struct Input {
     form: Form,
     reader: Box<dyn BufRead>,
 }
 
 impl Input {
     /// Opens a file, or the standard input for `-`, and sees what it is.
-    pub(super) fn open(name: &str) -> Result<Self, Failure> {
-        let mut rest: Box<dyn Read> =
-            if name == "-" { Box::new(io::stdin().lock()) } else { open_file(name)? };
+    pub(crate) fn open(name: &str) -> Result<Self, Failure> {
+        Self::of(name, open(name)?)
+    }
+
+    /// Sees what an input is that was opened under a name.
+    pub(crate) fn of(name: &str, mut rest: Box<dyn Read>) -> Result<Self, Failure> {
         let mut beginning = Vec::new();
         (&mut rest)
             .take(BEGINNING_BYTES as u64)
@@ -52,7 +55,7 @@ impl Input {
     }
 
     /// Returns why it may have no hooks.
-    pub(super) fn no_hooks(&self, name: &str) -> Failure {
+    pub(crate) fn no_hooks(&self, name: &str) -> Failure {
         let failure = Failure::usage(format!("`{name}` tells of no hook"));
         match self.form {
             Form::AgentLog => failure.hint(
@@ -66,7 +69,7 @@ impl Input {
     }
 
     /// Reads all of it.
-    pub(super) fn read(&mut self, receiver: &mut dyn Receiver) -> Result<(), Failure> {
+    pub(crate) fn read(&mut self, receiver: &mut dyn Receiver) -> Result<(), Failure> {
         match self.form {
             Form::Names => self.read_names(receiver),
             Form::Json => self.read_json(receiver),
@@ -156,6 +159,11 @@ impl Read for Bounded<'_> {
         self.left.set(left);
         Ok(count)
     }
+}
+
+/// Opens a file, or the standard input for `-`.
+pub(crate) fn open(name: &str) -> Result<Box<dyn Read>, Failure> {
+    if name == "-" { Ok(Box::new(io::stdin().lock())) } else { open_file(name) }
 }
 
 fn open_file(name: &str) -> Result<Box<dyn Read>, Failure> {
