@@ -71,9 +71,12 @@ pub(crate) fn run(args: &GraphArgs, is_quiet: bool) -> Result<Exit, Failure> {
     Ok(if strays.is_empty() { Exit::Fine } else { Exit::Regressed })
 }
 
+/// The hooks of a unit, and how each ended.
+type Hooks = Vec<(Hook, Outcome)>;
+
 /// The hooks of one unit, and where they come from.
 struct Sequence {
-    hooks: Vec<(Hook, Outcome)>,
+    hooks: Hooks,
     version: Option<JujuVersion>,
     platform: Option<Platform>,
     life: Option<Life>,
@@ -137,7 +140,7 @@ struct Collector {
     sequences: usize,
     about: About,
     /// In the order of their first hooks.
-    units: Vec<(Option<String>, Vec<(Hook, Outcome)>)>,
+    units: Vec<(Option<String>, Hooks)>,
     /// What is wrong with a name that is no hook.
     unknown: Option<String>,
 }

@@ -87,6 +87,30 @@ fn a_life_brings_its_charm_and_its_juju_along() {
     assert!(alone.contains("linkStyle"), "the path is drawn: {alone}");
 }
 
+/// What `juju debug-log` prints can be drawn, one unit at a time.
+#[test]
+fn a_log_of_juju_is_drawn_unit_by_unit() {
+    let env = &with_charm();
+    let line = |unit: &str, hook: &str| {
+        format!(
+            "unit-web-{unit}: 10:00:00 INFO juju.worker.uniter.operation ran \"{hook}\" hook (via hook dispatching script: dispatch)\n"
+        )
+    };
+    let log = [
+        line("0", "install"),
+        line("1", "install"),
+        line("0", "replicas-relation-created"),
+        line("1", "start"),
+        line("0", "leader-elected"),
+    ];
+    env.file("juju.log", &log.concat());
+    let first = said(env, &["web", "--path", "juju.log"], 0);
+    assert!(first.contains("web/0 is drawn; there are hooks of web/0, web/1: see --unit"), "{first}");
+    assert!(first.contains("c0_setup_relation_created -->|\"3\"| c0_setup_leader_elected"), "{first}");
+    let second = said(env, &["web", "--path", "juju.log", "--unit", "web/1"], 1);
+    assert!(second.contains("hook 2: `start` cannot follow `install` (the unit)"), "{second}");
+}
+
 /// The picture is XML, is the same each time, and asks for nothing but itself.
 #[test]
 fn a_picture_stands_for_itself() {

@@ -197,6 +197,10 @@ fn a_graph_has_what_its_charm_and_its_juju_have() {
     assert_eq!(subjects(old), [Subject::Unit, web()]);
 }
 
+/// Two graphs, which take longer to derive than to draw on.
+static GRAPHS: LazyLock<[Graph; 2]> =
+    LazyLock::new(|| [MACHINE, KUBERNETES].map(|profile| graph(profile, false)));
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
@@ -219,8 +223,6 @@ proptest! {
                 (Hook { subject: Some(subject.into()), relation_id, ..Hook::of_kind(kind) }, outcome)
             })
             .collect();
-        static GRAPHS: LazyLock<[Graph; 2]> =
-            LazyLock::new(|| [MACHINE, KUBERNETES].map(|profile| graph(profile, false)));
         for graph in GRAPHS.iter() {
             let path = Path::find(graph, &hooks);
             prop_assert_eq!(path.visits.len(), hooks.len());
