@@ -75,6 +75,22 @@ install_uv() {
     printf '%s\n' "$digest" >"$stamp"
 }
 
+# Arbitrary text is fed to the readers of sequences by libFuzzer. cargo-fuzz drives it, with
+# the same Rust as everything else: no sanitizer is asked for, which alone needs a nightly
+# (our own crates have no unsafe code).
+install_fuzzer() {
+    local version=0.13.2
+    if ! has c++ && ! apt_install g++; then
+        say "no C++ compiler: libFuzzer cannot be built, and the fuzzing of \`make test\` will fail"
+        return 1
+    fi
+    if [[ $("$tools/cargo/bin/cargo-fuzz" --version 2>/dev/null) == "cargo-fuzz $version" ]]; then
+        return 0
+    fi
+    cargo install --quiet --locked --root "$tools/cargo" --target-dir "$target_dir/cargo-fuzz" \
+        "cargo-fuzz@$version"
+}
+
 # The HTML report is looked at in a real browser; nothing else needs one.
 install_browser() {
     find_browser >/dev/null && return 0
@@ -88,5 +104,6 @@ install_browser() {
 mkdir -p "$tools"
 step "check that git, a C compiler, cargo and python3 are here" check_programs || finish
 step "install the pinned uv into .tools" install_uv || finish
+step "install cargo-fuzz into .tools" install_fuzzer
 step "see to a browser for the tests of the HTML report" install_browser
 finish

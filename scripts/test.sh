@@ -75,6 +75,29 @@ python_types() {
     return "$code"
 }
 
+# What was found interesting is kept with the build results, so that each run goes on
+# where the last one ended. The time is bounded; an input that makes something fail is
+# written out, and named.
+fuzz_readers() {
+    local program="$tools/cargo/bin/cargo-fuzz" build corpus log
+    if [[ ! -x $program ]]; then
+        echo "cargo-fuzz is not here: \`make setup\` installs it into .tools" >&2
+        return 1
+    fi
+    build="$(realpath -m "$target_dir")/fuzz"
+    corpus="$build/corpus/read_and_judge" log="$build/log"
+    mkdir -p "$corpus"
+    rustfmt --check --edition 2024 fuzz/fuzz_targets/*.rs || return 1
+    if ! "$program" run --sanitizer none --target-dir "$build" read_and_judge \
+        "$corpus" fuzz/seeds/read_and_judge -- \
+        -max_total_time="${CHARMPROOF_FUZZ_SECONDS:-25}" -max_len=4096 -dict=fuzz/words.dict \
+        >"$log" 2>&1; then
+        tail -n 60 "$log" >&2
+        return 1
+    fi
+    grep '^Done ' "$log" >&2
+}
+
 step "check the formatting" cargo fmt --all --check
 step "lint" cargo clippy --workspace --all-targets --locked --quiet -- -D warnings
 step "run the tests" unit_tests
@@ -86,4 +109,5 @@ step "test the Python package with ops 2, on its oldest Python" python_tests ops
 step "test the Python package with ops 3" python_tests ops-3 '>=3.10'
 step "check the types of the Python package" python_types
 step "make a wheel, and use it with nothing else installed" python_wheel
+step "feed arbitrary text to the readers" fuzz_readers
 finish

@@ -135,7 +135,7 @@ fn judged(rule: &Rule) -> String {
         Judgement::Partly(what) => format!("in part: {what}"),
         Judgement::WarnsOnly(why) => format!("with a warning only: {why}"),
         Judgement::Allows => "no: it says what is possible".to_owned(),
-        Judgement::Unseen(why) => format!("no: {why}"),
+        Judgement::Unseen(why) => format!("no. {why}"),
     }
 }
 

@@ -143,7 +143,7 @@ rules! {
     R25: Must, None, None, None, Watched,
         "The hook is called `STORAGE-storage-detaching`; there is no `storage-detached`.",
         "juju/charm PR 125";
-    R26: Must, MACHINE, None, None, Watched,
+    R26: Must, None, None, None, Partly("on Kubernetes, only where the source tells when the agent was told to go: there a pod that goes runs `stop`, too"),
         "When a unit is removed, storage is detached before `stop`.",
         "uniter_test.go:1466-1495, operator PR 2554";
     R27: Observed, None, None, None, Allows,

@@ -7,6 +7,7 @@ mod graphs;
 mod independence;
 mod lives;
 mod mutations;
+mod page;
 mod reading;
 mod reduction;
 mod rules;
