@@ -4,14 +4,14 @@
 //! The lives are those of a charm with five relations, made by the generator and kept in
 //! memory, so that nothing but the judge is measured.
 
-use std::collections::BTreeSet;
 use std::hint::black_box;
+use std::sync::Arc;
 
 use charmproof_lifecycle::generator::{Plan, generate};
 use charmproof_lifecycle::life::{Happening, Stage};
-use charmproof_lifecycle::rules::{Event, Judge, Settings, Start};
+use charmproof_lifecycle::rules::{DeclaredCharm, DeclaredEndpoint, Event, Judge, Markers, Settings, Start};
 use charmproof_lifecycle::vocabulary::{Hook, JujuVersion, Platform};
-use charmproof_lifecycle::world::{Charm, Profile, Role};
+use charmproof_lifecycle::world::{Charm, Endpoint, Profile, Role};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
 const LIVES: u64 = 200;
@@ -26,6 +26,22 @@ fn charm() -> Charm {
         .with_storage("data")
         .with_container("web")
         .with_action("backup")
+}
+
+/// The same charm, as the judge knows it.
+fn declared() -> DeclaredCharm {
+    let charm = charm();
+    let endpoint = |endpoint: &Endpoint| {
+        let is_peer = endpoint.role == Role::Peer;
+        (endpoint.name.clone(), DeclaredEndpoint { is_peer, is_container_scoped: false })
+    };
+    DeclaredCharm {
+        endpoints: charm.endpoints.iter().map(endpoint).collect(),
+        storages: charm.storages.iter().map(|storage| (storage.name.clone(), storage.minimum)).collect(),
+        containers: charm.containers.iter().cloned().collect(),
+        actions: charm.actions.iter().cloned().collect(),
+        may_be_other_revision: false,
+    }
 }
 
 fn lives(platform: Platform) -> Vec<Vec<Event>> {
@@ -78,17 +94,18 @@ fn benchmarks(criterion: &mut Criterion) {
             platform: Some(platform),
             start: Start::Deployment,
             unit: Some("web/0".to_owned()),
-            peers: Some(BTreeSet::from(["peers".to_owned()])),
+            markers: Markers::All,
+            charm: Some(Arc::new(declared())),
             ..Settings::default()
         };
         let lives = lives(platform);
         let names = names_of(&lives);
         let mut group = criterion.benchmark_group("judge");
         group.throughput(Throughput::Elements(hooks(&lives)));
-        group.bench_function(format!("with ids, on {platform}"), |bencher| {
+        group.bench_function(format!("all that is known, on {platform}"), |bencher| {
             bencher.iter(|| black_box(judge_all(&settings, &lives)));
         });
-        let settings = Settings { platform: None, version: None, ..settings };
+        let settings = Settings { start: Start::Deployment, ..Settings::default() };
         group.bench_function(format!("names only, on {platform}"), |bencher| {
             bencher.iter(|| black_box(judge_all(&settings, &names)));
         });

@@ -19,10 +19,17 @@ const IMPLICIT_ENDPOINT: &str = "juju-info";
 impl Monitor for OnlyWhatIsDeclared {
     fn begins(&mut self, view: &View, hook: &Hook, found: &mut Found) {
         let (Some(charm), Some(name)) = (&view.settings.charm, &hook.subject) else { return };
-        let Some((what, declared)) = declared(charm, hook.kind.scope()) else { return };
-        if declared.contains(&name) {
+        let is_declared = match hook.kind.scope() {
+            Scope::Relation => charm.endpoints.contains_key(name),
+            Scope::Storage => charm.storages.contains_key(name),
+            Scope::Container => charm.containers.contains(name),
+            Scope::Action => charm.actions.contains(name),
+            Scope::Unit | Scope::Secret => true,
+        };
+        if is_declared {
             return;
         }
+        let Some((what, declared)) = declared(charm, hook.kind.scope()) else { return };
         if hook.kind.scope() == Scope::Relation && name == IMPLICIT_ENDPOINT {
             found.add(
                 RuleId::R49,

@@ -96,7 +96,7 @@ impl Input {
             let text = std::str::from_utf8(&line).map_err(|_| {
                 Failure::usage(format!("line {number} is no text")).hint("names of hooks, one a line, are")
             })?;
-            if let Some(event) = names::read_line(number, text).map_err(unreadable)? {
+            if let Some(event) = names::read_line(number, text).map_err(|error| unreadable(&error))? {
                 receiver.event(None, number, &event);
             }
         }
@@ -120,7 +120,9 @@ impl Input {
             if !line.ends_with(b"\n") {
                 skip_line(&mut self.reader)?;
             }
-            follower.line(number, &String::from_utf8_lossy(&line), receiver).map_err(unreadable)?;
+            follower
+                .line(number, &String::from_utf8_lossy(&line), receiver)
+                .map_err(|error| unreadable(&error))?;
         }
         follower.end(receiver);
         receiver.ends();
@@ -133,7 +135,7 @@ impl Input {
         // serde_json asks for one byte at a time.
         let reader = serde_json::de::IoRead::new(BufReader::new(bounded));
         json::read(reader, receiver, &|| left.set(JSON_PART_BYTES_MAX)).map_err(|error| match error {
-            UnreadableJson::Sequence(error) => unreadable(error),
+            UnreadableJson::Sequence(error) => unreadable(&error),
             UnreadableJson::Form { place, source } => {
                 Failure::of(&format!("{place} of the JSON is no sequence"), &source)
                     .exit(Exit::Usage)
@@ -208,7 +210,7 @@ fn skip_line(reader: &mut Box<dyn BufRead>) -> Result<(), Failure> {
     }
 }
 
-fn unreadable(error: Unreadable) -> Failure {
+fn unreadable(error: &Unreadable) -> Failure {
     let failure = Failure::usage(error.to_string());
     match error {
         Unreadable::Hook { .. } => {
