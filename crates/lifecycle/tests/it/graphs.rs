@@ -53,7 +53,7 @@ fn lives_stay_on_the_edges_and_meet_the_usual_ones() {
             let mut plan = plan(profile.version, profile.platform);
             plan.stage.has_quirks = has_quirks;
             let mut met: BTreeSet<Follows<'_>> = BTreeSet::new();
-            for seed in 0..if has_quirks { 60 } else { 500 } {
+            for seed in 0..if has_quirks { 50 } else { 300 } {
                 let steps = generate(&plan, seed);
                 let path = Path::find(&graph, &hooks(&steps));
                 assert!(
