@@ -16,6 +16,7 @@ mod shown;
 pub mod svg;
 mod untold;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::vocabulary::{HookKind, Name, Scope};
@@ -139,7 +140,11 @@ impl Graph {
         let charm_name = name.into();
         let derive = derive::Derivation::new(charm, profile, has_quirks);
         let mut clusters = vec![cluster(Subject::Unit, "the unit".to_owned(), &derive.unit(), charm)];
+        // Endpoints of one kind are alike, and deriving takes a while.
+        let mut by_kind: BTreeMap<(bool, bool), derive::Follows> = BTreeMap::new();
         for endpoint in &charm.endpoints {
+            let kind = (endpoint.role == Role::Peer, endpoint.is_container_scoped);
+            let follows = by_kind.entry(kind).or_insert_with(|| derive.endpoint(endpoint));
             let role = match endpoint.role {
                 Role::Provides => "provides",
                 Role::Requires => "requires",
@@ -152,17 +157,19 @@ impl Graph {
             };
             let title = format!("{}: {role}{interface}", endpoint.name);
             let subject = Subject::Endpoint(endpoint.name.clone());
-            clusters.push(cluster(subject, title, &derive.endpoint(endpoint), charm));
+            clusters.push(cluster(subject, title, follows, charm));
         }
+        let follows = if charm.storages.is_empty() { derive::Follows::new() } else { derive.storage() };
         for storage in &charm.storages {
             let title = format!("{}: storage", storage.name);
             let subject = Subject::Storage(storage.name.clone());
-            clusters.push(cluster(subject, title, &derive.storage(), charm));
+            clusters.push(cluster(subject, title, &follows, charm));
         }
+        let follows = if charm.containers.is_empty() { derive::Follows::new() } else { derive.container() };
         for container in &charm.containers {
             let title = format!("{container}: container");
             let subject = Subject::Container(container.clone());
-            clusters.push(cluster(subject, title, &derive.container(), charm));
+            clusters.push(cluster(subject, title, &follows, charm));
         }
         clusters.push(cluster(Subject::Secrets, "secrets".to_owned(), &derive.secrets(), charm));
         clusters.push(cluster(Subject::Actions, "actions".to_owned(), &derive.actions(), charm));
