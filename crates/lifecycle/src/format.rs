@@ -5,11 +5,19 @@ pub mod story;
 
 use crate::environment::{self, Numbers, Variable};
 use crate::life::{Life, Step};
-use crate::vocabulary::HookKind;
+use crate::vocabulary::{HookKind, Name, Outcome};
 
-/// Returns the names of the hooks that ran, one a line.
-pub fn names(steps: &[Step]) -> String {
-    steps.iter().filter_map(Step::hook).map(|(_, hook, _)| hook.name() + "\n").collect()
+/// Returns the hooks that ran as the judge reads them: the unit, the name, and how it ended
+/// where that was not well.
+pub fn names(steps: &[Step]) -> impl Iterator<Item = (&Name, String)> {
+    steps.iter().filter_map(Step::hook).map(|(unit, hook, outcome)| {
+        let end = match outcome {
+            Outcome::Ok | Outcome::Missing => "",
+            Outcome::Failed => " failed",
+            Outcome::Terminated => " terminated",
+        };
+        (unit, hook.name() + end)
+    })
 }
 
 /// Returns the hooks that ran, each with the variables of its environment.

@@ -12,7 +12,7 @@ use charmproof_lifecycle::format::{json, story};
 use charmproof_lifecycle::generator::{Plan, generate};
 use charmproof_lifecycle::life::{Life, Phase, Stage, Step};
 use charmproof_lifecycle::replay::{Afterwards, replay};
-use charmproof_lifecycle::vocabulary::Platform;
+use charmproof_lifecycle::vocabulary::{Name, Platform};
 use fs_err::File;
 
 use crate::args::{LifeFormat, OfPhase, SimulateArgs};
@@ -158,12 +158,9 @@ fn title(life: &Life) -> String {
 
 /// Returns the names of the hooks; with many units, each with its unit.
 fn names(life: &Life) -> String {
-    if units(&life.steps) < 2 {
-        return format::names(&life.steps);
-    }
-    let hooks = life.steps.iter().filter_map(Step::hook);
-    let lines: Vec<String> = hooks.map(|(unit, hook, _)| format!("{unit} {}", hook.name())).collect();
-    lines.join("\n")
+    let has_many = units(&life.steps) > 1;
+    let line = |(unit, name): (&Name, String)| if has_many { format!("{unit} {name}") } else { name };
+    format::names(&life.steps).map(line).collect::<Vec<_>>().join("\n")
 }
 
 fn units(steps: &[Step]) -> usize {

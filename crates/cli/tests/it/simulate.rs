@@ -131,6 +131,21 @@ fn lives_of_every_profile_are_valid() {
 }
 
 #[test]
+fn names_are_what_validate_reads() {
+    let env = &with_charms();
+    let mut failed = 0;
+    for seed in 0..20 {
+        let words = ["simulate", "web", "--seed", &seed.to_string(), "--format", "names"];
+        let names = env.charmproof(&words).success();
+        failed += usize::from(names.contains(" failed\n"));
+        env.file("names.txt", &names);
+        let judged = env.charmproof(&["validate", "names.txt", "--charm", "web", "--juju", "3.6"]).success();
+        assert!(judged.contains(": valid, "), "{judged}");
+    }
+    assert!(failed > 3, "hooks that fail are among them: {failed}");
+}
+
+#[test]
 fn a_life_without_some_of_its_steps_is_played_again() {
     let env = &with_charms();
     let words = ["simulate", "web", "--seed", "11", "--length", "30", "--format", "json"];
