@@ -344,7 +344,7 @@ pub(crate) struct SimulateArgs {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Lives")]
     pub(crate) runs: u64,
     /// How many things happen between setup and teardown, in each life
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=1_000_000), help_heading = "Lives")]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(..=100_000), help_heading = "Lives")]
     pub(crate) length: u32,
     /// Let only this happen, and what a life cannot do without; may be repeated
     #[arg(long, value_name = "KIND", help_heading = "Lives")]

@@ -2,8 +2,8 @@
 
 use std::hint::black_box;
 
-use charmproof_lifecycle::generator::{Integration, Plan, generate};
-use charmproof_lifecycle::life::{Stage, Step};
+use charmproof_lifecycle::generator::{Plan, generate};
+use charmproof_lifecycle::life::{Integration, Stage, Step};
 use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
 use charmproof_lifecycle::world::{Charm, Profile, Role};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};

@@ -18,6 +18,14 @@ pub struct Numbers {
     pub notice: u32,
 }
 
+impl Numbers {
+    /// Counts a hook that ran.
+    pub fn count(&mut self, hook: &Hook) {
+        self.action += u32::from(hook.kind == HookKind::Action);
+        self.notice += u32::from(hook.notice.is_some());
+    }
+}
+
 /// Returns a release of a line of Juju, for `JUJU_VERSION`.
 pub fn release(version: JujuVersion) -> &'static str {
     match version {

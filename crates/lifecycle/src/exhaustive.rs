@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use smol_str::format_smolstr;
 
-use crate::life::{Phase, Stage, Step, Target};
+use crate::life::{Integration, Phase, Stage, Step, Target};
 use crate::machine::{Next, next_hooks};
 use crate::model::{Model, ModelEvent};
 use crate::recorder::Recorder;
@@ -22,6 +22,8 @@ use crate::world::{Role, SecretOwner, World};
 pub struct Extent {
     /// Where they take place. One unit is deployed of the first charm.
     pub stage: Stage,
+    /// What is integrated at once.
+    pub integrations: Vec<Integration>,
     /// How many stimuli there are at most.
     pub depth: u32,
     /// The kinds of stimuli that happen.
@@ -58,6 +60,7 @@ fn deployed(extent: &Extent, leads: bool) -> Recorder {
     if recorder.poke(Target::Unit(unit.clone()), deployment).is_err() {
         return recorder;
     }
+    recorder.integrate_at_first(&extent.stage, &extent.integrations);
     while let Some(world) = recorder.model.units().get(&unit) {
         if world.is_running() {
             recorder.end(&unit, Outcome::Ok);

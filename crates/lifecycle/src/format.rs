@@ -5,7 +5,7 @@ pub mod story;
 
 use crate::environment::{self, Numbers, Variable};
 use crate::life::{Life, Step};
-use crate::vocabulary::{HookKind, Name, Outcome};
+use crate::vocabulary::{Name, Outcome};
 
 /// Returns the hooks that ran as the judge reads them: the unit, the name, and how it ended
 /// where that was not well.
@@ -25,8 +25,7 @@ pub fn environments(life: &Life) -> Vec<(String, Vec<Variable>)> {
     let mut numbers = Numbers::default();
     let hooks = life.steps.iter().filter_map(Step::hook);
     let environments = hooks.map(|(unit, hook, _)| {
-        numbers.action += u32::from(hook.kind == HookKind::Action);
-        numbers.notice += u32::from(hook.notice.is_some());
+        numbers.count(hook);
         (hook.name(), environment::variables(life.stage.profile.version, unit, hook, numbers))
     });
     environments.collect()

@@ -15,51 +15,23 @@ use crate::model::Model;
 use crate::recorder::Recorder;
 use crate::stimulus::{Stimulus, StimulusKind};
 use crate::vocabulary::{Name, Outcome};
-use crate::world::{Operation, Role, World};
+use crate::world::{Operation, World};
 use chance::Chance;
 use pick::Swarm;
 
-pub use plan::{Integration, Plan};
+pub use plan::Plan;
 
-/// After so many steps of the machine with nobody poking it, a unit that is not idle never
+/// After so many steps of the machine with nobody poking it, units that are not idle never
 /// will be. Far more than any life needs, so reaching it is a mistake of the machine.
-const STEPS_UNTIL_IDLE_MAX: u32 = 1_000_000;
+const STEPS_UNTIL_IDLE_MAX: u32 = 10_000_000;
 
 /// Returns the life that `seed` stands for.
 pub fn generate(plan: &Plan, seed: u64) -> Vec<Step> {
     let mut life = OneLife::new(plan, seed);
     life.set_up();
-    life.phase(Phase::Operation, plan.stimuli);
-    life.phase(Phase::Teardown, plan.stimuli / 4);
+    life.operate();
+    life.tear_down();
     life.recorder.steps
-}
-
-/// Returns what subordinate charms are integrated with at once: without a principal there
-/// would be no unit. An integration that the plan has counts.
-fn principals(plan: &Plan) -> Vec<Integration> {
-    let mut found = Vec::new();
-    for deployment in plan.stage.deployments.iter().filter(|deployment| deployment.charm.is_subordinate) {
-        let ties = || {
-            deployment
-                .charm
-                .endpoints
-                .iter()
-                .filter(|endpoint| endpoint.is_container_scoped && endpoint.role == Role::Requires)
-        };
-        let is_planned = plan.integrations.iter().any(|integration| {
-            integration.application == deployment.application
-                && ties().any(|endpoint| endpoint.name == integration.endpoint)
-        });
-        if let Some(endpoint) = ties().next().filter(|_| !is_planned) {
-            found.push(Integration {
-                application: deployment.application.clone(),
-                endpoint: endpoint.name.clone(),
-                remote_app: "principal".into(),
-                remote_endpoint: None,
-            });
-        }
-    }
-    found
 }
 
 /// A life that is being generated.
@@ -71,6 +43,11 @@ struct OneLife<'plan> {
     swarm: Swarm,
     /// How many stimuli the phase may still have.
     left: u32,
+    /// How often charms may still write in this phase. Each write is news for others, and
+    /// without an end to it many units would never come to rest.
+    writes_left: u32,
+    /// How many steps the machine made since somebody poked it.
+    steps: u32,
     /// The units that may have something to do.
     awake: Vec<Name>,
     leads_at_first: bool,
@@ -92,6 +69,8 @@ impl<'plan> OneLife<'plan> {
             recorder: Recorder::new(plan.stage.model()),
             swarm,
             left: plan.stimuli / 2,
+            writes_left: plan.stimuli,
+            steps: 0,
             awake: Vec::new(),
             leads_at_first: chance.happens(600),
             fails,
@@ -118,47 +97,19 @@ impl<'plan> OneLife<'plan> {
                 self.poke(Target::Unit(unit), stimulus);
             }
         }
-        for integration in self.plan.integrations.iter().chain(&principals(self.plan)) {
-            let stimulus = Stimulus::Integrate {
-                relation: self.model().next_relation(),
-                endpoint: integration.endpoint.clone(),
-                remote_app: integration.remote_app.clone(),
-                remote_endpoint: integration.remote_endpoint.clone(),
-            };
-            self.poke(Target::Application(integration.application.clone()), stimulus);
-        }
-        self.meet_principals();
+        self.recorder.integrate_at_first(&self.plan.stage, &self.plan.integrations);
         self.run();
     }
 
-    /// Lets each subordinate unit have the unit that it lives beside (R49).
-    fn meet_principals(&mut self) {
-        let mut meetings = Vec::new();
-        for (unit, world) in self.model().units() {
-            for (relation, known) in world.relations.iter().filter(|(_, known)| known.is_container_scoped) {
-                let number = unit.split('/').nth(1).unwrap_or_default();
-                let unit = format_smolstr!("{}/{number}", known.remote_app);
-                let target = Target::Application(world.application().clone());
-                meetings.push((target, Stimulus::RemoteUnitJoins { relation: *relation, unit }));
-            }
-        }
-        for (target, stimulus) in meetings {
-            self.poke(target, stimulus);
-        }
+    fn operate(&mut self) {
+        self.recorder.phase = Phase::Operation;
+        self.left = self.plan.stimuli;
+        self.writes_left = self.plan.stimuli;
+        self.run();
     }
 
-    fn phase(&mut self, phase: Phase, stimuli: u32) {
-        if phase == Phase::Teardown {
-            self.recorder.phase = phase;
-            self.tear_down(stimuli);
-        } else {
-            self.recorder.phase = phase;
-            self.left = stimuli;
-            self.run();
-        }
-    }
-
-    fn tear_down(&mut self, stimuli: u32) {
+    fn tear_down(&mut self) {
+        self.recorder.phase = Phase::Teardown;
         // A unit cannot be removed while its machine's series is upgraded, so that is
         // finished first.
         self.left = 0;
@@ -170,7 +121,8 @@ impl<'plan> OneLife<'plan> {
             }
             self.run();
         }
-        self.left = stimuli;
+        self.left = self.plan.stimuli / 4;
+        self.writes_left = self.plan.stimuli / 4;
         let mut units: Vec<Name> = self.model().units().keys().cloned().collect();
         while !units.is_empty() {
             let index = self.chance.below(u32::try_from(units.len()).unwrap_or(u32::MAX));
@@ -183,7 +135,9 @@ impl<'plan> OneLife<'plan> {
     /// Runs until nobody has anything left to do.
     fn run(&mut self) {
         self.wake();
-        for _ in 0..STEPS_UNTIL_IDLE_MAX {
+        self.steps = 0;
+        while self.steps < STEPS_UNTIL_IDLE_MAX {
+            self.steps += 1;
             let count = u32::try_from(self.awake.len()).unwrap_or(u32::MAX);
             if count == 0 {
                 // Everybody has come to rest.
@@ -203,9 +157,6 @@ impl<'plan> OneLife<'plan> {
     }
 
     fn wake(&mut self) {
-        if self.awake.len() == self.recorder.model.units().len() {
-            return;
-        }
         self.awake.clear();
         self.awake.extend(self.recorder.model.units().keys().cloned());
     }
@@ -251,7 +202,8 @@ impl<'plan> OneLife<'plan> {
         let is_new_unit = stimulus.kind() == StimulusKind::Deploy;
         self.poke(target, stimulus);
         if is_new_unit {
-            self.meet_principals();
+            self.recorder.meet_principals();
+            self.wake();
         }
     }
 
@@ -310,7 +262,8 @@ impl<'plan> OneLife<'plan> {
     fn write(&mut self, unit: &Name) {
         let model = &self.recorder.model;
         let hears_itself = self.plan.stage.has_quirks;
-        if !(hears_itself || model.has_listeners(unit)) || !self.chance.happens(self.writes) {
+        let is_heard = hears_itself || model.has_listeners(unit);
+        if !is_heard || self.writes_left == 0 || !self.chance.happens(self.writes) {
             return;
         }
         let Some(world) = model.units().get(unit) else { return };
@@ -319,6 +272,7 @@ impl<'plan> OneLife<'plan> {
         let stimulus =
             if is_app_write { Stimulus::AppWrites { relation } } else { Stimulus::UnitWrites { relation } };
         if self.swarm.has(stimulus.kind()) {
+            self.writes_left -= 1;
             self.poke(Target::Unit(unit.clone()), stimulus);
         }
     }
@@ -326,6 +280,7 @@ impl<'plan> OneLife<'plan> {
     /// What is impossible just now simply does not happen.
     fn poke(&mut self, target: Target, stimulus: Stimulus) {
         if self.recorder.poke(target, stimulus).is_ok() {
+            self.steps = 0;
             self.wake();
         }
     }

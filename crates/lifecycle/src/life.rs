@@ -21,6 +21,19 @@ pub struct Deployment {
     pub units: u32,
 }
 
+/// An integration that is made with the deployment.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Integration {
+    /// A deployed application.
+    pub application: Name,
+    /// Its endpoint.
+    pub endpoint: Name,
+    /// The application at the other end, deployed or not.
+    pub remote_app: Name,
+    /// Its endpoint, which has to be known if it is deployed.
+    pub remote_endpoint: Option<Name>,
+}
+
 /// Where a life takes place, and who is in it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Stage {

@@ -397,3 +397,8 @@ fn unknown(what: &'static str, name: &str) -> IllegalModelEvent {
 pub fn application_of(unit: &str) -> &str {
     unit.split('/').next().unwrap_or_default()
 }
+
+/// Returns the number of a unit, as text: the 2 of `web/2`.
+pub(crate) fn number_of(unit: &str) -> &str {
+    unit.split('/').nth(1).unwrap_or_default()
+}

@@ -1,11 +1,13 @@
 //! Moves a model and writes down what it does.
 
-use crate::life::{Happening, Phase, Step, Target};
+use smol_str::format_smolstr;
+
+use crate::life::{Deployment, Happening, Integration, Phase, Stage, Step, Target};
 use crate::machine::Effect;
-use crate::model::{IllegalModelEvent, Model, ModelEffect, ModelEvent};
+use crate::model::{IllegalModelEvent, Model, ModelEffect, ModelEvent, number_of};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{Marker, Name, Outcome};
-use crate::world::World;
+use crate::world::{Endpoint, Role, World};
 
 /// How many steps a list has room for at first. Steps are large, and moving them costs.
 const STEPS_USUAL: usize = 256;
@@ -34,6 +36,35 @@ impl Recorder {
         self.push(Happening::Stimulus { target, stimulus });
         self.record(leads);
         Ok(())
+    }
+
+    /// Integrates what is integrated with the deployment: what is asked for, and subordinate
+    /// charms with a principal, without which they would have no unit (R49).
+    pub(crate) fn integrate_at_first(&mut self, stage: &Stage, asked: &[Integration]) {
+        for integration in asked.iter().cloned().chain(principals(stage, asked)) {
+            let Integration { application, endpoint, remote_app, remote_endpoint } = integration;
+            let relation = self.model.next_relation();
+            let stimulus = Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint };
+            // What is impossible does not happen.
+            let _ = self.poke(Target::Application(application), stimulus);
+        }
+        self.meet_principals();
+    }
+
+    /// Lets each subordinate unit have the unit that it lives beside (R49).
+    pub(crate) fn meet_principals(&mut self) {
+        let mut meetings = Vec::new();
+        for (unit, world) in self.model.units() {
+            for (relation, known) in world.relations.iter().filter(|(_, known)| known.is_container_scoped) {
+                let unit = format_smolstr!("{}/{}", known.remote_app, number_of(unit));
+                let target = Target::Application(world.application().clone());
+                meetings.push((target, Stimulus::RemoteUnitJoins { relation: *relation, unit }));
+            }
+        }
+        for (target, stimulus) in meetings {
+            // One that has met already does not meet again.
+            let _ = self.poke(target, stimulus);
+        }
     }
 
     /// Lets a unit's agent look for what to do.
@@ -77,6 +108,30 @@ impl Recorder {
         }
         self.effects = effects;
     }
+}
+
+/// Returns what subordinate charms are integrated with that nobody integrates with a
+/// principal.
+fn principals<'a>(stage: &'a Stage, asked: &'a [Integration]) -> impl Iterator<Item = Integration> + 'a {
+    let subordinates = stage.deployments.iter().filter(|deployment| deployment.charm.is_subordinate);
+    subordinates.filter_map(|Deployment { application, charm, .. }| {
+        let is_tie = |endpoint: &&Endpoint| endpoint.is_container_scoped && endpoint.role == Role::Requires;
+        let is_asked = |endpoint: &Endpoint| {
+            let is_it =
+                |asked: &Integration| asked.application == *application && asked.endpoint == endpoint.name;
+            asked.iter().any(is_it)
+        };
+        let mut ties = charm.endpoints.iter().filter(is_tie);
+        if ties.clone().any(is_asked) {
+            return None;
+        }
+        Some(Integration {
+            application: application.clone(),
+            endpoint: ties.next()?.name.clone(),
+            remote_app: "principal".into(),
+            remote_endpoint: None,
+        })
+    })
 }
 
 fn target_leads(model: &Model, target: &Target) -> bool {

@@ -9,7 +9,7 @@ mod hook_kind;
 mod marker;
 mod profile;
 
-pub use hook::{Hook, Remote, UnknownHook};
+pub use hook::{Hook, Remote, UnknownHook, is_name};
 pub use hook_kind::{HookKind, Scope};
 pub use marker::{Marker, Outcome};
 pub use profile::{JujuVersion, Platform};

@@ -6,7 +6,7 @@ use camino::Utf8Path;
 use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::{CharmMetadata, CharmTexts, Substrate};
 use charmproof_charm::spelling::nearest;
-use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
+use charmproof_lifecycle::vocabulary::{JujuVersion, Platform, is_name};
 use charmproof_lifecycle::world::{Charm, Role, StorageKind};
 
 use crate::args::DescribedCharm;
@@ -88,13 +88,6 @@ fn read(given: &Given<'_>) -> Result<(String, Charm, Platform), Failure> {
     if let Some(name) = args.potential_relation.iter().find(|name| args.peer.contains(name)) {
         return Err(Failure::usage(format!("`{name}` cannot be a peer and a potential relation"))
             .hint("peers are related from the deployment on; leave out `--potential-relation`"));
-    }
-    let declared = &charm.endpoints;
-    if let Some(name) =
-        args.relation.iter().find(|name| declared.iter().any(|endpoint| endpoint.name == name.as_str()))
-        && given.folder.is_none()
-    {
-        return Err(Failure::usage(format!("`--relation {name}`: `{name}` is declared twice")));
     }
     // Of a charm with files, `--relation` names an endpoint that it has.
     let has_files = given.folder.is_some() || given.file.is_some();
@@ -191,13 +184,4 @@ fn of_metadata(place: &Utf8Path, declared: &CharmMetadata) -> Result<(String, Ch
     };
     let name = declared.name.as_ref().map_or_else(|| "charm".to_owned(), |name| name.as_str().to_owned());
     Ok((name, Charm::from(declared), platform))
-}
-
-/// Whether it is a name as Juju takes it for endpoints, storages and containers.
-fn is_name(text: &str) -> bool {
-    text.starts_with(|character: char| character.is_ascii_lowercase())
-        && text.ends_with(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit())
-        && text.chars().all(|character| {
-            character.is_ascii_lowercase() || character.is_ascii_digit() || matches!(character, '-' | '_')
-        })
 }

@@ -32,7 +32,12 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
     let switches = switches::read(&args.only, &args.without)?;
     let (stage, integrations) = stage::read(args)?;
     if let Some(depth) = args.exhaustive {
-        let extent = Extent { stage, depth, kinds: switches.kinds() };
+        if switches.only.is_empty() && !args.only.is_empty() {
+            return Err(Failure::usage(
+                "`--exhaustive` lets all hooks succeed, so `--only hook-fails` leaves nothing",
+            ));
+        }
+        let extent = Extent { stage, integrations, depth, kinds: switches.kinds() };
         return all_lives(args, &extent);
     }
     let first = args.seed.unwrap_or_else(new_seed);
@@ -73,9 +78,7 @@ fn all_lives(args: &SimulateArgs, extent: &Extent) -> Result<Exit, Failure> {
             .hint("ask for a smaller depth, or for fewer kinds of things that happen with --only")
     })?;
     output::say(&format!("{count} lives"));
-    let mut number = 0_u64;
     exhaustive::visit(extent, &mut |steps| {
-        number += 1;
         show(args, Life { stage: extent.stage.clone(), seed: None, steps: steps.to_vec() })
     });
     Ok(Exit::Fine)

@@ -5,7 +5,7 @@ use smol_str::format_smolstr;
 use super::chance::Chance;
 use super::plan::Plan;
 use crate::life::Target;
-use crate::model::{Model, application_of};
+use crate::model::{Model, application_of, number_of};
 use crate::stimulus::{Stimulus, StimulusKind};
 use crate::vocabulary::{Name, Platform};
 use crate::world::{Relation, Role, Secret, SecretOwner, SeriesUpgrade, World};
@@ -209,8 +209,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         StimulusKind::RemoteUnitJoins => {
             let (relation, known) = chance.one_of(&world.relations)?;
             if known.is_container_scoped {
-                let number = world.unit.split('/').nth(1).unwrap_or_default();
-                let unit = format_smolstr!("{}/{number}", known.remote_app);
+                let unit = format_smolstr!("{}/{}", known.remote_app, number_of(&world.unit));
                 return Some(Stimulus::RemoteUnitJoins { relation: *relation, unit });
             }
             let unit = format_smolstr!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX));

@@ -1,21 +1,7 @@
 //! What lives are to be like.
 
-use crate::life::Stage;
+use crate::life::{Integration, Stage};
 use crate::stimulus::StimulusKind;
-use crate::vocabulary::Name;
-
-/// An integration that is made with the deployment.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Integration {
-    /// A deployed application.
-    pub application: Name,
-    /// Its endpoint.
-    pub endpoint: Name,
-    /// The application at the other end, deployed or not.
-    pub remote_app: Name,
-    /// Its endpoint, which has to be known if it is deployed.
-    pub remote_endpoint: Option<Name>,
-}
 
 /// What lives are to be like.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

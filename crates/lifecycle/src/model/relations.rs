@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Applied, IllegalModelEvent, Model, ModelEffect, application_of, unknown};
+use super::{Applied, IllegalModelEvent, Model, ModelEffect, application_of, number_of, unknown};
 use crate::machine::{Event, IllegalEvent};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{JujuVersion, Name};
@@ -332,11 +332,6 @@ impl Model {
             debug_assert!(effects.is_empty(), "what a unit sees makes it do nothing at once");
         }
     }
-}
-
-/// Returns the number of a unit, as text: the 2 of `web/2`.
-fn number_of(unit: &str) -> &str {
-    unit.split('/').nth(1).unwrap_or_default()
 }
 
 /// Returns the relation that a stimulus of an application is about.

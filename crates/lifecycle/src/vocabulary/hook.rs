@@ -184,7 +184,7 @@ fn before_suffix(name: &str, kind: HookKind) -> Option<&str> {
 }
 
 /// Whether `text` can be the name of an endpoint, storage, container or action.
-fn is_name(text: &str) -> bool {
+pub fn is_name(text: &str) -> bool {
     text.starts_with(|character: char| character.is_ascii_lowercase())
         && text.ends_with(|character: char| character.is_ascii_lowercase() || character.is_ascii_digit())
         && text.chars().all(|character| {

@@ -12,7 +12,12 @@ use crate::lives::{breaches, profiles, story};
 
 fn extent(profile: Profile, depth: u32, kinds: &[StimulusKind]) -> Extent {
     let charm = Charm::default().with_endpoint(Role::Requires, "db").with_container("app");
-    Extent { stage: Stage::new(profile, "app", charm), depth, kinds: kinds.to_vec() }
+    Extent {
+        stage: Stage::new(profile, "app", charm),
+        integrations: Vec::new(),
+        depth,
+        kinds: kinds.to_vec(),
+    }
 }
 
 fn lives(extent: &Extent) -> Vec<Vec<Step>> {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use charmproof_lifecycle::generator::{Integration, Plan, generate};
-use charmproof_lifecycle::life::{Deployment, Happening, Phase, Stage, Step};
+use charmproof_lifecycle::generator::{Plan, generate};
+use charmproof_lifecycle::life::{Deployment, Happening, Integration, Phase, Stage, Step};
 use charmproof_lifecycle::rules::{Event, Finding, Settings, Start, judge};
 use charmproof_lifecycle::stimulus::{Stimulus, StimulusKind};
 use charmproof_lifecycle::vocabulary::{HookKind, JujuVersion, Marker, Outcome, Platform, Remote};
@@ -265,6 +265,40 @@ fn lives_of_many_units_are_accepted() {
         let meeting = (unit.to_owned(), hook.to_owned(), remote.to_owned());
         assert!(met.contains(&meeting), "never seen: {meeting:?}");
     }
+}
+
+/// Each write of one unit is news for all others, and still they come to rest.
+#[test]
+fn many_units_that_write_to_each_other_come_to_rest() {
+    let mut plan = plan(JujuVersion::V3_6, Platform::Machine);
+    plan.stage.deployments[0].units = 20;
+    plan.stimuli = 5;
+    for seed in 0..3 {
+        let steps = generate(&plan, seed);
+        let removed = steps
+            .iter()
+            .filter(|step| matches!(&step.what, Happening::Marker { marker: Marker::UnitRemoved, .. }));
+        assert!(removed.count() >= 20, "all of them end");
+    }
+}
+
+/// A life may be long: what is bounded is how long units are busy without news.
+#[test]
+fn a_long_life_ends() {
+    let stage = Stage::new(
+        Profile { version: JujuVersion::V3_6, platform: Platform::Machine },
+        "app",
+        Charm::default(),
+    );
+    let plan = Plan {
+        stimuli: 400_000,
+        only: vec![StimulusKind::TimePasses],
+        with_failures: false,
+        ..Plan::new(stage)
+    };
+    let steps = generate(&plan, 1);
+    assert!(hooks(&steps).filter(|kind| *kind == HookKind::UpdateStatus).count() > 100_000);
+    assert_eq!(hooks(&steps).last(), Some(HookKind::Remove));
 }
 
 #[test]

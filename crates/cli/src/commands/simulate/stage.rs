@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use charmproof_lifecycle::generator::Integration;
-use charmproof_lifecycle::life::{Deployment, Stage};
+use charmproof_lifecycle::life::{Deployment, Integration, Stage};
 use charmproof_lifecycle::vocabulary::Platform;
 use charmproof_lifecycle::world::{Profile, Role};
 

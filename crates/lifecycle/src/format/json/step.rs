@@ -8,7 +8,7 @@ use super::UnreadableLife;
 use crate::environment::{self, Numbers};
 use crate::life::{Happening, Phase, Step, Target};
 use crate::stimulus::{Stimulus, StimulusKind};
-use crate::vocabulary::{Hook, HookKind, Marker, Name, Outcome, Remote, Scope};
+use crate::vocabulary::{Hook, Marker, Name, Outcome, Remote, Scope};
 use crate::world::{Profile, SecretOwner};
 
 /// A step, with all the keys that any has. The keys are written in this order.
@@ -101,8 +101,7 @@ impl Writer {
                 StepObject { unit: Some(unit.clone()), begins: Some(hook.name().into()), ..of_hook(hook) }
             }
             Happening::Hook { unit, hook, outcome, leads } => {
-                self.numbers.action += u32::from(hook.kind == HookKind::Action);
-                self.numbers.notice += u32::from(hook.notice.is_some());
+                self.numbers.count(hook);
                 let variables = environment::variables(self.profile.version, unit, hook, self.numbers);
                 let has_notice = hook.notice.is_some();
                 StepObject {
