@@ -19,6 +19,7 @@ pub mod juju_log;
 pub mod life;
 pub mod machine;
 pub mod model;
+pub mod performance;
 pub mod reading;
 mod recorder;
 pub mod reducer;
