@@ -52,6 +52,9 @@ pub trait Cast {
     /// The hook that a unit runs is cut off: nothing of it counts.
     fn cut_off(&mut self, unit: &Name, hook: &Hook);
 
+    /// A unit has run its last hook, and is no more.
+    fn gone(&mut self, model: &Model, unit: &Name);
+
     /// Whether the life goes on. One that does not is left as it is.
     fn goes_on(&self) -> bool;
 }
@@ -136,8 +139,11 @@ impl Player<'_> {
 
     fn resolve(&mut self, unit: &Name, choice: u32) {
         self.recorder.resolve(unit, choice);
-        let hook = self.world(unit).and_then(World::running).cloned();
-        if let Some(hook) = hook {
+        let Some(world) = self.world(unit) else {
+            self.cast.gone(&self.recorder.model, unit);
+            return;
+        };
+        if let Some(hook) = world.running().cloned() {
             self.cast.begin(&self.recorder.model, unit, &hook);
         }
     }

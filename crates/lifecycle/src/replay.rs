@@ -33,6 +33,8 @@ impl Cast for AsWritten {
 
     fn cut_off(&mut self, _: &Name, _: &Hook) {}
 
+    fn gone(&mut self, _: &Model, _: &Name) {}
+
     fn goes_on(&self) -> bool {
         true
     }
