@@ -33,7 +33,10 @@ const ALLOWED: [(&str, &[&str]); 10] = [
         &["charmproof-agent", "charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"],
     ),
     ("charmproof-fleet", &["charmproof-store", "charmproof-sandbox", "charmproof-charm"]),
-    ("charmproof-agent", &["charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"]),
+    (
+        "charmproof-agent",
+        &["charmproof-lifecycle", "charmproof-pebble", "charmproof-sandbox", "charmproof-charm"],
+    ),
     ("charmproof-lifecycle", &["charmproof-charm"]),
     ("charmproof-store", &[]),
     ("charmproof-sandbox", &[]),

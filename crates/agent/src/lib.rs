@@ -1,0 +1,11 @@
+//! A unit agent that runs real charm code, hook by hook, without Juju.
+//!
+//! [`state`] is the model that hooks read and write: applications, units, relations,
+//! secrets, storage. [`tools`] are the hook tools, as pure functions of that state;
+//! [`protocol`] is how a process asks for one, and [`tool_client`] the program that a charm
+//! finds on its `PATH`.
+
+pub mod protocol;
+pub mod state;
+pub mod tool_client;
+pub mod tools;

@@ -1,0 +1,222 @@
+//! An application: what its charm declares, and what is set for all of its units.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use camino::Utf8PathBuf;
+use charmproof_charm::metadata::{self, CharmMetadata, OptionType, OptionValue};
+use charmproof_lifecycle::vocabulary::Name;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::unit::{Status, StatusKind, StorageKind};
+
+/// Which side of a relation an endpoint is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndpointRole {
+    /// It offers something.
+    Provides,
+    /// It needs something.
+    Requires,
+    /// It connects the units of the application.
+    Peer,
+}
+
+/// An endpoint that a charm declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Endpoint {
+    /// Which side of a relation it is.
+    pub role: EndpointRole,
+    /// What both sides agree on.
+    pub interface: String,
+}
+
+/// The type of a configuration option.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum ConfigType {
+    /// Text.
+    String,
+    /// A whole number.
+    Int,
+    /// A number.
+    Float,
+    /// True or false.
+    Boolean,
+    /// The URI of a secret.
+    Secret,
+}
+
+/// A configuration option, with the value that it has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ConfigOption {
+    /// The type of its value.
+    pub kind: ConfigType,
+    /// The value that it has while none is set.
+    pub default: Option<Value>,
+    /// The value that was set.
+    pub value: Option<Value>,
+}
+
+impl ConfigOption {
+    /// Returns the value that a charm sees.
+    pub fn effective(&self) -> Option<&Value> {
+        self.value.as_ref().or(self.default.as_ref())
+    }
+
+    /// Whether the option can have the value.
+    pub fn accepts(&self, value: &Value) -> bool {
+        match self.kind {
+            ConfigType::String | ConfigType::Secret => value.is_string(),
+            ConfigType::Int => value.is_i64(),
+            ConfigType::Float => value.is_number(),
+            ConfigType::Boolean => value.is_boolean(),
+        }
+    }
+}
+
+/// A storage that a charm declares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StorageDeclaration {
+    /// What it is to the charm.
+    pub kind: StorageKind,
+    /// How many instances a unit may have, if that is limited.
+    pub count_max: Option<u32>,
+    /// Where the charm wants it mounted.
+    pub location: Option<String>,
+}
+
+/// An application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Application {
+    /// Its name.
+    pub name: Name,
+    /// Whether nothing of it runs here: of such an application only the databags are known.
+    pub is_outside: bool,
+    /// Whether its units live beside those of another.
+    pub is_subordinate: bool,
+    /// Whether it was deployed with `--trust`.
+    pub is_trusted: bool,
+    /// The unit that leads it.
+    pub leader: Option<Name>,
+    /// Its endpoints.
+    pub endpoints: BTreeMap<Name, Endpoint>,
+    /// Names that addresses can be bound to and that are no endpoints.
+    pub extra_bindings: BTreeSet<String>,
+    /// Its configuration options.
+    pub config: BTreeMap<String, ConfigOption>,
+    /// The storages that its charm declares.
+    pub storages: BTreeMap<Name, StorageDeclaration>,
+    /// The names of its resources, and the files of those that are there.
+    pub resources: BTreeMap<String, Option<Utf8PathBuf>>,
+    /// The classes of payloads that its charm declares.
+    pub payload_classes: BTreeSet<String>,
+    /// What the leader has set; `None` until it has.
+    pub status: Option<Status>,
+    /// What the leader shares with `leader-set`.
+    pub leader_settings: BTreeMap<String, String>,
+    /// The specification of its pods, where the charm writes one.
+    pub pod_spec: Option<String>,
+    /// The same, as Kubernetes itself spells it.
+    pub raw_pod_spec: Option<String>,
+}
+
+impl Application {
+    /// Returns an application of which nothing is known but its name.
+    pub fn new(name: impl Into<Name>) -> Self {
+        Self {
+            name: name.into(),
+            is_outside: false,
+            is_subordinate: false,
+            is_trusted: false,
+            leader: None,
+            endpoints: BTreeMap::new(),
+            extra_bindings: BTreeSet::new(),
+            config: BTreeMap::new(),
+            storages: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            payload_classes: BTreeSet::new(),
+            status: None,
+            leader_settings: BTreeMap::new(),
+            pod_spec: None,
+            raw_pod_spec: None,
+        }
+    }
+
+    /// Returns an application of which nothing runs here.
+    pub fn outside(name: impl Into<Name>) -> Self {
+        Self { is_outside: true, ..Self::new(name) }
+    }
+
+    /// Returns an application of a charm, as it is deployed: no option is set, and no
+    /// resource is there.
+    pub fn of_charm(name: impl Into<Name>, charm: &CharmMetadata) -> Self {
+        let endpoints = charm.endpoints.iter().map(|endpoint| {
+            let role = match endpoint.role {
+                metadata::Role::Provides => EndpointRole::Provides,
+                metadata::Role::Requires => EndpointRole::Requires,
+                metadata::Role::Peer => EndpointRole::Peer,
+            };
+            let interface = endpoint.interface.clone().unwrap_or_default();
+            (Name::from(endpoint.name.as_str()), Endpoint { role, interface })
+        });
+        let storages = charm.storages.iter().map(|storage| {
+            let declaration = StorageDeclaration {
+                kind: match storage.kind {
+                    metadata::StorageKind::Filesystem => StorageKind::Filesystem,
+                    metadata::StorageKind::Block => StorageKind::Block,
+                },
+                count_max: storage.count_max,
+                location: storage.location.clone(),
+            };
+            (Name::from(storage.name.as_str()), declaration)
+        });
+        Self {
+            is_subordinate: charm.subordinate,
+            endpoints: endpoints.collect(),
+            extra_bindings: charm.extra_bindings.iter().map(|(name, _)| name.clone()).collect(),
+            config: charm.config_options.iter().map(config_option).collect(),
+            storages: storages.collect(),
+            resources: charm.resources.iter().map(|resource| (resource.name.clone(), None)).collect(),
+            ..Self::new(name)
+        }
+    }
+
+    /// Whether addresses can be bound to the name.
+    pub(crate) fn has_binding(&self, name: &str) -> bool {
+        self.endpoints.contains_key(name) || self.extra_bindings.contains(name) || name == "juju-info"
+    }
+
+    /// Returns the status that `juju status` shows for the application: what the leader
+    /// has set, or else the worst of its units.
+    pub(crate) fn shown_status<'a>(&self, units: impl Iterator<Item = &'a Status>, now: Timestamp) -> Status {
+        self.status.clone().unwrap_or_else(|| {
+            units
+                .max_by_key(|status| status.kind.severity())
+                .cloned()
+                .unwrap_or_else(|| Status::new(StatusKind::Unknown, "", now))
+        })
+    }
+}
+
+fn config_option(declared: &metadata::ConfigOption) -> (String, ConfigOption) {
+    let kind = match declared.kind {
+        OptionType::String => ConfigType::String,
+        OptionType::Int => ConfigType::Int,
+        OptionType::Float => ConfigType::Float,
+        OptionType::Boolean => ConfigType::Boolean,
+        OptionType::Secret => ConfigType::Secret,
+    };
+    let default = declared.default.as_ref().and_then(|value| match value {
+        // Juju has no difference between an empty text and none (`charm.Settings` of
+        // juju/charm v12 turns "" of a default into nil).
+        OptionValue::String(text) | OptionValue::Secret(text) if text.is_empty() => None,
+        OptionValue::String(text) | OptionValue::Secret(text) => Some(Value::from(text.clone())),
+        OptionValue::Int(number) => Some(Value::from(*number)),
+        OptionValue::Float(text) => text.parse::<f64>().ok().map(Value::from),
+        OptionValue::Boolean(value) => Some(Value::from(*value)),
+    });
+    (declared.name.clone(), ConfigOption { kind, default, value: None })
+}
