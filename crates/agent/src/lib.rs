@@ -3,9 +3,12 @@
 //! [`state`] is the model that hooks read and write: applications, units, relations,
 //! secrets, storage. [`tools`] are the hook tools, as pure functions of that state;
 //! [`protocol`] is how a process asks for one, and [`tool_client`] the program that a charm
-//! finds on its `PATH`.
+//! finds on its `PATH`. [`runner`] runs the code of a charm, [`surroundings`] is the
+//! environment that it runs in.
 
 pub mod protocol;
+pub mod runner;
 pub mod state;
+pub mod surroundings;
 pub mod tool_client;
 pub mod tools;

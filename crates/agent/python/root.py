@@ -1,0 +1,178 @@
+"""A root filesystem for one unit: nothing that a charm writes reaches the host.
+
+System folders are shown read-only, all others begin empty, and the charm lies where Juju
+puts it. It needs user namespaces; without them a unit sees the host, and says so.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import os
+import shutil
+import socket
+import struct
+
+_NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x40000000
+_RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 32, 4096, 16384, 1 << 18
+_DETACH = 2
+_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "armv7l": 218, "ppc64le": 203, "s390x": 217, "riscv64": 41}
+_SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
+
+_SIZE = "size=512m,nr_inodes=200k,mode=755"
+_SYSTEM = ("/usr", "/proc", "/dev", "/sys")
+_LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+_EMPTY = (
+    "/etc", "/var/lib", "/var/log", "/var/cache", "/var/tmp", "/run/lock", "/root", "/home", "/opt",
+    "/srv", "/tmp", "/mnt", "/media", "/snap",
+)  # fmt: skip
+_FROM_ETC = (
+    "alternatives", "ssl", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
+    "nsswitch.conf", "services", "protocols", "mime.types", "os-release", "debian_version", "login.defs",
+)  # fmt: skip
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{what}: {os.strerror(number)}")
+
+
+def _mount(source: str | None, target: str, kind: str | None, flags: int, data: str | None = None) -> None:
+    result = _libc.mount(
+        source.encode() if source else None,
+        target.encode(),
+        kind.encode() if kind else None,
+        ctypes.c_ulong(flags),
+        data.encode() if data else None,
+    )
+    _check(result, f"mount {target}")
+
+
+def prepare(settings: dict) -> str | None:
+    """Become the root of a namespace of its own, and show the charm where its first unit has it.
+
+    Returns why that is not possible here, or None.
+    """
+    user, group = os.getuid(), os.getgid()
+    try:
+        _check(_libc.unshare(_NEWUSER | _NEWNS), "make a user namespace")
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        _mount(None, "/", None, _REC | _PRIVATE)
+        if not settings["import_dir"].startswith("/var/lib/"):
+            return None
+        _mount("tmpfs", "/var/lib", "tmpfs", 0, _SIZE)
+        os.makedirs(settings["import_dir"])
+        _mount(settings["charm_source"], settings["import_dir"], None, _BIND)
+    except OSError as error:
+        return str(error)
+    return None
+
+
+def enter(settings: dict, request: dict) -> list[str]:
+    """Give this process a root of its own. Returns what could not be had."""
+    if not settings["private_root"]:
+        _copy_charm(settings, request)
+        return ["no private root filesystem"]
+    _check(_libc.unshare(_NEWNS | _NEWNET | _NEWUTS | _NEWIPC), "unshare")
+    notes: list[str] = []
+    _mount(None, "/", None, _REC | _PRIVATE)
+    new = request["root"]
+    os.makedirs(new, exist_ok=True)
+    _mount("tmpfs", new, "tmpfs", 0, _SIZE)
+    for path in _SYSTEM:
+        _bind(path, new)
+    for path in _LINKED:
+        if os.path.islink(path):
+            os.symlink(os.readlink(path), new + path)
+        elif os.path.isdir(path):
+            _bind(path, new)
+    for path in _EMPTY:
+        os.makedirs(new + path)
+    os.chmod(new + "/tmp", 0o1777)
+    os.chmod(new + "/var/tmp", 0o1777)
+    os.symlink("/run", new + "/var/run")
+    _write_etc(new, request["host_name"])
+    for path in settings["visible"]:
+        if os.path.exists(path) and not path.startswith("/usr/"):
+            _bind(path, new)
+    os.makedirs(new + "/charm")
+    for source, target in request["binds"]:
+        _bind(source, new, target)
+    notes += _lay_charm(settings, request, new)
+    os.chdir(new)
+    _check(_libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
+    _check(_libc.umount2(b".", _DETACH), "umount")
+    os.chdir("/")
+    socket.sethostname(request["host_name"])
+    _start_loopback()
+    return notes
+
+
+def _bind(path: str, new: str, target: str | None = None) -> None:
+    target = new + (target or path)
+    if os.path.isdir(path):
+        os.makedirs(target, exist_ok=True)
+    else:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        if not os.path.lexists(target):
+            open(target, "w").close()
+    _mount(path, target, None, _BIND | _REC)
+
+
+def _write_etc(new: str, host_name: str) -> None:
+    files = {
+        "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
+        "ubuntu:x:1000:1000:Ubuntu:/home/ubuntu:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n",
+        "group": "root:x:0:\nnogroup:x:65534:\nubuntu:x:1000:\nwww-data:x:33:\nsudo:x:27:ubuntu\n",
+        "hostname": host_name + "\n",
+        "hosts": f"127.0.0.1 localhost\n127.0.1.1 {host_name}\n",
+        "resolv.conf": "",
+        "machine-id": "0123456789abcdef0123456789abcdef\n",
+    }
+    for name, text in files.items():
+        with open(f"{new}/etc/{name}", "w") as file:
+            file.write(text)
+    for folder in ("systemd/system", "apt/sources.list.d", "default", "cron.d", "logrotate.d", "sudoers.d", "profile.d"):
+        os.makedirs(f"{new}/etc/{folder}", exist_ok=True)
+    for name in _FROM_ETC:
+        if os.path.exists(f"/etc/{name}"):
+            _bind(f"/etc/{name}", new)
+
+
+def _lay_charm(settings: dict, request: dict, new: str) -> list[str]:
+    """Put the charm where Juju does: what it writes there goes to the unit alone."""
+    target = new + request["charm_dir"]
+    os.makedirs(target)
+    upper, work = new + "/.charmproof/upper", new + "/.charmproof/work"
+    os.makedirs(upper)
+    os.makedirs(work)
+    try:
+        # Neither of the special characters can be quoted in every kernel.
+        if any(character in settings["charm_source"] for character in ",:\\"):
+            raise OSError("the path cannot be given to the kernel")
+        _mount("overlay", target, "overlay", 0, f"lowerdir={settings['charm_source']},upperdir={upper},workdir={work},userxattr")
+    except OSError:
+        shutil.copytree(settings["charm_source"], target, symlinks=True, dirs_exist_ok=True)
+    if request["charm_dir"] != settings["import_dir"]:
+        os.makedirs(new + settings["import_dir"], exist_ok=True)
+        _mount(target, new + settings["import_dir"], None, _BIND)
+    return []
+
+
+def _copy_charm(settings: dict, request: dict) -> None:
+    shutil.copytree(settings["charm_source"], request["charm_dir"], symlinks=True, dirs_exist_ok=True)
+
+
+def _start_loopback() -> None:
+    """Let a workload be reached at localhost. Nothing else can be reached."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connection:
+        try:
+            fcntl.ioctl(connection, _SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", _IFF_UP))
+        except OSError:
+            # A host that refuses it has no loopback to offer; connecting says so.
+            return

@@ -1,0 +1,228 @@
+"""The warm interpreter of one charm: imports once, and runs hooks in forks of itself.
+
+It is started with the charm's own Python, and speaks with the agent over unix sockets. The
+agent asks for units; each is a process of its own, with a root filesystem of its own where
+the host allows it. A unit runs hooks in a fork for each (`fork`), all in itself (`sequence`)
+or in a program that is started anew (`cold`), as Juju does.
+
+It does not decide anything: which hook, which variables and what tools answer is the agent's.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+import capture  # noqa: E402
+import determinism  # noqa: E402
+import lines  # noqa: E402
+import processes  # noqa: E402
+import root  # noqa: E402
+import tools  # noqa: E402
+
+OUTPUT_SHOWN_BYTES = 64 * 1024
+"""How much of the end of a hook's output is handed on."""
+
+LENGTH = struct.Struct("<I")
+
+
+def send(connection: socket.socket, message: object) -> None:
+    """Send a message as a frame of its own kind, which no tool call has."""
+    payload = b"J" + json.dumps(message).encode()
+    connection.sendall(LENGTH.pack(len(payload)) + payload)
+
+
+def receive(connection: socket.socket) -> dict | None:
+    """Return the next message of the agent; None at the end."""
+    head = tools.receive_exactly(connection, 4)
+    if head is None:
+        return None
+    body = tools.receive_exactly(connection, LENGTH.unpack(head)[0])
+    return None if body is None else json.loads(body)
+
+
+def connect(path: str) -> socket.socket:
+    connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection.connect(path)
+    connection.set_inheritable(False)
+    return connection
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    connection = connect(settings["socket"])
+    processes.die_with_parent()
+    report = {"hello": "interpreter", "python": list(sys.version_info[:3])}
+    refusal = root.prepare(settings)
+    settings["private_root"] = refusal is None
+    if refusal is not None:
+        settings["import_dir"] = settings["charm_source"]
+        report["bare"] = refusal
+    charm = None
+    try:
+        charm = capture.Charm(settings)
+        charm.load()
+        report |= {"ops": charm.ops_version(), "lines": charm.lines.table()}
+    except BaseException as error:  # Whatever the charm does at import.
+        report |= {"cold": describe(error)}
+        charm = charm if charm is not None and charm.is_usable else None
+    finally:
+        os.chdir("/")
+    if processes.thread_count() > 1:
+        report |= {"cold": "it starts threads when it is imported"}
+    send(connection, report)
+    gc.collect()
+    gc.freeze()
+    serve(connection, settings, charm)
+
+
+def describe(error: BaseException) -> str:
+    return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-8000:]
+
+
+def serve(connection: socket.socket, settings: dict, charm: capture.Charm | None) -> None:
+    """Make a process for each unit that the agent asks for, until the agent goes."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    while True:
+        request = receive(connection)
+        processes.reap()
+        if request is None:
+            return
+        if request["forgets_lines"] and charm is not None:
+            charm.lines.forget()
+        if processes.fork() == 0:
+            connection.close()
+            try:
+                Unit(settings, request, charm).serve()
+            except BaseException as error:
+                sys.stderr.write(describe(error))
+            finally:
+                processes.kill_descendants()
+                os._exit(0)
+
+
+class Unit:
+    """One unit in one life."""
+
+    def __init__(self, settings: dict, request: dict, charm: capture.Charm | None) -> None:
+        self.settings = settings
+        self.request = request
+        self.charm = charm
+        self.mode = request["mode"]
+        self.connection = connect(request["socket"])
+        processes.adopt_orphans()
+        self.folder = request["charm_dir"]
+        notes = root.enter(settings, request)
+        self.output = os.open(request["output"], os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        os.dup2(self.output, 1)
+        os.dup2(self.output, 2)
+        os.chdir(self.folder)
+        send(self.connection, {"hello": "unit", "notes": notes})
+
+    def serve(self) -> None:
+        while True:
+            request = receive(self.connection)
+            if request is None:
+                return
+            if "hook" in request:
+                self.run(request["hook"])
+            elif "inspect" in request:
+                import inspection
+
+                send(self.connection, inspection.look(self.folder, request["inspect"]))
+            elif "reboot" in request:
+                processes.kill_descendants()
+                send(self.connection, {"rebooted": True})
+            elif "restore" in request:
+                import inspection
+
+                inspection.restore(self.folder, request["restore"])
+                send(self.connection, {"restored": True})
+
+    def run(self, hook: dict) -> None:
+        os.lseek(self.output, 0, os.SEEK_SET)
+        os.ftruncate(self.output, 0)
+        mode = hook.get("mode", self.mode)
+        started = time.perf_counter_ns()
+        usage = os.times()
+        if mode == "sequence" and self.charm is not None:
+            code = self.charm.run_here(hook, self.connection)
+        elif mode == "cold" or self.charm is None:
+            code = self.run_cold(hook)
+        else:
+            code = self.run_fork(hook)
+        after = os.times()
+        lines_hit = self.charm.lines.news() if self.charm is not None else []
+        cpu = sum(after[:4]) - sum(usage[:4])
+        send(
+            self.connection,
+            {
+                "end": code,
+                "wall_us": (time.perf_counter_ns() - started) // 1000,
+                "cpu_ms": round(cpu * 1000),
+                "output": self.shown_output(),
+                "lines": lines_hit,
+            },
+        )
+
+    def run_fork(self, hook: dict) -> int:
+        child = processes.fork()
+        if child == 0:
+            code = 1
+            try:
+                code = self.charm.run_in_fork(hook, self.connection)
+            finally:
+                os._exit(code)
+        return self.wait(child, hook)
+
+    def run_cold(self, hook: dict) -> int:
+        """Start the charm's own program, as Juju does."""
+        child = processes.fork()
+        if child == 0:
+            try:
+                os.setpgid(0, 0)
+                environment = dict(hook["env"])
+                environment["CHARMPROOF_DETERMINISM"] = json.dumps(
+                    {"seed": hook["seed"], "clock": hook["clock"], "here": HERE, "preload": self.settings.get("preload")}
+                )
+                program = hook["program"]
+                os.execvpe(program[0], program, environment)
+            except BaseException as error:
+                sys.stderr.write(describe(error))
+                sys.stderr.flush()
+            finally:
+                os._exit(127)
+        return self.wait(child, hook)
+
+    def wait(self, child: int, hook: dict) -> int:
+        """Wait for a hook; it is killed, and all that it started, when its time is over."""
+        deadline = time.monotonic() + hook["timeout_s"]
+        pid, status = processes.wait_until(child, deadline)
+        if pid == 0:
+            processes.kill_tree(child)
+            os.waitpid(child, 0)
+            return processes.TIMED_OUT
+        return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+
+    def shown_output(self) -> str:
+        size = os.fstat(self.output).st_size
+        if size == 0:
+            return ""
+        text = os.pread(self.output, OUTPUT_SHOWN_BYTES, max(0, size - OUTPUT_SHOWN_BYTES))
+        return text.decode("utf-8", "replace")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+//! A connection to a process of the warm interpreter.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use serde_json::Value;
+
+use super::RunnerError;
+use crate::protocol::{read_frame, write_frame};
+
+/// The kind of a frame that holds a message of the interpreter, and no call of a tool.
+const MESSAGE: u8 = b'J';
+/// How long one frame may take to come, once it began.
+const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What came.
+pub(super) enum Incoming {
+    /// A message of the interpreter itself.
+    Message(Value),
+    /// The payload of a tool's call.
+    Call(Vec<u8>),
+    /// The other side is gone.
+    End,
+}
+
+#[derive(Debug)]
+pub(super) struct Channel {
+    stream: UnixStream,
+}
+
+impl Channel {
+    pub(super) fn new(stream: UnixStream) -> Result<Self, RunnerError> {
+        stream
+            .set_nonblocking(false)
+            .and_then(|()| stream.set_read_timeout(Some(FRAME_TIMEOUT)))
+            .and_then(|()| stream.set_write_timeout(Some(FRAME_TIMEOUT)))
+            .map_err(RunnerError::io("set up a connection"))?;
+        Ok(Self { stream })
+    }
+
+    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+
+    /// Sends a message. The other side's end shows when it is read from.
+    pub(super) fn send(&mut self, message: &Value) -> io::Result<()> {
+        write_frame(&mut self.stream, message.to_string().as_bytes())
+    }
+
+    pub(super) fn send_bytes(&mut self, payload: &[u8]) -> io::Result<()> {
+        write_frame(&mut self.stream, payload)
+    }
+
+    /// Waits for what comes next. What is no frame at all counts as the end.
+    pub(super) fn receive(&mut self) -> Incoming {
+        match read_frame(&mut self.stream) {
+            Ok(Some(payload)) if payload.first() == Some(&MESSAGE) => {
+                serde_json::from_slice(&payload[1..]).map_or(Incoming::End, Incoming::Message)
+            }
+            Ok(Some(payload)) => Incoming::Call(payload),
+            Ok(None) | Err(_) => Incoming::End,
+        }
+    }
+
+    /// Waits for a message. Calls of tools make no sense now, and are not answered.
+    pub(super) fn message(&mut self) -> Option<Value> {
+        loop {
+            match self.receive() {
+                Incoming::Message(message) => return Some(message),
+                Incoming::Call(_) => {}
+                Incoming::End => return None,
+            }
+        }
+    }
+}
+
+/// Waits until any of `of` can be read. Returns which, or `None` when the time is over.
+pub(super) fn wait(of: &[BorrowedFd<'_>], deadline: Instant) -> io::Result<Option<usize>> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(i64::MAX),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let mut polled: Vec<PollFd<'_>> =
+            of.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        match poll(&mut polled, Some(&timeout)) {
+            Ok(0) => return Ok(None),
+            Ok(_) => return Ok(polled.iter().position(|fd| !fd.revents().is_empty())),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}

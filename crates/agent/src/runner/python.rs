@@ -1,0 +1,26 @@
+//! The Python side of the runner, which is part of this program and written out to be run.
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+/// Name and text of each file.
+const FILES: [(&str, &str); 8] = [
+    ("capture.py", include_str!("../../python/capture.py")),
+    ("cold.py", include_str!("../../python/cold.py")),
+    ("determinism.py", include_str!("../../python/determinism.py")),
+    ("inspection.py", include_str!("../../python/inspection.py")),
+    ("lines.py", include_str!("../../python/lines.py")),
+    ("processes.py", include_str!("../../python/processes.py")),
+    ("root.py", include_str!("../../python/root.py")),
+    ("tools.py", include_str!("../../python/tools.py")),
+];
+/// The program, which imports the others.
+const PROGRAM: (&str, &str) = ("warm.py", include_str!("../../python/warm.py"));
+
+/// Writes the files into a folder. Returns the program.
+pub(super) fn write(folder: &Utf8Path) -> std::io::Result<Utf8PathBuf> {
+    fs_err::create_dir_all(folder)?;
+    for (name, text) in FILES.iter().chain([&PROGRAM]) {
+        fs_err::write(folder.join(name), text)?;
+    }
+    Ok(folder.join(PROGRAM.0))
+}

@@ -1,0 +1,208 @@
+//! A process that runs the hooks of one unit.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixListener;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::channel::{Channel, Incoming, wait};
+use super::{Exit, HookResult, HookRun, Mode, RunnerError};
+use crate::protocol::{Request, read_frame, write_frame};
+use crate::tools::{Reply, ToolCall};
+
+/// How much longer than a hook's own time is waited for the word that it is over.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a tool that was started as a program may take to say what it wants.
+const TOOL_TIMEOUT: Duration = Duration::from_secs(5);
+/// What the process says of a hook whose time was over.
+const TIMED_OUT: i64 = -1000;
+
+/// What a unit's process is made of.
+#[derive(Clone, Debug)]
+pub struct UnitSpec {
+    /// The unit: `web/0`.
+    pub name: String,
+    /// How its hooks are run.
+    pub mode: Mode,
+    /// The folder of each workload container, which holds Pebble's socket.
+    pub containers: BTreeMap<String, Utf8PathBuf>,
+    /// What else it sees: a path outside, and where it is inside.
+    pub binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    /// Whether lines that ran before count as new again.
+    pub forgets_lines: bool,
+}
+
+/// What a unit keeps between its hooks, besides what Juju keeps for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inspection {
+    /// What was deferred: event, observer, method.
+    pub notices: Vec<(String, String, String)>,
+    /// What is stored, by handle.
+    pub stored: BTreeMap<String, String>,
+    /// The files below the places that were asked for, with digests.
+    pub files: BTreeMap<String, String>,
+}
+
+/// A process that runs the hooks of one unit. It ends when this is dropped.
+#[derive(Debug)]
+pub struct UnitProcess {
+    channel: Channel,
+    exec_listener: UnixListener,
+    folder: Utf8PathBuf,
+    charm_dir: Utf8PathBuf,
+    socket: Utf8PathBuf,
+    is_lost: bool,
+}
+
+impl UnitProcess {
+    pub(super) fn new(
+        channel: Channel,
+        exec_listener: UnixListener,
+        folder: Utf8PathBuf,
+        charm_dir: Utf8PathBuf,
+        socket: Utf8PathBuf,
+    ) -> Self {
+        Self { channel, exec_listener, folder, charm_dir, socket, is_lost: false }
+    }
+
+    /// Returns where the unit sees its charm.
+    pub fn charm_dir(&self) -> &Utf8Path {
+        &self.charm_dir
+    }
+
+    /// Returns where programs of the unit find the agent.
+    pub fn socket(&self) -> &Utf8Path {
+        &self.socket
+    }
+
+    /// Whether its process is gone, so that it runs no hook any more.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
+    /// Runs a hook. `answer` is asked for each tool that is called.
+    pub fn run(
+        &mut self,
+        hook: &HookRun,
+        answer: &mut dyn FnMut(&ToolCall) -> Reply,
+    ) -> Result<HookResult, RunnerError> {
+        let began = Instant::now();
+        if self.is_lost || self.channel.send(&json!({ "hook": hook })).is_err() {
+            return Ok(self.lost(began));
+        }
+        let deadline = began + Duration::from_secs_f64(hook.timeout_s) + PATIENCE;
+        loop {
+            let sources = [self.channel.as_fd(), self.exec_listener.as_fd()];
+            let ready = wait(&sources, deadline).map_err(RunnerError::io("wait for a hook"))?;
+            match ready {
+                Some(0) => match self.channel.receive() {
+                    Incoming::Message(message) => return Ok(result_of(&message)),
+                    Incoming::Call(payload) => self.answer_call(&payload, answer),
+                    Incoming::End => return Ok(self.lost(began)),
+                },
+                Some(_) => self.answer_program(answer),
+                None => return Ok(self.lost(began)),
+            }
+        }
+    }
+
+    /// Returns what the unit keeps, and the files below `places`.
+    pub fn inspect(&mut self, places: &[&str]) -> Option<Inspection> {
+        self.channel.send(&json!({ "inspect": { "places": places } })).ok()?;
+        Inspection::deserialize(self.channel.message()?).ok()
+    }
+
+    /// Remembers the unit's own storage, for a hook that may be cut off.
+    pub fn keep(&mut self) {
+        self.restoring(&json!({ "restore": { "keep": true } }));
+    }
+
+    /// Brings back the storage that was kept: the hook that ran since counts for nothing.
+    pub fn restore(&mut self) {
+        self.restoring(&json!({ "restore": {} }));
+    }
+
+    /// Ends all processes that hooks have left behind, as a reboot does.
+    pub fn reboot(&mut self) {
+        self.restoring(&json!({ "reboot": true }));
+    }
+
+    fn restoring(&mut self, message: &Value) {
+        if self.channel.send(message).is_err() || self.channel.message().is_none() {
+            self.is_lost = true;
+        }
+    }
+
+    fn lost(&mut self, began: Instant) -> HookResult {
+        self.is_lost = true;
+        HookResult {
+            exit: Exit::Lost,
+            output: String::new(),
+            wall: began.elapsed(),
+            cpu: Duration::ZERO,
+            new_lines: Vec::new(),
+        }
+    }
+
+    fn answer_call(&mut self, payload: &[u8], answer: &mut dyn FnMut(&ToolCall) -> Reply) {
+        // What is no call came from a process that does not know the protocol; it waits in vain.
+        let Ok(request) = Request::decode(payload) else { return };
+        let reply = answer(&request.call);
+        if request.wants_reply {
+            // Whether the other side is still there shows at the next look.
+            let _ = self.channel.send_bytes(&reply.encode());
+        }
+    }
+
+    /// Answers a tool that was started as a program.
+    fn answer_program(&mut self, answer: &mut dyn FnMut(&ToolCall) -> Reply) {
+        let Ok((mut stream, _)) = self.exec_listener.accept() else { return };
+        let mut serve = || -> io::Result<()> {
+            stream.set_nonblocking(false)?;
+            stream.set_read_timeout(Some(TOOL_TIMEOUT))?;
+            stream.set_write_timeout(Some(TOOL_TIMEOUT))?;
+            while let Some(payload) = read_frame(&mut stream)? {
+                let request = Request::decode(&payload)?;
+                let reply = answer(&request.call);
+                if request.wants_reply {
+                    write_frame(&mut stream, &reply.encode())?;
+                }
+            }
+            Ok(())
+        };
+        // A program that breaks off has nobody to be told about it.
+        let _ = serve();
+    }
+}
+
+impl Drop for UnitProcess {
+    fn drop(&mut self) {
+        // Its process sees the end of the connection, and goes.
+        let _ = fs_err::remove_dir_all(&self.folder);
+    }
+}
+
+fn result_of(message: &Value) -> HookResult {
+    let number = |name: &str| message.get(name).and_then(Value::as_i64);
+    let exit = match number("end") {
+        Some(TIMED_OUT) => Exit::TimedOut,
+        Some(code) if code < 0 => Exit::Signal(i32::try_from(-code).unwrap_or(i32::MAX)),
+        Some(code) => Exit::Code(i32::try_from(code).unwrap_or(i32::MAX)),
+        None => Exit::Lost,
+    };
+    let duration = |name: &str, unit: fn(u64) -> Duration| {
+        unit(number(name).and_then(|number| u64::try_from(number).ok()).unwrap_or(0))
+    };
+    HookResult {
+        exit,
+        output: message.get("output").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        wall: duration("wall_us", Duration::from_micros),
+        cpu: duration("cpu_ms", Duration::from_millis),
+        new_lines: message.get("lines").and_then(|lines| Vec::deserialize(lines).ok()).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,211 @@
+//! A charm's folder as `charmcraft pack` would make it, for code that runs in it.
+//!
+//! The code is copied as it is; what charmcraft writes (`dispatch`, and `metadata.yaml`,
+//! `actions.yaml` and `config.yaml` out of `charmcraft.yaml`) is written. Packages are not laid
+//! into it: they come from the charm's environment.
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_charm::yaml::{self, Node, Value};
+use serde_json::{Map, Value as Json};
+use thiserror::Error;
+
+/// The most that a charm's own files may take.
+const BYTES_MAX: u64 = 256 << 20;
+/// The most files that a charm may have.
+const FILES_MAX: u64 = 50_000;
+/// Folders at the top that no charm is run from.
+const LEFT_OUT: [&str; 8] =
+    ["tests", "venv", "env", "build", "dist", "node_modules", "__pycache__", "htmlcov"];
+
+/// Why a charm could not be laid out.
+#[derive(Debug, Error)]
+pub enum LayoutError {
+    /// A file could not be read or written.
+    #[error("the charm could not be copied: {0}")]
+    Io(#[from] std::io::Error),
+    /// There is too much of it.
+    #[error("`{folder}` is no charm's folder: {what}; is something else in it?")]
+    TooLarge {
+        /// The folder.
+        folder: Utf8PathBuf,
+        /// Which limit it exceeds.
+        what: &'static str,
+    },
+    /// There is nothing to run.
+    #[error("`{folder}` has neither src/charm.py, nor dispatch, nor hooks, so there is no code to run")]
+    NoProgram {
+        /// The folder.
+        folder: Utf8PathBuf,
+    },
+    /// Its declaration cannot be read.
+    #[error("`{file}` cannot be read: {why}")]
+    Declaration {
+        /// The file.
+        file: Utf8PathBuf,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A charm that was laid out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The folder.
+    pub folder: Utf8PathBuf,
+    /// The charm's Python program, relative to the folder.
+    pub program: Utf8PathBuf,
+    /// Whether the charm brings its own `dispatch`.
+    pub has_own_dispatch: bool,
+}
+
+/// Lays the charm in `source` out in the new folder `target`, to be run by `python`.
+pub fn lay_out(source: &Utf8Path, target: &Utf8Path, python: &Utf8Path) -> Result<Layout, LayoutError> {
+    let mut copy = Copy { source, bytes_left: BYTES_MAX, files_left: FILES_MAX };
+    copy.folder(source, target, true)?;
+    declare(source, target)?;
+    let program = Utf8PathBuf::from("src/charm.py");
+    let dispatch = target.join("dispatch");
+    let has_own_dispatch = dispatch.exists();
+    if !has_own_dispatch {
+        if !target.join(&program).exists() {
+            return Err(LayoutError::NoProgram { folder: source.to_owned() });
+        }
+        fs_err::write(&dispatch, dispatch_text(python, &program))?;
+        make_executable(&dispatch)?;
+    }
+    Ok(Layout { folder: target.to_owned(), program, has_own_dispatch })
+}
+
+/// Returns what charmcraft writes as `dispatch`, with the environment's own Python.
+fn dispatch_text(python: &Utf8Path, program: &Utf8Path) -> String {
+    format!(
+        "#!/bin/sh\n\
+         dispatch_path=\"$(dirname \"$(realpath \"$0\")\")\"\n\
+         JUJU_DISPATCH_PATH=\"${{JUJU_DISPATCH_PATH:-$0}}\" \
+         PYTHONPATH=\"${{dispatch_path}}/lib:${{dispatch_path}}/src\" \
+         exec '{python}' \"${{dispatch_path}}/{program}\"\n"
+    )
+}
+
+struct Copy<'a> {
+    source: &'a Utf8Path,
+    bytes_left: u64,
+    files_left: u64,
+}
+
+impl Copy<'_> {
+    fn folder(&mut self, from: &Utf8Path, to: &Utf8Path, is_top: bool) -> Result<(), LayoutError> {
+        fs_err::create_dir_all(to)?;
+        for entry in from.read_dir_utf8()? {
+            let entry = entry?;
+            let name = entry.file_name();
+            let is_left_out = name.starts_with('.')
+                || name == "__pycache__"
+                || (is_top && (LEFT_OUT.contains(&name) || name.ends_with(".charm")));
+            if is_left_out {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            let target = to.join(name);
+            if kind.is_dir() {
+                self.folder(entry.path(), &target, false)?;
+            } else if kind.is_symlink() {
+                fs_err::os::unix::fs::symlink(fs_err::read_link(entry.path())?, &target)?;
+            } else if kind.is_file() {
+                let too_large = |what| LayoutError::TooLarge { folder: self.source.to_owned(), what };
+                let bytes = entry.metadata()?.len();
+                let bytes_left = self.bytes_left.checked_sub(bytes);
+                self.bytes_left = bytes_left.ok_or_else(|| too_large("it has more than 256 MiB"))?;
+                let files_left = self.files_left.checked_sub(1);
+                self.files_left = files_left.ok_or_else(|| too_large("it has more than 50,000 files"))?;
+                fs_err::copy(entry.path(), &target)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the files that ops reads, where only charmcraft.yaml has what belongs into them.
+fn declare(source: &Utf8Path, target: &Utf8Path) -> Result<(), LayoutError> {
+    let file = source.join("charmcraft.yaml");
+    if target.join("metadata.yaml").exists() || !file.exists() {
+        return Ok(());
+    }
+    let text = fs_err::read_to_string(&file)?;
+    let (node, _) = yaml::parse(&file, &text)
+        .map_err(|error| LayoutError::Declaration { file: file.clone(), why: format!("{error:?}") })?;
+    let Json::Object(mut all) = json_of(&node) else {
+        return Err(LayoutError::Declaration { file, why: "it is no mapping".to_owned() });
+    };
+    for (key, name) in [("actions", "actions.yaml"), ("config", "config.yaml")] {
+        if let Some(part) = all.remove(key)
+            && !target.join(name).exists()
+        {
+            // JSON is YAML.
+            fs_err::write(target.join(name), part.to_string())?;
+        }
+    }
+    for key in
+        ["parts", "bases", "base", "build-base", "platforms", "charm-libs", "type", "analysis", "charmhub"]
+    {
+        all.remove(key);
+    }
+    if let Some(title) = all.remove("title") {
+        all.insert("display-name".to_owned(), title);
+    }
+    fs_err::write(target.join("metadata.yaml"), Json::Object(all).to_string())?;
+    Ok(())
+}
+
+/// Returns what a value of a charm's file is as JSON, as Python's reader of YAML takes it.
+pub(crate) fn json_of(node: &Node) -> Json {
+    match &node.value {
+        Value::Scalar { text, plain: false } => Json::from(text.clone()),
+        Value::Scalar { text, plain: true } => plain(text),
+        Value::Sequence(nodes) => Json::Array(nodes.iter().map(json_of).collect()),
+        Value::Mapping(entries) => {
+            let entries = entries.iter().map(|entry| (entry.key.clone(), json_of(&entry.value)));
+            Json::Object(entries.collect::<Map<_, _>>())
+        }
+    }
+}
+
+fn plain(text: &str) -> Json {
+    match text {
+        "true" | "True" | "TRUE" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => Json::from(true),
+        "false" | "False" | "FALSE" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => Json::from(false),
+        "null" | "Null" | "NULL" | "~" | "" => Json::Null,
+        text => {
+            let whole = text.parse::<i64>().ok().filter(|_| !text.starts_with('+')).map(Json::from);
+            let number = || {
+                let is_number = text.contains('.')
+                    && text.bytes().all(|byte| byte.is_ascii_digit() || b".-".contains(&byte));
+                text.parse::<f64>().ok().filter(|_| is_number).map(Json::from)
+            };
+            whole.or_else(number).unwrap_or_else(|| Json::from(text))
+        }
+    }
+}
+
+fn make_executable(path: &Utf8Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_what_python_takes_them_for() {
+        let check = |text: &str, expected: Json| assert_eq!(plain(text), expected, "{text}");
+        check("yes", Json::from(true));
+        check("8080", Json::from(8080));
+        check("-1", Json::from(-1));
+        check("0.5", Json::from(0.5));
+        check("1.2.3", Json::from("1.2.3"));
+        check("~", Json::Null);
+        check("1e3", Json::from("1e3"));
+        check("text", Json::from("text"));
+    }
+}

@@ -1,0 +1,96 @@
+//! Hooks that fail.
+
+use charmproof_agent::runner::Exit;
+
+use super::traceback::{self, Traceback};
+use super::{Blame, Oracle, Suspicion, normalised};
+use crate::player::{HookRecord, Played};
+
+/// What an exception says when something is not there that a unit has and this place does not.
+const REFUSALS: [&str; 16] = [
+    "Network is unreachable",
+    "Name or service not known",
+    "Temporary failure in name resolution",
+    "No address associated with hostname",
+    "nodename nor servname",
+    "Connection refused",
+    "ConnectError",
+    "MaxRetryError",
+    "NewConnectionError",
+    "ConfigError: Configuration file",
+    "ServiceAccount",
+    "Read-only file system",
+    "Operation not permitted",
+    "No route to host",
+    "ConnectTimeout",
+    "No space left on device",
+];
+
+pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
+    for (number, hook) in played.hooks.iter().enumerate() {
+        if hook.exit.is_success() || hook.exit == Exit::TimedOut || hook.effects.reboot.is_some() {
+            continue;
+        }
+        seen.push(of_hook(number, hook));
+    }
+}
+
+/// Returns what is to be said of a hook that failed.
+pub(super) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
+    let traceback = traceback_of(hook);
+    let (cause, summary, details, blame) = match &traceback {
+        Some(traceback) => {
+            let place = traceback.charm_frame().or_else(|| traceback.frames.last());
+            let place =
+                place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
+            let first_line = traceback.message.lines().next().unwrap_or_default();
+            (
+                format!("{} in {place}: {}", traceback.exception, normalised(first_line)),
+                format!("`{}` fails: {}: {first_line}", hook.name, traceback.exception),
+                traceback.text.clone(),
+                blame(traceback),
+            )
+        }
+        None => {
+            let how = match hook.exit {
+                Exit::Code(code) => format!("exit code {code}"),
+                Exit::Signal(signal) => format!("signal {signal}"),
+                Exit::TimedOut => "its time was over".to_owned(),
+                Exit::Lost => "it ended the process that ran it".to_owned(),
+            };
+            (
+                format!("{how} without a traceback"),
+                format!("`{}` fails: {how}", hook.name),
+                hook.output.clone(),
+                Blame::Charm,
+            )
+        }
+    };
+    Suspicion { oracle: Oracle::UncaughtException, blame, cause, summary, details, hook: Some(number) }
+}
+
+/// Returns the traceback of a hook: ops writes it to the log, and Python to standard error
+/// where ops had no chance to.
+pub(crate) fn traceback_of(hook: &HookRecord) -> Option<Traceback> {
+    let logged =
+        hook.effects.log.iter().rev().filter(|line| line.level == "ERROR" || line.level == "CRITICAL");
+    logged.filter_map(|line| traceback::read(&line.text)).next().or_else(|| traceback::read(&hook.output))
+}
+
+fn blame(traceback: &Traceback) -> Blame {
+    let last = format!("{}: {}", traceback.exception, traceback.message);
+    let is_missing_program = traceback.exception == "FileNotFoundError"
+        && traceback.frames.last().is_some_and(|frame| frame.file.ends_with("subprocess.py"));
+    if is_missing_program
+        || REFUSALS.iter().any(|refusal| last.contains(refusal) || cause_of(traceback).contains(refusal))
+    {
+        Blame::Environment
+    } else {
+        Blame::Charm
+    }
+}
+
+/// Returns what the text says before the last traceback: the exceptions that led to it.
+fn cause_of(traceback: &Traceback) -> &str {
+    traceback.text.rfind("Traceback (most recent call last):").map_or("", |place| &traceback.text[..place])
+}

@@ -1,0 +1,500 @@
+//! Plays a life with real charms: the lifecycle says what happens, and code answers.
+//!
+//! The player keeps Juju's state in step with the lifecycle's model: what the model knows as
+//! "somebody wrote" has words here. It judges nothing; oracles read what it wrote down.
+
+mod happenings;
+mod made_up;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use charmproof_agent::runner::{
+    Exit, HookResult, HookRun, Inspection, Interpreter, Mode, RunnerError, UnitProcess, UnitSpec,
+};
+use charmproof_agent::state::{
+    HookContext, HookEffects, Juju, ModelIdentity, Reboot, SecretChange, SecretId, State, Writer,
+    application_of,
+};
+use charmproof_agent::surroundings::{Place, variables};
+use charmproof_agent::tools;
+use charmproof_charm::metadata::CharmMetadata;
+use charmproof_lifecycle::environment::Numbers;
+use charmproof_lifecycle::life::{Stage, Step, Target};
+use charmproof_lifecycle::model::Model;
+use charmproof_lifecycle::performance::{Afterwards, Cast, Ending, perform};
+use charmproof_lifecycle::stimulus::Stimulus;
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome, Platform};
+use jiff::SignedDuration;
+use serde::Serialize;
+
+/// How much time a hook takes in the life, whatever it takes really.
+const HOOK_TAKES: SignedDuration = SignedDuration::from_secs(2);
+
+/// Where charms put what belongs to a machine.
+const MACHINE_FOLDERS: [&str; 6] = ["/etc", "/opt", "/srv", "/home", "/var/lib", "/var/log"];
+
+/// An application that real code runs for.
+pub struct Actor<'a> {
+    /// Its name in the model.
+    pub application: Name,
+    /// What its charm declares.
+    pub metadata: Arc<CharmMetadata>,
+    /// The interpreter that has imported its charm.
+    pub interpreter: &'a mut Interpreter,
+}
+
+/// What a life is played with.
+pub struct Play<'a> {
+    /// The applications with real code.
+    pub actors: Vec<Actor<'a>>,
+    /// How their hooks are run.
+    pub mode: Mode,
+    /// Where chance begins: values, keys, ids.
+    pub seed: u64,
+    /// How long a hook may take, in seconds.
+    pub hook_timeout_s: f64,
+    /// How many hooks a life has at most.
+    pub hooks_max: usize,
+    /// Whether a hook that fails ends the life. Otherwise it is resolved, and the life goes on.
+    pub ends_at_failure: bool,
+    /// What is looked at between hooks.
+    pub looks: Looks,
+}
+
+/// What is looked at after a hook, besides what tools tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// What the unit keeps: deferred events and stored state.
+    pub storage: bool,
+    /// Whether each hook that may be repeated is run a second time, and what that changes.
+    pub repeats: bool,
+    /// Whether the state before each hook is kept, for those who write the life down as a test.
+    pub states: bool,
+}
+
+/// One hook that ran.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HookRecord {
+    /// The unit.
+    pub unit: Name,
+    /// The name of the hook.
+    pub name: String,
+    /// The hook.
+    #[serde(skip)]
+    pub hook: Hook,
+    /// How its process ended.
+    pub exit: Exit,
+    /// Whether what it wrote counted.
+    pub is_committed: bool,
+    /// What it did.
+    pub effects: HookEffects,
+    /// What it printed, the end of it.
+    pub output: String,
+    /// How long it really took, in microseconds. No part of what is compared.
+    #[serde(skip)]
+    pub wall_us: u64,
+    /// What the unit keeps after it, if that was looked at.
+    pub kept: Option<Inspection>,
+    /// How many stimuli had happened before it.
+    pub after_stimuli: usize,
+    /// The same hook again, if it was repeated: what that did.
+    pub again: Option<Box<HookRecord>>,
+    /// The files that a unit's last hook left on the machine.
+    pub left: Vec<String>,
+    /// What Juju knew before the hook, if that was to be kept.
+    #[serde(skip)]
+    pub before: Option<Box<State>>,
+}
+
+/// A life that was played.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// What happened.
+    pub steps: Vec<Step>,
+    /// The hooks, in the order in which they began.
+    pub hooks: Vec<HookRecord>,
+    /// What Juju knows at the end.
+    pub state: State,
+    /// The lines of the first application that ran, as numbers of its interpreter.
+    pub lines: BTreeSet<u32>,
+    /// Whether the units came to rest.
+    pub came_to_rest: bool,
+    /// Whether the charm asked for something that nobody here can answer.
+    pub has_unanswered: bool,
+    /// The contents of all secrets that there were.
+    pub secrets: BTreeMap<SecretId, BTreeMap<String, String>>,
+    /// Secrets that were made for one relation and outlive it, with its endpoint.
+    pub orphans: Vec<(String, String)>,
+    /// What of ours went wrong, so that nothing can be said of the charm.
+    pub trouble: Option<String>,
+}
+
+/// Plays a script.
+pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut Play<'_>) -> Played {
+    let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+    let mut state = State::new(juju, ModelIdentity::default());
+    for actor in &play.actors {
+        let application =
+            charmproof_agent::state::Application::of_charm(actor.application.clone(), &actor.metadata);
+        // A name that comes twice is refused when the model is made.
+        let _ = state.add_application(application);
+    }
+    let mut player = Player {
+        chance: made_up::Chance::new(play.seed),
+        play,
+        state,
+        processes: BTreeMap::new(),
+        running: BTreeMap::new(),
+        numbers: BTreeMap::new(),
+        hooks: Vec::new(),
+        lines: BTreeSet::new(),
+        secret_names: Vec::new(),
+        stimuli: 0,
+        is_over: false,
+        is_restless: false,
+        trouble: None,
+        contents: BTreeMap::new(),
+        granted: BTreeMap::new(),
+        files_at_first: BTreeMap::new(),
+    };
+    let steps = perform(stage, script, afterwards, &mut player);
+    Played {
+        steps,
+        orphans: player.orphans(),
+        came_to_rest: !player.is_restless,
+        has_unanswered: false,
+        secrets: player.contents,
+        hooks: player.hooks,
+        state: player.state,
+        lines: player.lines,
+        trouble: player.trouble,
+    }
+}
+
+/// A hook that a unit runs.
+struct Running {
+    context: HookContext,
+    result: HookResult,
+    record: usize,
+}
+
+struct Player<'a, 'b> {
+    play: &'a mut Play<'b>,
+    state: State,
+    chance: made_up::Chance,
+    processes: BTreeMap<Name, UnitProcess>,
+    running: BTreeMap<Name, Running>,
+    numbers: BTreeMap<Name, Numbers>,
+    hooks: Vec<HookRecord>,
+    lines: BTreeSet<u32>,
+    /// The secrets that the charms made, in their order: what a script calls its n-th one.
+    secret_names: Vec<SecretId>,
+    stimuli: usize,
+    is_over: bool,
+    is_restless: bool,
+    trouble: Option<String>,
+    /// The contents of all secrets that there were.
+    contents: BTreeMap<SecretId, BTreeMap<String, String>>,
+    /// The relations that each secret was ever granted to, with the endpoint of its owner.
+    granted: BTreeMap<SecretId, BTreeMap<u32, Name>>,
+    /// The files that a unit's machine had before its first hook.
+    files_at_first: BTreeMap<Name, BTreeSet<String>>,
+}
+
+impl Cast for Player<'_, '_> {
+    fn adapt(&mut self, model: &Model, target: &Target, stimulus: &Stimulus) -> Option<Stimulus> {
+        self.adapted(model, target, stimulus)
+    }
+
+    fn happened(&mut self, model: &Model, target: &Target, stimulus: &Stimulus) {
+        self.stimuli += 1;
+        self.follow(model, target, stimulus);
+    }
+
+    fn begin(&mut self, _: &Model, unit: &Name, hook: &Hook) {
+        self.prepare(unit, hook);
+        self.state.advance_clock(HOOK_TAKES);
+        match self.run(unit, hook) {
+            Ok(running) => {
+                self.running.insert(unit.clone(), running);
+            }
+            Err(error) => {
+                self.trouble = Some(error.to_string());
+                self.is_over = true;
+            }
+        }
+    }
+
+    fn end(&mut self, model: &Model, unit: &Name, hook: &Hook, scripted: Outcome) -> Ending {
+        let Some(running) = self.running.remove(unit) else {
+            return Ending { outcome: Outcome::Ok, deeds: Vec::new() };
+        };
+        let outcome = match (scripted, running.result.exit.is_success()) {
+            (Outcome::Terminated, _) => Outcome::Terminated,
+            (_, true) => Outcome::Ok,
+            (_, false) => Outcome::Failed,
+        };
+        let wants_reboot_now = running.context.reboot() == Some(Reboot::Now);
+        let effects = running.context.finish(&mut self.state, outcome);
+        let deeds = self.deeds(model, unit, &effects);
+        if outcome == Outcome::Terminated
+            && let Some(process) = self.processes.get_mut(unit)
+        {
+            process.restore();
+        }
+        let record = &mut self.hooks[running.record];
+        record.is_committed = outcome.is_committed();
+        record.effects = effects;
+        self.note_secrets(running.record);
+        if outcome == Outcome::Failed && !wants_reboot_now && hook.kind != HookKind::Action {
+            self.is_over |= self.play.ends_at_failure;
+        }
+        let mut deeds = deeds;
+        if outcome.is_committed() {
+            self.committed(unit, hook);
+            if hook.kind == HookKind::Remove {
+                self.hooks[running.record].left = self.files_left(unit);
+            }
+            if self.play.looks.repeats && is_repeatable(hook.kind) && !wants_reboot_now {
+                deeds.extend(self.repeat(model, unit, hook, running.record));
+            }
+        }
+        Ending { outcome, deeds }
+    }
+
+    fn cut_off(&mut self, unit: &Name, _: &Hook) {
+        let Some(running) = self.running.remove(unit) else { return };
+        let effects = running.context.finish(&mut self.state, Outcome::Terminated);
+        self.hooks[running.record].effects = effects;
+        if let Some(process) = self.processes.get_mut(unit) {
+            process.restore();
+        }
+    }
+
+    fn gone(&mut self, _: &Model, unit: &Name) {
+        self.processes.remove(unit);
+        // One that was never known has nothing to be forgotten.
+        let _ = self.state.remove_unit(unit);
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.is_over
+    }
+}
+
+impl Player<'_, '_> {
+    /// Runs a hook of a unit, to the end of its process. What it wrote waits.
+    fn run(&mut self, unit: &Name, hook: &Hook) -> Result<Running, RunnerError> {
+        if self.hooks.len() >= self.play.hooks_max {
+            self.is_over = true;
+            self.is_restless = true;
+        }
+        let numbers = self.numbers.entry(unit.clone()).or_default();
+        numbers.count(hook);
+        let numbers = *numbers;
+        self.start_process(unit)?;
+        let parameters = (hook.kind == HookKind::Action).then(|| self.action_parameters(unit, hook));
+        let mut context = HookContext::new(&mut self.state, unit, hook, parameters)
+            .map_err(|error| RunnerError::Message(error.to_string()))?;
+        let Some(process) = self.processes.get_mut(unit) else {
+            return Err(RunnerError::Message(format!("`{unit}` has no process")));
+        };
+        let place = Place { process, tools: None, stand_ins: None };
+        let run = HookRun {
+            env: variables(&self.state, unit, hook, numbers, &place),
+            seed: self.play.seed ^ (self.hooks.len() as u64) << 32,
+            clock_s: u64::try_from(self.state.now.as_second()).unwrap_or(0),
+            timeout_s: self.play.hook_timeout_s,
+            mode: None,
+            program: vec!["./dispatch".to_owned()],
+        };
+        process.keep();
+        let before = self.play.looks.states.then(|| Box::new(self.state.clone()));
+        let state = &mut self.state;
+        let result = process.run(&run, &mut |call| tools::answer(state, &mut context, call))?;
+        if self.play.actors.first().is_some_and(|actor| actor.application == application_of(unit)) {
+            self.lines.extend(&result.new_lines);
+        }
+        let kept = if self.play.looks.storage { process.inspect(&[]) } else { None };
+        self.hooks.push(HookRecord {
+            unit: unit.clone(),
+            name: hook.name(),
+            hook: hook.clone(),
+            exit: result.exit,
+            is_committed: false,
+            effects: HookEffects::default(),
+            output: result.output.clone(),
+            wall_us: u64::try_from(result.wall.as_micros()).unwrap_or(u64::MAX),
+            kept,
+            after_stimuli: self.stimuli,
+            again: None,
+            left: Vec::new(),
+            before,
+        });
+        Ok(Running { context, result, record: self.hooks.len() - 1 })
+    }
+
+    /// Runs a hook a second time, and returns what others notice of that.
+    fn repeat(&mut self, model: &Model, unit: &Name, hook: &Hook, first: usize) -> Vec<Stimulus> {
+        let Ok(running) = self.run(unit, hook) else { return Vec::new() };
+        let outcome = if running.result.exit.is_success() { Outcome::Ok } else { Outcome::Failed };
+        let effects = running.context.finish(&mut self.state, outcome);
+        let deeds = self.deeds(model, unit, &effects);
+        if let Some(mut again) = self.hooks.pop() {
+            again.is_committed = outcome.is_committed();
+            again.effects = effects;
+            self.hooks[first].again = Some(Box::new(again));
+        }
+        deeds
+    }
+
+    /// Remembers what secrets hold, and whom they are for.
+    fn note_secrets(&mut self, record: usize) {
+        for effect in &self.hooks[record].effects.secrets {
+            if let Some(revision) =
+                self.state.secrets.get(&effect.id).and_then(|secret| secret.latest_revision())
+            {
+                self.contents.entry(effect.id.clone()).or_default().extend(revision.content.clone());
+            }
+            if let SecretChange::Granted { relation, .. } = &effect.change {
+                let owner = self.state.secrets.get(&effect.id).and_then(|secret| secret.owner.application());
+                let endpoint = owner.and_then(|owner| self.state.relations.get(relation)?.end_of(owner));
+                if let Some(endpoint) = endpoint {
+                    self.granted
+                        .entry(effect.id.clone())
+                        .or_default()
+                        .insert(*relation, endpoint.endpoint.clone());
+                }
+            }
+        }
+    }
+
+    /// Returns the secrets that were for one relation only and outlive it.
+    fn orphans(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (id, relations) in &self.granted {
+            let is_there = self.state.secrets.contains_key(id);
+            let mut ended =
+                relations.iter().filter(|(relation, _)| !self.state.relations.contains_key(relation));
+            if let (true, 1, Some((_, endpoint))) = (is_there, relations.len(), ended.next()) {
+                found.push((id.uri(), endpoint.to_string()));
+            }
+        }
+        found
+    }
+
+    /// Returns the files that a unit leaves on its machine. A pod takes its files along.
+    fn files_left(&mut self, unit: &Name) -> Vec<String> {
+        let Some(before) = self.files_at_first.get(unit) else { return Vec::new() };
+        let Some(process) = self.processes.get_mut(unit) else { return Vec::new() };
+        let Some(now) = process.inspect(&MACHINE_FOLDERS) else { return Vec::new() };
+        now.files
+            .into_keys()
+            .filter(|path| !before.contains(path) && !path.starts_with("/var/lib/juju/"))
+            .collect()
+    }
+
+    /// Makes a process for a unit that has none, or whose process is gone.
+    fn start_process(&mut self, unit: &Name) -> Result<(), RunnerError> {
+        if self.processes.get(unit).is_some_and(|process| !process.is_lost()) {
+            return Ok(());
+        }
+        let mode = self.play.mode;
+        let application = application_of(unit);
+        let Some(actor) = self.play.actors.iter_mut().find(|actor| actor.application == application) else {
+            return Err(RunnerError::Message(format!("no charm runs for `{application}`")));
+        };
+        let spec = UnitSpec {
+            name: unit.to_string(),
+            mode,
+            containers: BTreeMap::new(),
+            binds: Vec::new(),
+            // What ran in another life is no news of this one.
+            forgets_lines: self.hooks.is_empty(),
+        };
+        let mut process = actor.interpreter.unit(&spec)?;
+        let has_machine =
+            self.state.juju.platform == Platform::Machine && actor.interpreter.welcome().bare.is_none();
+        if has_machine && let Some(now) = process.inspect(&MACHINE_FOLDERS) {
+            self.files_at_first.insert(unit.clone(), now.files.into_keys().collect());
+        }
+        self.processes.insert(unit.clone(), process);
+        Ok(())
+    }
+
+    /// Returns what others notice of a hook, as the lifecycle knows it.
+    fn deeds(&mut self, model: &Model, unit: &Name, effects: &HookEffects) -> Vec<Stimulus> {
+        use charmproof_lifecycle::world::SecretOwner;
+        let mut deeds = Vec::new();
+        if let Some(reboot) = effects.reboot {
+            deeds.push(Stimulus::CharmReboots { now: reboot == Reboot::Now });
+        }
+        if !effects.is_committed {
+            return deeds;
+        }
+        for change in &effects.relation_changes {
+            let relation = change.relation;
+            deeds.push(match change.writer {
+                Writer::Unit(_) => Stimulus::UnitWrites { relation },
+                Writer::Application(_) => Stimulus::AppWrites { relation },
+            });
+        }
+        for effect in &effects.secrets {
+            if effect.change == SecretChange::Added {
+                self.secret_names.push(effect.id.clone());
+                let owner = match self.state.secrets.get(&effect.id).map(|secret| &secret.owner) {
+                    Some(charmproof_agent::state::SecretOwner::Unit(_)) => SecretOwner::Unit,
+                    Some(_) | None => SecretOwner::Application,
+                };
+                deeds.push(Stimulus::SecretAdded { secret_id: effect.id.uri().into(), owner });
+            }
+        }
+        let mut number = model.next_storage();
+        for addition in &effects.storage_additions {
+            for _ in 0..addition.count {
+                let storage_id = format!("{}/{number}", addition.name).into();
+                deeds.push(Stimulus::StorageAdded { storage_id });
+                number += 1;
+            }
+        }
+        let _ = unit;
+        deeds
+    }
+}
+
+/// Whether Juju may run a hook of the kind a second time with nothing new to tell.
+fn is_repeatable(kind: HookKind) -> bool {
+    match kind {
+        HookKind::ConfigChanged
+        | HookKind::UpdateStatus
+        | HookKind::RelationChanged
+        | HookKind::Start
+        | HookKind::UpgradeCharm
+        | HookKind::PebbleReady
+        | HookKind::LeaderSettingsChanged
+        | HookKind::SecretChanged => true,
+        HookKind::Install
+        | HookKind::Stop
+        | HookKind::Remove
+        | HookKind::LeaderElected
+        | HookKind::LeaderDeposed
+        | HookKind::RelationCreated
+        | HookKind::RelationJoined
+        | HookKind::RelationDeparted
+        | HookKind::RelationBroken
+        | HookKind::StorageAttached
+        | HookKind::StorageDetaching
+        | HookKind::PebbleCustomNotice
+        | HookKind::PebbleCheckFailed
+        | HookKind::PebbleCheckRecovered
+        | HookKind::SecretRotate
+        | HookKind::SecretExpired
+        | HookKind::SecretRemove
+        | HookKind::Action
+        | HookKind::CollectMetrics
+        | HookKind::MeterStatusChanged
+        | HookKind::PreSeriesUpgrade
+        | HookKind::PostSeriesUpgrade => false,
+    }
+}

@@ -1,0 +1,300 @@
+//! What happens in the lifecycle, as it shows in Juju's state.
+
+use std::collections::BTreeMap;
+
+use charmproof_agent::state::{Application, RelationEnd, RelationEnds, application_of};
+use charmproof_lifecycle::life::Target;
+use charmproof_lifecycle::model::Model;
+use charmproof_lifecycle::stimulus::Stimulus;
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
+use charmproof_lifecycle::world::Role;
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+
+use super::{Player, made_up};
+
+/// How much time passes when the script says that time passes: the interval of
+/// `update-status`.
+const SOME_MINUTES: SignedDuration = SignedDuration::from_mins(5);
+
+impl Player<'_, '_> {
+    /// Returns what really happens of what the script says.
+    ///
+    /// Charms do for themselves what a script of the lifecycle lets them do, and name their
+    /// secrets themselves: the script's n-th secret is the n-th that a charm made.
+    pub(super) fn adapted(&self, _: &Model, _: &Target, stimulus: &Stimulus) -> Option<Stimulus> {
+        let secret = |name: &Name| self.secret_called(name);
+        match stimulus {
+            Stimulus::UnitWrites { .. }
+            | Stimulus::AppWrites { .. }
+            | Stimulus::SecretAdded { .. }
+            | Stimulus::CharmReboots { .. }
+            | Stimulus::LeaderSettingsWritten => None,
+            Stimulus::SecretRevised { secret_id } => {
+                Some(Stimulus::SecretRevised { secret_id: secret(secret_id)? })
+            }
+            Stimulus::SecretRotationDue { secret_id } => {
+                Some(Stimulus::SecretRotationDue { secret_id: secret(secret_id)? })
+            }
+            Stimulus::SecretExpires { secret_id, revision } => {
+                Some(Stimulus::SecretExpires { secret_id: secret(secret_id)?, revision: *revision })
+            }
+            Stimulus::SecretUnused { secret_id, revision } => {
+                Some(Stimulus::SecretUnused { secret_id: secret(secret_id)?, revision: *revision })
+            }
+            // Nobody but the workload knows of these; without rules for it there are none.
+            Stimulus::CheckFails { .. } | Stimulus::CheckRecovers { .. } | Stimulus::CustomNotice { .. } => {
+                None
+            }
+            Stimulus::Deploy { .. }
+            | Stimulus::Integrate { .. }
+            | Stimulus::RemoveRelation { .. }
+            | Stimulus::SuspendRelation { .. }
+            | Stimulus::ResumeRelation { .. }
+            | Stimulus::RemoteUnitJoins { .. }
+            | Stimulus::RemoteUnitLeaves { .. }
+            | Stimulus::RemoteUnitWrites { .. }
+            | Stimulus::RemoteAppWrites { .. }
+            | Stimulus::ConfigChanges
+            | Stimulus::LeadershipGained
+            | Stimulus::LeadershipLost
+            | Stimulus::StorageAdded { .. }
+            | Stimulus::StorageDetached { .. }
+            | Stimulus::ContainerRestarts { .. }
+            | Stimulus::ActionRuns { .. }
+            | Stimulus::Refresh { .. }
+            | Stimulus::AgentRestarts
+            | Stimulus::PodTerminated
+            | Stimulus::PodLost
+            | Stimulus::PodStarted
+            | Stimulus::MachineReboots
+            | Stimulus::SeriesUpgradePrepared
+            | Stimulus::SeriesUpgradeCompleted
+            | Stimulus::Retry
+            | Stimulus::ResolveWithoutRetry
+            | Stimulus::TimePasses
+            | Stimulus::RemoveUnit => Some(stimulus.clone()),
+        }
+    }
+
+    /// Returns the secret that a script calls `secret:N`; one with the name of a charm's own
+    /// is that one, as in a life that was played before.
+    fn secret_called(&self, name: &Name) -> Option<Name> {
+        if self.secret_names.iter().any(|id| id.uri() == name.as_str()) {
+            return Some(name.clone());
+        }
+        let number: usize = name.strip_prefix("secret:")?.parse().ok()?;
+        let id = self.secret_names.get(number % self.secret_names.len().max(1))?;
+        Some(id.uri().into())
+    }
+
+    /// Brings the state to where the model is after something happened. What the state
+    /// refuses it has already, or never had.
+    pub(super) fn follow(&mut self, model: &Model, target: &Target, stimulus: &Stimulus) {
+        let name = target.name().clone();
+        match stimulus {
+            Stimulus::Deploy { leads, first_relation, .. } => {
+                self.deploy(model, &name, *leads, *first_relation)
+            }
+            Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } => {
+                self.integrate(
+                    application_of(&name),
+                    *relation,
+                    endpoint,
+                    remote_app,
+                    remote_endpoint.as_ref(),
+                );
+            }
+            Stimulus::RemoveRelation { relation } => {
+                let _ = self.state.set_relation_dying(*relation);
+            }
+            Stimulus::SuspendRelation { relation } => {
+                let _ = self.state.set_relation_suspended(*relation, true);
+            }
+            Stimulus::ResumeRelation { relation } => {
+                let _ = self.state.set_relation_suspended(*relation, false);
+            }
+            Stimulus::RemoteUnitJoins { relation, unit } => {
+                if !self.is_modelled(unit) {
+                    let _ = self.state.enter_scope(*relation, unit);
+                }
+            }
+            Stimulus::RemoteUnitLeaves { relation, unit } => {
+                if !self.is_modelled(unit) {
+                    let _ = self.state.leave_scope(*relation, unit);
+                }
+            }
+            Stimulus::RemoteUnitWrites { relation, unit } => {
+                if !self.is_modelled(unit) {
+                    let data = self.remote_data(*relation, application_of(unit), true);
+                    let _ = self.state.write_unit_data(*relation, unit, &data);
+                }
+            }
+            Stimulus::RemoteAppWrites { relation } => self.remote_application_writes(&name, *relation),
+            Stimulus::ConfigChanges => self.change_config(application_of(&name)),
+            Stimulus::LeadershipGained => {
+                let _ = self.state.set_leader(application_of(&name), Some(&name));
+            }
+            Stimulus::LeadershipLost => {
+                if self.state.is_leader(&name) {
+                    let _ = self.state.set_leader(application_of(&name), None);
+                }
+            }
+            Stimulus::PodLost | Stimulus::PodStarted => {
+                // A pod's files end with it.
+                self.processes.remove(&name);
+            }
+            Stimulus::MachineReboots => {
+                if let Some(process) = self.processes.get_mut(&name) {
+                    process.reboot();
+                }
+            }
+            Stimulus::TimePasses => self.state.advance_clock(SOME_MINUTES),
+            Stimulus::RemoveUnit => {
+                let _ = self.state.set_unit_dying(&name);
+                if self.state.is_leader(&name) {
+                    let _ = self.state.set_leader(application_of(&name), None);
+                }
+            }
+            // Storage shows when its hook runs, and the others change nothing that tools tell.
+            Stimulus::StorageAdded { .. }
+            | Stimulus::StorageDetached { .. }
+            | Stimulus::UnitWrites { .. }
+            | Stimulus::AppWrites { .. }
+            | Stimulus::LeaderSettingsWritten
+            | Stimulus::ContainerRestarts { .. }
+            | Stimulus::CustomNotice { .. }
+            | Stimulus::CheckFails { .. }
+            | Stimulus::CheckRecovers { .. }
+            | Stimulus::SecretAdded { .. }
+            | Stimulus::SecretRevised { .. }
+            | Stimulus::SecretRotationDue { .. }
+            | Stimulus::SecretExpires { .. }
+            | Stimulus::SecretUnused { .. }
+            | Stimulus::ActionRuns { .. }
+            | Stimulus::Refresh { .. }
+            | Stimulus::AgentRestarts
+            | Stimulus::PodTerminated
+            | Stimulus::CharmReboots { .. }
+            | Stimulus::SeriesUpgradePrepared
+            | Stimulus::SeriesUpgradeCompleted
+            | Stimulus::Retry
+            | Stimulus::ResolveWithoutRetry => {}
+        }
+    }
+
+    /// Shows what a hook is about before it runs, where Juju does.
+    pub(super) fn prepare(&mut self, unit: &Name, hook: &Hook) {
+        match (hook.kind, hook.relation_id, &hook.storage_id) {
+            // R35: a unit is in scope from the first hook of the relation on.
+            (HookKind::RelationCreated, Some(relation), _) => {
+                let _ = self.state.enter_scope(relation, unit);
+            }
+            (HookKind::StorageAttached, _, Some(id)) => {
+                let _ = self.state.attach_storage(unit, id, None);
+            }
+            _ => {}
+        }
+    }
+
+    /// Does what Juju does when a hook was committed.
+    pub(super) fn committed(&mut self, unit: &Name, hook: &Hook) {
+        match (hook.kind, hook.relation_id, &hook.storage_id) {
+            (HookKind::RelationBroken, Some(relation), _) => {
+                let _ = self.state.leave_scope(relation, unit);
+                let is_over = self.state.relations.get(&relation).is_some_and(|known| {
+                    known.is_dying && !known.in_scope.iter().any(|unit| self.state.units.contains_key(unit))
+                });
+                if is_over {
+                    let _ = self.state.remove_relation(relation);
+                }
+            }
+            (HookKind::StorageDetaching, _, Some(id)) => {
+                let _ = self.state.detach_storage(unit, id);
+            }
+            _ => {}
+        }
+    }
+
+    fn is_modelled(&self, unit: &str) -> bool {
+        self.play.actors.iter().any(|actor| actor.application == application_of(unit))
+    }
+
+    fn deploy(&mut self, model: &Model, unit: &Name, leads: bool, first_relation: u32) {
+        let application = Name::from(application_of(unit));
+        let charm =
+            model.applications().find(|(name, _)| **name == application).map(|(_, charm)| charm.clone());
+        let peers = charm
+            .iter()
+            .flat_map(|charm| charm.endpoints.iter())
+            .filter(|endpoint| endpoint.role == Role::Peer);
+        for (number, endpoint) in (first_relation..).zip(peers) {
+            let end = RelationEnd::new(application.clone(), endpoint.name.clone());
+            let _ = self.state.add_relation(number, RelationEnds::Peer(end));
+        }
+        let _ = self.state.add_unit(unit, None);
+        if leads {
+            let _ = self.state.set_leader(&application, Some(unit));
+        }
+    }
+
+    fn integrate(
+        &mut self,
+        application: &str,
+        relation: u32,
+        endpoint: &Name,
+        remote_app: &Name,
+        remote_endpoint: Option<&Name>,
+    ) {
+        if !self.state.applications.contains_key(remote_app) {
+            let _ = self.state.add_application(Application::outside(remote_app.clone()));
+        }
+        let own = RelationEnd::new(application, endpoint.clone());
+        let other = RelationEnd::new(remote_app.clone(), remote_endpoint.unwrap_or(endpoint).clone());
+        let _ = self.state.add_relation(relation, RelationEnds::Between(own, other));
+    }
+
+    fn remote_application_writes(&mut self, application: &str, relation: u32) {
+        let Some(known) = self.state.relations.get(&relation) else { return };
+        let Some(remote) = known.remote_application(application_of(application)).cloned() else { return };
+        // What a modelled application has written is there already. With peers outside of the
+        // model, one of them leads, and writes for all.
+        let is_peer = known.is_peer();
+        if !is_peer && self.play.actors.iter().any(|actor| actor.application == remote) {
+            return;
+        }
+        if is_peer {
+            return;
+        }
+        let data = self.remote_data(relation, &remote, false);
+        let _ = self.state.write_application_data(relation, &remote, &data);
+    }
+
+    /// Returns what an application that does not run here writes: what the user's rules say,
+    /// and nothing that a charm could take for the data of its interface otherwise.
+    fn remote_data(&self, _: u32, _: &str, _: bool) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    fn change_config(&mut self, application: &str) {
+        let Some(known) = self.state.applications.get(application) else { return };
+        let names: Vec<String> = known.config.keys().cloned().collect();
+        let Some(name) = self.chance.one_of(&names) else { return };
+        let option = known.config[name].clone();
+        if option.value.is_some() && self.chance.happens(400) {
+            let _ = self.state.reset_config(application, &[name]);
+            return;
+        }
+        let value = made_up::value(&option, &mut self.chance);
+        let Some(value) = value else { return };
+        let _ = self.state.set_config(application, &BTreeMap::from([(name.clone(), value)]));
+    }
+
+    /// Returns what an action is called with: what its schema demands, and now and then more.
+    pub(super) fn action_parameters(&mut self, unit: &Name, hook: &Hook) -> Map<String, Value> {
+        let actor = self.play.actors.iter().find(|actor| actor.application == application_of(unit));
+        let action = actor
+            .and_then(|actor| actor.metadata.actions.iter().find(|action| action.name == hook.subject()));
+        action.map(|action| made_up::parameters(action, &mut self.chance)).unwrap_or_default()
+    }
+}
