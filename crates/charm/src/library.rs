@@ -6,6 +6,7 @@
 //! the fleet, so that nobody has to ask Charmhub.
 
 mod imports;
+mod pydeps;
 mod python_text;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use std::fmt;
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub use imports::{LibraryImport, library_imports};
+pub use pydeps::PythonDependencies;
 
 use crate::Tree;
 use crate::metadata::{CharmLib, CharmMetadata, LibVersion};
