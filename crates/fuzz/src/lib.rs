@@ -1,11 +1,13 @@
 //! Real charms, run through lives of units.
 //!
-//! This crate makes what a charm needs around it to be run. What lives there are is decided in
-//! `charmproof-lifecycle`. It never prints.
+//! [`environment`] and [`layout`] make what a charm needs around it to be run, [`player`] runs it
+//! through a life, [`oracle`] says what a life must not show, and [`search`] looks for lives that
+//! show it. What lives there are is decided in `charmproof-lifecycle`. Nothing here prints.
 
 #![forbid(unsafe_code)]
 
 pub mod convergence;
+pub mod environment;
 pub mod layout;
 pub mod oracle;
 pub mod player;

@@ -15,11 +15,12 @@ const TESTKIT: &str = "charmproof-testkit";
 ///
 /// The arrows point down only, so that each crate can be understood with the ones
 /// below it. `juju`, `agent` and `lifecycle` are decided and not there yet.
-const ALLOWED: [(&str, &[&str]); 10] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     (
         "charmproof",
         &[
             "charmproof-juju",
+            "charmproof-fuzz",
             "charmproof-fleet",
             "charmproof-store",
             "charmproof-agent",
@@ -31,6 +32,17 @@ const ALLOWED: [(&str, &[&str]); 10] = [
     (
         "charmproof-juju",
         &["charmproof-agent", "charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"],
+    ),
+    (
+        "charmproof-fuzz",
+        &[
+            "charmproof-fleet",
+            "charmproof-store",
+            "charmproof-agent",
+            "charmproof-lifecycle",
+            "charmproof-sandbox",
+            "charmproof-charm",
+        ],
     ),
     ("charmproof-fleet", &["charmproof-store", "charmproof-sandbox", "charmproof-charm"]),
     (
