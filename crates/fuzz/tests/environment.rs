@@ -93,13 +93,13 @@ impl Bench {
     fn wheel(&self, name: &str, version: &str, requires: &[&str]) -> Utf8PathBuf {
         let path = self.root().join(format!("wheels/{name}-{version}-py3-none-any.whl"));
         let info = format!("{name}-{version}.dist-info");
-        let requires: String = requires.iter().map(|line| format!("Requires-Dist: {line}\n")).collect();
+        let mut metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n");
+        for line in requires {
+            metadata += &format!("Requires-Dist: {line}\n");
+        }
         let files = [
             (format!("{name}/__init__.py"), format!("__version__ = \"{version}\"\n")),
-            (
-                format!("{info}/METADATA"),
-                format!("Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{requires}"),
-            ),
+            (format!("{info}/METADATA"), metadata),
             (
                 format!("{info}/WHEEL"),
                 "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n".into(),
