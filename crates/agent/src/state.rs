@@ -27,6 +27,7 @@ use serde::{Serialize, Serializer};
 use thiserror::Error;
 
 pub use application::{Application, ConfigOption, ConfigType, Endpoint, EndpointRole, StorageDeclaration};
+pub(crate) use context::PendingGrant;
 pub use context::{ActionRun, HookContext, Restriction};
 pub use effects::{
     ActionOutcome, HookEffects, LogLine, Metric, Misuse, PayloadChange, PortChange, Reboot, RelationChange,

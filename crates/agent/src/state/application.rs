@@ -111,8 +111,9 @@ pub struct Application {
     pub storages: BTreeMap<Name, StorageDeclaration>,
     /// The names of its resources, and the files of those that are there.
     pub resources: BTreeMap<String, Option<Utf8PathBuf>>,
-    /// The classes of payloads that its charm declares.
-    pub payload_classes: BTreeSet<String>,
+    /// The classes of payloads that its charm declares, with the type of each. They are in
+    /// no charm of today, so they are not read from its metadata.
+    pub payload_classes: BTreeMap<String, String>,
     /// What the leader has set; `None` until it has.
     pub status: Option<Status>,
     /// What the leader shares with `leader-set`.
@@ -137,7 +138,7 @@ impl Application {
             config: BTreeMap::new(),
             storages: BTreeMap::new(),
             resources: BTreeMap::new(),
-            payload_classes: BTreeSet::new(),
+            payload_classes: BTreeMap::new(),
             status: None,
             leader_settings: BTreeMap::new(),
             pod_spec: None,

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::application::Application;
 use super::relation::{Databag, Relation, RelationEnds};
-use super::secret::{Grant, NewSecret, SecretConsumer, SecretId, SecretRevision, SecretUpdate};
+use super::secret::{Grant, NewSecret, SecretConsumer, SecretId, SecretUpdate};
 use super::unit::{Status, StatusKind, StorageInstance, StorageKind, Unit};
 use super::{State, StateError, application_of};
 
@@ -257,7 +257,7 @@ impl State {
     pub fn revise_secret(&mut self, id: &SecretId, update: SecretUpdate) -> Result<u32, StateError> {
         let now = self.now;
         let secret = self.secret_mut(id)?;
-        apply_update(secret, update, now);
+        secret.apply(update, now);
         Ok(secret.latest)
     }
 
@@ -340,25 +340,4 @@ pub(super) fn write(databag: &mut Databag, changes: &Databag) -> Vec<String> {
         }
     }
     changed
-}
-
-/// Does to a secret what an update says.
-pub(super) fn apply_update(secret: &mut super::Secret, update: SecretUpdate, now: jiff::Timestamp) {
-    let SecretUpdate { content, label, description, expire, rotation } = update;
-    if let Some(content) = content {
-        secret.latest += 1;
-        secret.revisions.insert(secret.latest, SecretRevision { content, expire });
-    } else if let (Some(expire), Some(revision)) = (expire, secret.revisions.get_mut(&secret.latest)) {
-        revision.expire = Some(expire);
-    }
-    if let Some(label) = label {
-        secret.label = label;
-    }
-    if let Some(description) = description {
-        secret.description = description;
-    }
-    if let Some(rotation) = rotation {
-        secret.rotation = rotation;
-        secret.rotates = rotation.next(now);
-    }
 }

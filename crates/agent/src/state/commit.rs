@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Outcome};
 
 use super::State;
-use super::changes::{apply_update, write};
+use super::changes::write;
 use super::context::{HookContext, PendingGrant, PendingSecrets, move_members};
 use super::effects::{HookEffects, PortChange, Reboot, RelationChange, SecretChange, SecretEffect, Writer};
 use super::relation::Databag;
@@ -108,7 +108,7 @@ impl HookContext {
         for (id, update) in updated {
             let Some(secret) = state.secrets.get_mut(&id) else { continue };
             let before = secret.latest;
-            apply_update(secret, update, now);
+            secret.apply(update, now);
             let change = match secret.latest {
                 latest if latest == before => SecretChange::Described,
                 revision => SecretChange::Revised { revision },

@@ -22,7 +22,7 @@ impl SecretId {
     pub(crate) fn numbered(number: u64) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
         // As Juju's ids are: 4 bytes of a time, 5 of a machine and a process, 3 of a counter.
-        let bits = (0x6955_b900_u128 << 64) | (0x2a1c_7e55_d1_u128 << 24) | u128::from(number & 0x00ff_ffff);
+        let bits = (0x6955_b900_u128 << 64) | (0x2a_1c7e_55d1_u128 << 24) | u128::from(number & 0x00ff_ffff);
         let digits = (0..ID_CHARACTERS).rev().map(|place| {
             let five = (bits << 4) >> (5 * place) & 0x1f;
             char::from(DIGITS[five as usize])
@@ -176,6 +176,24 @@ impl Secret {
     /// Returns the last revision. Only a secret that is being removed has none.
     pub fn latest_revision(&self) -> Option<&SecretRevision> {
         self.revisions.get(&self.latest)
+    }
+
+    /// Does what an update says. A revision that is new has no expiry but the one that came
+    /// with it.
+    pub(crate) fn apply(&mut self, update: SecretUpdate, now: Timestamp) {
+        let SecretUpdate { content, label, description, expire, rotation } = update;
+        if let Some(content) = content {
+            self.latest += 1;
+            self.revisions.insert(self.latest, SecretRevision { content, expire });
+        } else if let (Some(expire), Some(revision)) = (expire, self.revisions.get_mut(&self.latest)) {
+            revision.expire = Some(expire);
+        }
+        self.label = label.unwrap_or_else(|| std::mem::take(&mut self.label));
+        self.description = description.unwrap_or_else(|| std::mem::take(&mut self.description));
+        if let Some(rotation) = rotation {
+            self.rotation = rotation;
+            self.rotates = rotation.next(now);
+        }
     }
 
     /// Whether a unit may read it: its owner, the units of the application that owns it, and

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use charmproof_lifecycle::vocabulary::{JujuVersion, Name};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::Value;
 use strum::EnumDiscriminants;
 
 use crate::state::{Juju, PortRange, Rotation, SecretId, StatusKind};
@@ -17,6 +16,7 @@ use crate::state::{Juju, PortRange, Rotation, SecretId, StatusKind};
 #[strum_discriminants(
     name(Tool),
     doc = "A hook tool.",
+    expect(missing_docs, reason = "the names are those of the tools"),
     derive(PartialOrd, Ord, Hash, Serialize, strum::EnumIter, strum::EnumString, strum::IntoStaticStr),
     strum(serialize_all = "kebab-case"),
     serde(rename_all = "kebab-case")
@@ -24,7 +24,7 @@ use crate::state::{Juju, PortRange, Rotation, SecretId, StatusKind};
 #[expect(missing_docs, reason = "the names are those of the tools, and the fields those of their manuals")]
 pub enum Call {
     ActionFail {
-        message: Option<String>,
+        message: String,
     },
     ActionGet {
         keys: Vec<String>,
@@ -174,6 +174,7 @@ pub enum Call {
     },
     StateGet {
         key: Option<String>,
+        is_strict: bool,
     },
     StateSet {
         values: BTreeMap<String, String>,
@@ -267,9 +268,6 @@ impl Call {
         self.into()
     }
 }
-
-/// Results of an action, which may hold anything that JSON may.
-pub(crate) type Results = BTreeMap<String, Value>;
 
 impl Tool {
     /// Returns all tools, by name.

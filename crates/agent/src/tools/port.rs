@@ -1,0 +1,175 @@
+//! `open-port`, `close-port`, `opened-ports`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::call::{Call, Tool};
+use super::failure::{Attempt, Failure, quoted};
+use super::flags::Arguments;
+use super::output::Data;
+use crate::state::{HookContext, Port, PortProtocol, PortRange, State};
+
+/// Reads the arguments of `open-port` and `close-port`.
+pub(super) fn parse_change(tool: Tool, mut arguments: Arguments) -> Attempt<Call> {
+    let text = arguments.next().ok_or_else(|| Failure::usage("no port or range specified"))?;
+    let range = parse_range(&text.to_lowercase())?;
+    arguments.end()?;
+    let endpoints: BTreeSet<String> = arguments
+        .text("endpoints")
+        .iter()
+        .flat_map(|list| list.split(','))
+        .map(|name| name.trim().to_owned())
+        .collect();
+    let endpoints = endpoints.into_iter().collect();
+    Ok(if tool == Tool::OpenPort {
+        Call::OpenPort { range, endpoints }
+    } else {
+        Call::ClosePort { range, endpoints }
+    })
+}
+
+/// Reads the arguments of `opened-ports`.
+pub(super) fn parse_opened(arguments: &Arguments) -> Attempt<Call> {
+    arguments.end()?;
+    Ok(Call::OpenedPorts { has_endpoints: arguments.is_on("endpoints") })
+}
+
+/// Reads `80`, `80/tcp`, `8000-8010/udp` or `icmp`.
+fn parse_range(text: &str) -> Attempt<PortRange> {
+    if text == "icmp" {
+        return Ok(PortRange { protocol: PortProtocol::Icmp, from: 0, to: 0 });
+    }
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    let number = |text: &str| {
+        text.parse::<i64>().map_err(|_| {
+            Failure::usage(format!(
+                "invalid port {}: strconv.Atoi: parsing {}: invalid syntax",
+                quoted(text),
+                quoted(text)
+            ))
+        })
+    };
+    let (from, to) = match ports.split_once('-') {
+        Some((from, to)) => (number(from)?, number(to)?),
+        None => (number(ports)?, number(ports)?),
+    };
+    let protocol = match protocol {
+        "tcp" => PortProtocol::Tcp,
+        "udp" => PortProtocol::Udp,
+        "icmp" => {
+            return Err(Failure::usage(
+                "protocol \"icmp\" doesn't support any ports; got \"".to_owned() + ports + "\"",
+            ));
+        }
+        other => {
+            return Err(Failure::usage(format!(
+                "invalid protocol {}, expected \"tcp\", \"udp\", or \"icmp\"",
+                quoted(other)
+            )));
+        }
+    };
+    let name: &str = protocol.into();
+    if from > to {
+        return Err(Failure::usage(format!("invalid port range {from}-{to}/{name}")));
+    }
+    let bound = |number: i64| u16::try_from(number).ok().filter(|number| *number > 0);
+    match (bound(from), bound(to)) {
+        (Some(from), Some(to)) => Ok(PortRange { protocol, from, to }),
+        (None, _) | (_, None) => {
+            Err(Failure::usage(format!("port range bounds must be between 1 and 65535, got {from}-{to}")))
+        }
+    }
+}
+
+/// Returns the ports that will be open once the hook has ended well.
+fn as_they_will_be(state: &State, context: &HookContext) -> Attempt<BTreeSet<Port>> {
+    let mut ports = state.unit(&context.unit)?.ports.clone();
+    for (port, is_open) in &context.ports {
+        if *is_open {
+            ports.insert(port.clone());
+        } else {
+            ports.remove(port);
+        }
+    }
+    Ok(ports)
+}
+
+/// Runs `open-port` and `close-port`, which are kept back until the hook has ended.
+pub(super) fn change(
+    state: &State,
+    context: &mut HookContext,
+    range: PortRange,
+    endpoints: &[String],
+    is_open: bool,
+) -> Attempt<()> {
+    let all = [String::new()];
+    let endpoints = if endpoints.is_empty() { &all } else { endpoints };
+    let declared = &state.application(&context.application)?.endpoints;
+    let ports = as_they_will_be(state, context)?;
+    for endpoint in endpoints {
+        if !endpoint.is_empty() && !declared.contains_key(endpoint.as_str()) {
+            return Err(Failure::refused(format!("endpoint {} not found", quoted(endpoint))));
+        }
+        // Ranges that overlap and are not the same cannot be told apart when one is closed.
+        let conflict =
+            ports.iter().find(|port| port.range != range && port.range.conflicts_with(range) && is_open);
+        if let Some(conflict) = conflict {
+            return Err(Failure::refused(format!(
+                "cannot open {range} (unit {}): port range conflicts with {} (unit {})",
+                quoted(&context.unit),
+                conflict.range,
+                quoted(&context.unit)
+            )));
+        }
+    }
+    for endpoint in endpoints {
+        context.ports.insert(Port { range, endpoint: endpoint.clone() }, is_open);
+    }
+    Ok(())
+}
+
+/// Runs `opened-ports`. Since Juju 3.1 it tells of ports that this hook has opened, though
+/// its manual still says otherwise.
+pub(super) fn opened(state: &State, context: &HookContext, has_endpoints: bool) -> Attempt<Data> {
+    let ports = if state.juju.is_at_least(3, 1, 0) {
+        as_they_will_be(state, context)?
+    } else {
+        state.unit(&context.unit)?.ports.clone()
+    };
+    let mut by_range: BTreeMap<PortRange, Vec<String>> = BTreeMap::new();
+    for port in ports {
+        by_range.entry(port.range).or_default().push(port.endpoint);
+    }
+    Ok(Data::texts(by_range.into_iter().map(|(range, endpoints)| {
+        if !has_endpoints {
+            range.to_string()
+        } else if endpoints.iter().any(String::is_empty) {
+            format!("{range} (*)")
+        } else {
+            format!("{range} ({})", endpoints.join(", "))
+        }
+    })))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_as_juju_reads_them() {
+        let check = |text: &str, expected: &str| {
+            assert_eq!(parse_range(text).unwrap().to_string(), expected, "{text}");
+        };
+        check("80", "80/tcp");
+        check("80/udp", "80/udp");
+        check("8000-8010", "8000-8010/tcp");
+        check("icmp", "icmp");
+        let check_error = |text: &str, expected: &str| {
+            assert_eq!(parse_range(text), Err(Failure::usage(expected)), "{text}");
+        };
+        check_error("http", "invalid port \"http\": strconv.Atoi: parsing \"http\": invalid syntax");
+        check_error("0", "port range bounds must be between 1 and 65535, got 0-0");
+        check_error("70000", "port range bounds must be between 1 and 65535, got 70000-70000");
+        check_error("20-10", "invalid port range 20-10/tcp");
+        check_error("80/sctp", "invalid protocol \"sctp\", expected \"tcp\", \"udp\", or \"icmp\"");
+    }
+}
