@@ -51,6 +51,7 @@ pub(crate) enum Command {
     Report(ReportArgs),
     Merge(MergeArgs),
     Simulate(Box<SimulateArgs>),
+    Fuzz(Box<FuzzArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     /// Show the machine of hooks that a charm lives in
@@ -380,6 +381,82 @@ pub(crate) struct SimulateArgs {
     /// How lives are shown
     #[arg(long, value_enum, default_value_t = LifeFormat::Story, help_heading = "Output")]
     pub(crate) format: LifeFormat,
+}
+
+/// Run the real code of a charm through random lives that Juju can lead, and say what it does
+/// not survive
+///
+/// The charm runs in its own environment, in a sandbox, with hook tools and Pebble played by
+/// charmproof. What is found is made as small as it gets, seen again as Juju runs a charm, and
+/// handed over as a story, as a life to replay, and as a test where `ops.testing` can tell it.
+///
+/// Examples:
+///   charmproof fuzz .
+///   charmproof fuzz . --time 5m --jobs 4
+///   charmproof fuzz . --seed 7 --seeds 1
+///   charmproof fuzz . --with ../db-charm --integrate app:db db-charm:database --units 3
+///   charmproof fuzz . --swap 'ops @ ../operator'
+///
+/// The same seed finds the same, whatever the number of jobs; --time ends where it ends.
+///
+/// Exit status: 0 nothing found, 1 something found, 2 the command line is wrong, 3 the charm
+/// could not be run.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct FuzzArgs {
+    /// The folder of the charm
+    #[arg(value_name = "CHARM_DIR", default_value = ".")]
+    pub(crate) charm: Utf8PathBuf,
+    /// How many lives [default: 200, if there is no --time]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), help_heading = "Search")]
+    pub(crate) seeds: Option<u64>,
+    /// How long to search: 90s, 5m, 1h
+    #[arg(long, value_name = "TIME", conflicts_with = "seeds", help_heading = "Search")]
+    pub(crate) time: Option<String>,
+    /// The seed of the first life [default: 1]
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Search")]
+    pub(crate) seed: u64,
+    /// How many lives are played at once [default: one for each processor]
+    #[arg(long, short, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=256), help_heading = "Search")]
+    pub(crate) jobs: Option<u32>,
+    /// Ask only this of each life; may be repeated. A wrong one is answered with all of them
+    #[arg(long, value_name = "ORACLE", help_heading = "Search")]
+    pub(crate) oracle: Vec<String>,
+    /// Do not ask this; may be repeated
+    #[arg(long, value_name = "ORACLE", help_heading = "Search")]
+    pub(crate) without_oracle: Vec<String>,
+    /// How many seconds a hook may take
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0, help_heading = "Search")]
+    pub(crate) hook_budget: f64,
+
+    /// How many things happen between setup and teardown, in each life
+    #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u32).range(..=10_000), help_heading = "Lives")]
+    pub(crate) length: u32,
+    /// How many units are deployed at first
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=20), help_heading = "Lives")]
+    pub(crate) units: u32,
+    /// The folder of another charm that lives in the same model, with its real code; may be repeated
+    #[arg(long, value_name = "CHARM_DIR", help_heading = "Lives")]
+    pub(crate) with: Vec<Utf8PathBuf>,
+    /// Integrate two endpoints, as in app:db pg:database; may be repeated
+    #[arg(long, num_args = 2, value_names = ["ENDPOINT", "ENDPOINT"], help_heading = "Lives")]
+    pub(crate) integrate: Vec<String>,
+    /// The version of Juju
+    #[arg(long, value_name = "VERSION", default_value = "3.6", help_heading = "Lives")]
+    pub(crate) juju: String,
+    /// Let only this happen, and what a life cannot do without; may be repeated
+    #[arg(long, value_name = "KIND", help_heading = "Lives")]
+    pub(crate) only: Vec<String>,
+    /// Let this not happen; may be repeated
+    #[arg(long, value_name = "KIND", help_heading = "Lives")]
+    pub(crate) without: Vec<String>,
+
+    /// A Python file that is run before the charm, to put stand-ins in the place of what cannot run
+    #[arg(long, value_name = "FILE", help_heading = "Surroundings")]
+    pub(crate) preload: Option<Utf8PathBuf>,
+    /// Where findings are written [default: the cache]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) output: Option<Utf8PathBuf>,
 }
 
 /// A charm that is described on the command line.

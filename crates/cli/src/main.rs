@@ -64,6 +64,10 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         Command::Report(args) => commands::report::run(&begin()?.0, args, colour),
         Command::Merge(args) => commands::merge::run(&begin()?.0, args, colour),
         Command::Simulate(args) => commands::simulate::run(args),
+        Command::Fuzz(args) => {
+            let (place, cancel) = begin()?;
+            commands::fuzz::run(&place, args, colour, is_quiet, &cancel)
+        }
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),

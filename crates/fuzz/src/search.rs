@@ -9,7 +9,7 @@ mod confirm;
 mod finding;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -109,7 +109,7 @@ pub enum Progress {
 pub fn search(
     subjects: &[Subject],
     settings: &Settings,
-    is_cancelled: &AtomicBool,
+    is_cancelled: &(dyn Fn() -> bool + Sync),
     progress: &(dyn Fn(Progress) + Sync),
 ) -> Result<Report, RunnerError> {
     let began = Instant::now();
@@ -125,7 +125,7 @@ pub fn search(
     let mut known: BTreeSet<(Oracle, String)> = BTreeSet::new();
     let mut next = settings.first_seed;
     let is_over = |lives: u64| {
-        is_cancelled.load(Ordering::Relaxed)
+        is_cancelled()
             || settings.lives.is_some_and(|most| lives >= most)
             || settings.time.is_some_and(|time| began.elapsed() >= time)
     };
@@ -133,7 +133,7 @@ pub fn search(
         let most = settings.lives.map_or(ROUND, |most| ROUND.min(most - report.lives));
         let round = play_round(settings, &stages, next, most, &kept, &|played| {
             progress(Progress::Lives(report.lives + played, settings.lives));
-            is_cancelled.load(Ordering::Relaxed) || settings.time.is_some_and(|time| began.elapsed() >= time)
+            is_cancelled() || settings.time.is_some_and(|time| began.elapsed() >= time)
         })?;
         next += most;
         for life in round {

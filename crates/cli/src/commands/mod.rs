@@ -9,6 +9,7 @@ pub(crate) mod doctor;
 pub(crate) mod execute;
 pub(crate) mod explain;
 pub(crate) mod fleet;
+pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod merge;
 pub(crate) mod report;
@@ -16,6 +17,7 @@ pub(crate) mod resume;
 pub(crate) mod runs;
 pub(crate) mod show;
 pub(crate) mod simulate;
+pub(crate) mod stage;
 pub(crate) mod validate;
 
 use charmproof_store::comparison::{Comparison, PairComparison};

@@ -1,7 +1,6 @@
 //! `charmproof simulate`: lives of a charm, random or all of them.
 
-mod stage;
-mod switches;
+pub(crate) mod switches;
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,6 +15,7 @@ use charmproof_lifecycle::vocabulary::{Name, Platform};
 use fs_err::File;
 
 use crate::args::{LifeFormat, OfPhase, SimulateArgs};
+use crate::commands::stage::{self, AskedStage};
 use crate::error::{Exit, Failure};
 use crate::output;
 
@@ -30,7 +30,7 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
         return replay_lives(args, file);
     }
     let switches = switches::read(&args.only, &args.without)?;
-    let (stage, integrations) = stage::read(args)?;
+    let (stage, integrations) = stage::read(&asked_stage(args))?;
     if let Some(depth) = args.exhaustive {
         if switches.only.is_empty() && !args.only.is_empty() {
             return Err(Failure::usage(
@@ -65,9 +65,23 @@ pub(crate) fn run(args: &SimulateArgs) -> Result<Exit, Failure> {
     Ok(Exit::Fine)
 }
 
+fn asked_stage(args: &SimulateArgs) -> AskedStage<'_> {
+    AskedStage {
+        folder: args.charm.as_deref(),
+        file: args.spec.as_deref(),
+        described: &args.described,
+        juju: &args.juju,
+        platform: args.platform,
+        units: args.units,
+        quirks: args.quirks,
+        with: &args.with,
+        integrate: &args.integrate,
+    }
+}
+
 /// Returns a seed that is short enough to be typed. This is the one place where a life
 /// begins with something else than its arguments, and it is printed.
-fn new_seed() -> u64 {
+pub(crate) fn new_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::from(now.subsec_micros()) ^ (now.as_secs() % 1_000_000)
 }

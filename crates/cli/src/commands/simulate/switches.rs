@@ -10,15 +10,15 @@ const HOOK_FAILS: &str = "hook-fails";
 
 /// What may happen.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Switches {
-    pub(super) only: Vec<StimulusKind>,
-    pub(super) without: Vec<StimulusKind>,
-    pub(super) with_failures: bool,
+pub(crate) struct Switches {
+    pub(crate) only: Vec<StimulusKind>,
+    pub(crate) without: Vec<StimulusKind>,
+    pub(crate) with_failures: bool,
 }
 
 impl Switches {
     /// Returns all kinds that may happen.
-    pub(super) fn kinds(&self) -> Vec<StimulusKind> {
+    pub(crate) fn kinds(&self) -> Vec<StimulusKind> {
         let is_on = |kind: &StimulusKind| {
             (self.only.is_empty() || self.only.contains(kind)) && !self.without.contains(kind)
         };
@@ -27,7 +27,7 @@ impl Switches {
 }
 
 /// Reads what the command line says.
-pub(super) fn read(only: &[String], without: &[String]) -> Result<Switches, Failure> {
+pub(crate) fn read(only: &[String], without: &[String]) -> Result<Switches, Failure> {
     if let Some(both) = only.iter().find(|kind| without.contains(kind)) {
         return Err(Failure::usage(format!("`--only {both}` and `--without {both}` contradict each other")));
     }

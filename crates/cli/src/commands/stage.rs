@@ -1,20 +1,42 @@
-//! The charms of a simulation, from folders, a file, or the command line.
+//! The charms that lives are about, from folders, a file, or the command line.
 
 use std::sync::Arc;
 
+use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_lifecycle::life::{Deployment, Integration, Stage};
 use charmproof_lifecycle::vocabulary::Platform;
 use charmproof_lifecycle::world::{Profile, Role};
 
-use crate::args::{OnPlatform, SimulateArgs};
+use crate::args::{DescribedCharm, OnPlatform};
 use crate::commands::charm::{self, Given};
 use crate::error::Failure;
 
+/// Where lives take place, as a command was asked for it.
+pub(crate) struct AskedStage<'a> {
+    /// The folder of the charm.
+    pub(crate) folder: Option<&'a Utf8Path>,
+    /// A file that declares it.
+    pub(crate) file: Option<&'a Utf8Path>,
+    /// What the command line says of it.
+    pub(crate) described: &'a DescribedCharm,
+    /// The version of Juju.
+    pub(crate) juju: &'a str,
+    /// What the units run on, if that is not up to the charm.
+    pub(crate) platform: Option<OnPlatform>,
+    /// How many units are deployed.
+    pub(crate) units: u32,
+    /// Whether Juju also does what it does by mistake.
+    pub(crate) quirks: bool,
+    /// The folders of other charms.
+    pub(crate) with: &'a [Utf8PathBuf],
+    /// Pairs of endpoints.
+    pub(crate) integrate: &'a [String],
+}
+
 /// Reads where the lives take place, and what is integrated from the beginning.
-pub(super) fn read(args: &SimulateArgs) -> Result<(Stage, Vec<Integration>), Failure> {
-    let version = charm::version(&args.juju)?;
-    let given =
-        Given { folder: args.charm.as_deref(), file: args.spec.as_deref(), described: &args.described };
+pub(crate) fn read(args: &AskedStage<'_>) -> Result<(Stage, Vec<Integration>), Failure> {
+    let version = charm::version(args.juju)?;
+    let given = Given { folder: args.folder, file: args.file, described: args.described };
     let (application, charm, charm_platform) = given.read()?;
     let platform = match args.platform {
         Some(OnPlatform::Machine) if !args.described.container.is_empty() => {
@@ -40,7 +62,7 @@ pub(super) fn read(args: &SimulateArgs) -> Result<(Stage, Vec<Integration>), Fai
     let mut stage = Stage::new(Profile { version, platform }, application, charm);
     stage.has_quirks = args.quirks;
     stage.deployments[0].units = units;
-    for folder in &args.with {
+    for folder in args.with {
         let (name, charm, _) = charm::from_folder(folder)?;
         if stage.deployments.iter().any(|deployment| deployment.application == name) {
             return Err(Failure::usage(format!("two of the charms are called `{name}`")));

@@ -1,0 +1,268 @@
+//! `charmproof fuzz`: the real code of charms, through lives that Juju can lead.
+
+mod report;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_agent::runner::InterpreterSpec;
+use charmproof_agent::state::Juju;
+use charmproof_agent::tool_client::install_tools;
+use charmproof_agent::tools::Tool;
+use charmproof_charm::DiskTree;
+use charmproof_charm::metadata::CharmMetadata;
+use charmproof_charm::spelling::nearest;
+use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_fuzz::layout::lay_out;
+use charmproof_fuzz::oracle::{Oracle, Questions};
+use charmproof_fuzz::search::{Progress, Settings, Subject, search};
+use charmproof_lifecycle::generator::Plan;
+use charmproof_lifecycle::life::Stage;
+use charmproof_sandbox::CancelToken;
+
+use crate::args::{Colour, DescribedCharm, FuzzArgs};
+use crate::commands::simulate::switches;
+use crate::commands::stage::{self, AskedStage};
+use crate::error::{Exit, Failure};
+use crate::output::{self, say};
+use crate::place::Place;
+
+/// How many lives there are if nobody says.
+const LIVES_USUAL: u64 = 200;
+/// How many hooks a life may have before it counts as one that does not end.
+const HOOKS_MAX: usize = 400;
+/// How many findings are made small in one search.
+const FINDINGS_MAX: usize = 25;
+/// How much memory the processes of one charm may use.
+const MEMORY_BYTES: u64 = 4 << 30;
+/// When every life begins: 1 January 2026, 00:00 UTC.
+const CLOCK_S: u64 = 1_767_225_600;
+
+pub(crate) fn run(
+    place: &Place,
+    args: &FuzzArgs,
+    colour: Colour,
+    is_quiet: bool,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
+    let questions = Questions { oracles: oracles(args)?, hook_budget_s: args.hook_budget };
+    let time = args.time.as_deref().map(duration).transpose()?;
+    let switches = switches::read(&args.only, &args.without)?;
+    let (stage, integrations) = stage::read(&AskedStage {
+        folder: Some(&args.charm),
+        file: None,
+        described: &DescribedCharm::default(),
+        juju: &args.juju,
+        platform: None,
+        units: args.units,
+        quirks: false,
+        with: &args.with,
+        integrate: &args.integrate,
+    })?;
+    let talk = |text: &str| {
+        if !is_quiet {
+            say(text);
+        }
+    };
+    let work = WorkFolder::new(&place.cache.work())?;
+    let subjects = subjects(place, args, &stage, &work.path, cancel, &talk)?;
+    let jobs = args
+        .jobs
+        .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |jobs| jobs as usize);
+    let settings = Settings {
+        plan: Plan {
+            stage,
+            integrations,
+            stimuli: args.length,
+            with_failures: false,
+            only: switches.only,
+            without: switches.without,
+        },
+        first_seed: args.seed,
+        lives: time.is_none().then(|| args.seeds.unwrap_or(LIVES_USUAL)),
+        time,
+        jobs,
+        questions,
+        hook_timeout_s: args.hook_budget,
+        hooks_max: HOOKS_MAX,
+        findings_max: FINDINGS_MAX,
+    };
+    let bar = report::Bar::new(is_quiet);
+    let found =
+        search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| bar.show(&progress));
+    bar.finish();
+    let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
+    let folder = match &args.output {
+        Some(folder) => place.working_directory.join(folder),
+        None => place.cache.root.join("findings").join(subjects[0].application.as_str()),
+    };
+    let written = report::write(&found, &folder, &args.charm)
+        .map_err(|error| Failure::of("the findings could not be written", &error))?;
+    output::result(&report::text(&found, &settings, &written, output::terminal(colour)));
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    if found.findings.iter().any(report::counts) {
+        return Ok(Exit::Regressed);
+    }
+    // What could not be told of any life is no "nothing found".
+    Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+}
+
+/// A folder for one run, which goes with it.
+struct WorkFolder {
+    path: Utf8PathBuf,
+}
+
+impl WorkFolder {
+    fn new(work: &Utf8Path) -> Result<Self, Failure> {
+        // Sockets lie in it, and the kernel allows their paths 108 bytes.
+        let path = work.join("f").join(std::process::id().to_string());
+        let cannot = |error: &std::io::Error| Failure::of("the cache cannot be used", error);
+        if path.exists() {
+            fs_err::remove_dir_all(&path).map_err(|error| cannot(&error))?;
+        }
+        fs_err::create_dir_all(&path).map_err(|error| cannot(&error))?;
+        Ok(Self { path })
+    }
+}
+
+impl Drop for WorkFolder {
+    fn drop(&mut self) {
+        // What is left of it is swept with the next run.
+        let _ = fs_err::remove_dir_all(&self.path);
+    }
+}
+
+fn oracles(args: &FuzzArgs) -> Result<Vec<Oracle>, Failure> {
+    let read = |names: &[String], option: &str| -> Result<Vec<Oracle>, Failure> {
+        let one = |name: &String| {
+            Oracle::parse(name).ok_or_else(|| {
+                let all: Vec<&str> = Oracle::ALL.iter().map(|oracle| oracle.name()).collect();
+                let failure = Failure::usage(format!("`{option} {name}`: there is no such oracle"));
+                match nearest(name, all.iter().copied()) {
+                    Some(meant) => failure.hint(format!("there is `{meant}`")),
+                    None => failure.hint(format!("there are {}", all.join(", "))),
+                }
+            })
+        };
+        names.iter().map(one).collect()
+    };
+    let (only, without) = (read(&args.oracle, "--oracle")?, read(&args.without_oracle, "--without-oracle")?);
+    let asked = |oracle: &&Oracle| {
+        !without.contains(oracle) && if only.is_empty() { oracle.is_usual() } else { only.contains(oracle) }
+    };
+    let all: Vec<Oracle> = Oracle::ALL.iter().filter(asked).copied().collect();
+    if all.is_empty() {
+        return Err(Failure::usage("no oracle is left to be asked"));
+    }
+    Ok(all)
+}
+
+/// Reads a time such as `90s`, `5m` or `1h`.
+fn duration(text: &str) -> Result<Duration, Failure> {
+    let wrong = || Failure::usage(format!("`--time {text}`: this is no time")).hint("write 90s, 5m or 1h");
+    let unit_at = text.find(|character: char| !character.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..unit_at].parse().map_err(|_| wrong())?;
+    let seconds = match &text[unit_at..] {
+        "s" | "" => number,
+        "m" => number.saturating_mul(60),
+        "h" => number.saturating_mul(3600),
+        _ => return Err(wrong()),
+    };
+    if seconds == 0 { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
+}
+
+/// Makes what each charm needs to be run.
+fn subjects(
+    place: &Place,
+    args: &FuzzArgs,
+    stage: &Stage,
+    work: &Utf8Path,
+    cancel: &CancelToken,
+    talk: &dyn Fn(&str),
+) -> Result<Vec<Subject>, Failure> {
+    let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+    let tools_folder = work.join("tools");
+    fs_err::create_dir_all(&tools_folder).map_err(|error| Failure::of("the cache cannot be used", &error))?;
+    install_tools(&tools_folder, &juju)
+        .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
+    let names: Vec<String> =
+        Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
+    let preload = args.preload.as_ref().map(|file| existing(place, file)).transpose()?;
+    let mut subjects = Vec::new();
+    for (number, (folder, deployment)) in
+        std::iter::once(&args.charm).chain(&args.with).zip(&stage.deployments).enumerate()
+    {
+        let folder = existing(place, folder)?;
+        let environment = environment(place, &folder, cancel, talk)?;
+        let layout = lay_out(&folder, &work.join(format!("c{number}")), &environment.python)
+            .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be run"), &error))?;
+        let tree = DiskTree::open(&folder)
+            .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be read"), &error))?;
+        let python = environment.python.canonicalize_utf8().unwrap_or_else(|_| environment.python.clone());
+        // The folder of the interpreter is what its own files lie in: `<folder>/bin/python`.
+        let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
+        subjects.push(Subject {
+            application: deployment.application.clone(),
+            metadata: Arc::new(CharmMetadata::read(&tree)),
+            interpreter: InterpreterSpec {
+                launcher: place.launcher(),
+                python: environment.python.clone(),
+                charm: layout.folder,
+                program: layout.program,
+                application: deployment.application.to_string(),
+                work: work.to_owned(),
+                tools: tools_folder.clone(),
+                tool_names: names.clone(),
+                visible: std::iter::once(environment.prefix.clone()).chain(home).collect(),
+                preload: preload.clone().filter(|_| number == 0),
+                counts_lines: number == 0,
+                memory_bytes: MEMORY_BYTES,
+                clock_s: CLOCK_S,
+            },
+        });
+    }
+    Ok(subjects)
+}
+
+fn existing(place: &Place, path: &Utf8Path) -> Result<Utf8PathBuf, Failure> {
+    place
+        .working_directory
+        .join(path)
+        .canonicalize_utf8()
+        .map_err(|error| Failure::of(&format!("`{path}` cannot be used"), &error).exit(Exit::Usage))
+}
+
+fn environment(
+    place: &Place,
+    folder: &Utf8Path,
+    cancel: &CancelToken,
+    talk: &dyn Fn(&str),
+) -> Result<CharmEnvironment, Failure> {
+    let (tools, pythons, launcher) = (place.tools(), place.pythons(), place.launcher());
+    let context = EnvironmentContext {
+        cache: &place.cache.root,
+        tools: &tools,
+        pythons: &pythons,
+        launcher: &launcher,
+        cancel,
+        variables: &place.variables,
+        home: &place.home,
+        search_path: &place.search_path,
+        settings: MakingSettings::default(),
+    };
+    let environment = provide(&context, folder, &[])
+        .map_err(|error| Failure::of(&format!("there is no environment for the charm `{folder}`"), &error))?;
+    talk(&format!(
+        "{}: Python {}, ops {}",
+        folder.file_name().unwrap_or("charm"),
+        environment.python_version,
+        environment.ops_version
+    ));
+    for note in &environment.notes {
+        talk(&format!("  {note}"));
+    }
+    Ok(environment)
+}

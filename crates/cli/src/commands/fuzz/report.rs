@@ -1,0 +1,185 @@
+//! What a search has found, for people: on the terminal, and as files.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Mutex;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_fuzz::oracle::Blame;
+use charmproof_fuzz::search::{Confirmation, Finding, Progress, Report, Settings};
+use charmproof_lifecycle::format::{json, story};
+use charmproof_store::report::{Style, Terminal};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How many of the reached lines' files are listed.
+const FILES_SHOWN: usize = 8;
+/// How many lines of a traceback are shown on the terminal; the file has all.
+const DETAIL_LINES_SHOWN: usize = 24;
+
+/// Whether a finding is the charm's fault, so that it counts.
+pub(super) fn counts(finding: &Finding) -> bool {
+    finding.suspicion.blame == Blame::Charm
+}
+
+/// Shows that something goes on.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    found: Mutex<usize>,
+}
+
+impl Bar {
+    pub(super) fn new(is_quiet: bool) -> Self {
+        let bar = ProgressBar::new_spinner();
+        bar.set_draw_target(if is_quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        });
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} [{elapsed}]") {
+            bar.set_style(style);
+        }
+        Self { bar, found: Mutex::new(0) }
+    }
+
+    pub(super) fn show(&self, progress: &Progress) {
+        let mut found = self.found.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match progress {
+            Progress::Lives(played, most) => {
+                let of = most.map_or_else(String::new, |most| format!(" of {most}"));
+                self.bar.set_message(format!("{played}{of} lives, {} found", *found));
+            }
+            Progress::Reducing(what) => self.bar.set_message(format!("making small: {what}")),
+            Progress::Found(finding) => {
+                *found += 1;
+                self.bar.set_message(format!("found: {}", finding.suspicion.summary));
+            }
+        }
+        self.bar.tick();
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+/// Where the files of each finding are, in the order of the findings.
+pub(super) type Written = Vec<Utf8PathBuf>;
+
+/// Writes the findings, each into a folder of its own.
+pub(super) fn write(report: &Report, folder: &Utf8Path, charm: &Utf8Path) -> io::Result<Written> {
+    let mut written = Vec::new();
+    for (number, finding) in report.findings.iter().enumerate() {
+        let name = format!("{}-{}", number + 1, finding.suspicion.oracle.name());
+        let place = folder.join(name);
+        if place.exists() {
+            fs_err::remove_dir_all(&place)?;
+        }
+        fs_err::create_dir_all(&place)?;
+        fs_err::write(place.join("life.json"), json::write(&finding.life))?;
+        fs_err::write(place.join("story.txt"), telling(finding, charm))?;
+        written.push(place);
+    }
+    Ok(written)
+}
+
+/// Tells a finding: what, why it is a fault, what happened, and where.
+fn telling(finding: &Finding, charm: &Utf8Path) -> String {
+    let suspicion = &finding.suspicion;
+    let mut text = String::new();
+    let _ = writeln!(text, "{}: {}", suspicion.oracle.name(), suspicion.summary);
+    let _ = writeln!(text, "Why it matters: {}.", suspicion.oracle.reason());
+    let _ = writeln!(text, "\n{}", story::story(&finding.life));
+    if !suspicion.details.is_empty() {
+        let _ = writeln!(text, "{}", suspicion.details);
+    }
+    let _ = writeln!(text, "\nAgain: charmproof fuzz {charm} --seed {} --seeds 1", finding.seed);
+    text
+}
+
+/// Returns what is shown at the end.
+pub(super) fn text(report: &Report, settings: &Settings, written: &Written, terminal: Terminal) -> String {
+    let bold = |text: &str| match terminal.style {
+        Style::Colour => format!("\u{1b}[1m{text}\u{1b}[0m"),
+        Style::Plain => text.to_owned(),
+    };
+    let mut text = String::new();
+    for (number, (finding, place)) in report.findings.iter().zip(written).enumerate() {
+        let suspicion = &finding.suspicion;
+        let whose = match suspicion.blame {
+            Blame::Charm => "",
+            Blame::Environment => " (refused by these surroundings, not counted)",
+        };
+        let _ = writeln!(text, "{}", bold(&format!("{}. {}{whose}", number + 1, suspicion.summary)));
+        let _ = writeln!(text, "   {}: {}", suspicion.oracle.name(), suspicion.oracle.reason());
+        let seen = match finding.confirmation {
+            Confirmation::Cold => "seen again as Juju runs a charm",
+            Confirmation::Fork => "seen again in a forked interpreter, not in a new one",
+        };
+        let _ = writeln!(
+            text,
+            "   in {} of {} lives, first with seed {}; {seen}",
+            finding.lives, report.lives, finding.seed
+        );
+        for line in story::story(&finding.life).lines() {
+            let _ = writeln!(text, "   {line}");
+        }
+        let lines: Vec<&str> = suspicion.details.lines().collect();
+        for line in &lines[lines.len().saturating_sub(DETAIL_LINES_SHOWN)..] {
+            let _ = writeln!(text, "   | {line}");
+        }
+        let _ = writeln!(text, "   files: {place}\n");
+    }
+    summary(&mut text, report, settings);
+    text
+}
+
+fn summary(text: &mut String, report: &Report, settings: &Settings) {
+    let counted = report.findings.iter().filter(|finding| counts(finding)).count();
+    let refused = report.findings.len() - counted;
+    let hooks_a_second = report.hooks as f64 / report.took.as_secs_f64().max(0.001);
+    let _ = writeln!(
+        text,
+        "{counted} found in {} lives with {} hooks ({:.0} a second), seeds {} to {}",
+        report.lives,
+        report.hooks,
+        hooks_a_second,
+        settings.first_seed,
+        settings.first_seed + report.lives.saturating_sub(1)
+    );
+    if refused > 0 {
+        let _ = writeln!(
+            text,
+            "{refused} things were refused by these surroundings; --preload gives the charm stand-ins"
+        );
+    }
+    if !report.unconfirmed.is_empty() {
+        let _ = writeln!(
+            text,
+            "{} suspicions did not show again and are not told: what the charm's modules remember from hook to hook",
+            report.unconfirmed.len()
+        );
+    }
+    for trouble in report.troubles.iter().take(3) {
+        let _ = writeln!(text, "could not tell: {trouble}");
+    }
+    if let Some(cold) = &report.welcome.cold {
+        let why = cold.trim().lines().last().unwrap_or_default();
+        let _ = writeln!(text, "run cold, which is slow, because it cannot be imported once for all: {why}");
+    }
+    if let Some(bare) = &report.welcome.bare {
+        let _ = writeln!(text, "without a root filesystem of its own, so the charm saw this host: {bare}");
+    }
+    if !report.lines.is_empty() {
+        let _ = writeln!(text, "{} of {} lines of src ran", report.lines_reached.len(), report.lines.len());
+        let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        for place in &report.lines {
+            let entry = files.entry(&place.0).or_default();
+            entry.1 += 1;
+            entry.0 += usize::from(report.lines_reached.contains(place));
+        }
+        for (file, (reached, all)) in files.into_iter().take(FILES_SHOWN) {
+            let _ = writeln!(text, "  {file}: {reached} of {all}");
+        }
+    }
+}
