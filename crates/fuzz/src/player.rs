@@ -5,6 +5,7 @@
 
 mod happenings;
 mod made_up;
+mod workloads;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,8 +26,11 @@ use charmproof_lifecycle::model::Model;
 use charmproof_lifecycle::performance::{Afterwards, Cast, Ending, perform};
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome, Platform};
+use charmproof_pebble::{ExecRules, Snapshot};
 use jiff::SignedDuration;
 use serde::Serialize;
+
+use workloads::Containers;
 
 /// How much time a hook takes in the life, whatever it takes really.
 const HOOK_TAKES: SignedDuration = SignedDuration::from_secs(2);
@@ -102,6 +106,8 @@ pub struct HookRecord {
     pub again: Option<Box<HookRecord>>,
     /// The files that a unit's last hook left on the machine.
     pub left: Vec<String>,
+    /// The workload containers after it, if those were looked at.
+    pub workloads: BTreeMap<String, Snapshot>,
     /// What Juju knew before the hook, if that was to be kept.
     #[serde(skip)]
     pub before: Option<Box<State>>,
@@ -120,6 +126,8 @@ pub struct Played {
     pub lines: BTreeSet<u32>,
     /// Whether the units came to rest.
     pub came_to_rest: bool,
+    /// The workload containers at the end, by unit and name.
+    pub workloads: BTreeMap<Name, BTreeMap<String, Snapshot>>,
     /// Whether the charm asked for something that nobody here can answer.
     pub has_unanswered: bool,
     /// The contents of all secrets that there were.
@@ -157,13 +165,21 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         contents: BTreeMap::new(),
         granted: BTreeMap::new(),
         files_at_first: BTreeMap::new(),
+        containers: BTreeMap::new(),
+        containers_made: 0,
+        has_early_containers: false,
+        has_unanswered: false,
     };
+    player.has_early_containers = player.chance.happens(500);
     let steps = perform(stage, script, afterwards, &mut player);
+    let workloads = player.workloads();
     Played {
         steps,
         orphans: player.orphans(),
         came_to_rest: !player.is_restless,
-        has_unanswered: false,
+        has_unanswered: player.has_unanswered
+            || workloads.values().flat_map(BTreeMap::values).any(|snapshot| snapshot.exec.iter().any(|exec| exec.unanswered)),
+        workloads,
         secrets: player.contents,
         hooks: player.hooks,
         state: player.state,
@@ -200,6 +216,12 @@ struct Player<'a, 'b> {
     granted: BTreeMap<SecretId, BTreeMap<u32, Name>>,
     /// The files that a unit's machine had before its first hook.
     files_at_first: BTreeMap<Name, BTreeSet<String>>,
+    containers: BTreeMap<Name, Containers>,
+    containers_made: usize,
+    /// Whether a container's Pebble is there before Juju says so.
+    has_early_containers: bool,
+    /// Whether something was asked for that nobody here can answer, of units that are gone.
+    has_unanswered: bool,
 }
 
 impl Cast for Player<'_, '_> {
@@ -274,6 +296,11 @@ impl Cast for Player<'_, '_> {
 
     fn gone(&mut self, _: &Model, unit: &Name) {
         self.processes.remove(unit);
+        if let Some(containers) = self.containers.remove(unit) {
+            let snapshots = containers.snapshots();
+            self.has_unanswered |=
+                snapshots.values().any(|snapshot| snapshot.exec.iter().any(|exec| exec.unanswered));
+        }
         // One that was never known has nothing to be forgotten.
         let _ = self.state.remove_unit(unit);
     }
@@ -316,6 +343,9 @@ impl Player<'_, '_> {
         if self.play.actors.first().is_some_and(|actor| actor.application == application_of(unit)) {
             self.lines.extend(&result.new_lines);
         }
+        let looks_at_workloads = self.play.looks.repeats || self.play.looks.states;
+        let containers = self.containers.get(unit).filter(|_| looks_at_workloads);
+        let workloads = containers.map(Containers::snapshots).unwrap_or_default();
         let kept = if self.play.looks.storage { process.inspect(&[]) } else { None };
         self.hooks.push(HookRecord {
             unit: unit.clone(),
@@ -330,9 +360,15 @@ impl Player<'_, '_> {
             after_stimuli: self.stimuli,
             again: None,
             left: Vec::new(),
+            workloads,
             before,
         });
         Ok(Running { context, result, record: self.hooks.len() - 1 })
+    }
+
+    /// Returns what can be seen of the containers of all units.
+    fn workloads(&self) -> BTreeMap<Name, BTreeMap<String, Snapshot>> {
+        self.containers.iter().map(|(unit, containers)| (unit.clone(), containers.snapshots())).collect()
     }
 
     /// Runs a hook a second time, and returns what others notice of that.
@@ -405,10 +441,20 @@ impl Player<'_, '_> {
         let Some(actor) = self.play.actors.iter_mut().find(|actor| actor.application == application) else {
             return Err(RunnerError::Message(format!("no charm runs for `{application}`")));
         };
+        if !self.containers.contains_key(unit) {
+            self.containers_made += 1;
+            let folder = workloads::folder(&actor.interpreter.spec().work, self.containers_made);
+            let names: Vec<String> = actor.metadata.containers.iter().map(|container| container.name.to_string()).collect();
+            let mut made = Containers::new(folder, &names, ExecRules::default())?;
+            if self.has_early_containers {
+                made.start_all(self.state.now)?;
+            }
+            self.containers.insert(unit.clone(), made);
+        }
         let spec = UnitSpec {
             name: unit.to_string(),
             mode,
-            containers: BTreeMap::new(),
+            containers: self.containers.get(unit).map(Containers::folders).unwrap_or_default(),
             binds: Vec::new(),
             // What ran in another life is no news of this one.
             forgets_lines: self.hooks.is_empty(),

@@ -8,6 +8,7 @@ use charmproof_lifecycle::model::Model;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
 use charmproof_lifecycle::world::Role;
+use charmproof_pebble::CheckOutcome;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -22,7 +23,7 @@ impl Player<'_, '_> {
     ///
     /// Charms do for themselves what a script of the lifecycle lets them do, and name their
     /// secrets themselves: the script's n-th secret is the n-th that a charm made.
-    pub(super) fn adapted(&self, _: &Model, _: &Target, stimulus: &Stimulus) -> Option<Stimulus> {
+    pub(super) fn adapted(&self, _: &Model, target: &Target, stimulus: &Stimulus) -> Option<Stimulus> {
         let secret = |name: &Name| self.secret_called(name);
         match stimulus {
             Stimulus::UnitWrites { .. }
@@ -42,9 +43,14 @@ impl Player<'_, '_> {
             Stimulus::SecretUnused { secret_id, revision } => {
                 Some(Stimulus::SecretUnused { secret_id: secret(secret_id)?, revision: *revision })
             }
-            // Nobody but the workload knows of these; without rules for it there are none.
-            Stimulus::CheckFails { .. } | Stimulus::CheckRecovers { .. } | Stimulus::CustomNotice { .. } => {
-                None
+            // Only what is in the container's plan can fail.
+            Stimulus::CheckFails { container, .. } => {
+                let check = self.check_of(target, container)?;
+                Some(Stimulus::CheckFails { container: container.clone(), check })
+            }
+            Stimulus::CheckRecovers { container, .. } => {
+                let check = self.check_of(target, container)?;
+                Some(Stimulus::CheckRecovers { container: container.clone(), check })
             }
             Stimulus::Deploy { .. }
             | Stimulus::Integrate { .. }
@@ -61,6 +67,7 @@ impl Player<'_, '_> {
             | Stimulus::StorageAdded { .. }
             | Stimulus::StorageDetached { .. }
             | Stimulus::ContainerRestarts { .. }
+            | Stimulus::CustomNotice { .. }
             | Stimulus::ActionRuns { .. }
             | Stimulus::Refresh { .. }
             | Stimulus::AgentRestarts
@@ -75,6 +82,12 @@ impl Player<'_, '_> {
             | Stimulus::TimePasses
             | Stimulus::RemoveUnit => Some(stimulus.clone()),
         }
+    }
+
+    /// Returns a check that a container's plan has.
+    fn check_of(&self, target: &Target, container: &str) -> Option<Name> {
+        let checks = self.containers.get(target.name())?.checks(container);
+        checks.into_iter().next().map(Name::from)
     }
 
     /// Returns the secret that a script calls `secret:N`; one with the name of a charm's own
@@ -143,6 +156,30 @@ impl Player<'_, '_> {
             Stimulus::PodLost | Stimulus::PodStarted => {
                 // A pod's files end with it.
                 self.processes.remove(&name);
+                self.containers.remove(&name);
+            }
+            Stimulus::ContainerRestarts { container } => {
+                let now = self.state.now;
+                if let Some(containers) = self.containers.get_mut(&name) {
+                    containers.stop(container);
+                    let starts = !self.has_early_containers || containers.start(container, now).is_ok();
+                    debug_assert!(starts, "a container that ran can run again");
+                }
+            }
+            Stimulus::CustomNotice { container, key } => {
+                if let Some(containers) = self.containers.get(&name) {
+                    containers.notify(container, key);
+                }
+            }
+            Stimulus::CheckFails { container, check } => {
+                if let Some(containers) = self.containers.get(&name) {
+                    containers.set_check(container, check, CheckOutcome::Down);
+                }
+            }
+            Stimulus::CheckRecovers { container, check } => {
+                if let Some(containers) = self.containers.get(&name) {
+                    containers.set_check(container, check, CheckOutcome::Up);
+                }
             }
             Stimulus::MachineReboots => {
                 if let Some(process) = self.processes.get_mut(&name) {
@@ -162,10 +199,6 @@ impl Player<'_, '_> {
             | Stimulus::UnitWrites { .. }
             | Stimulus::AppWrites { .. }
             | Stimulus::LeaderSettingsWritten
-            | Stimulus::ContainerRestarts { .. }
-            | Stimulus::CustomNotice { .. }
-            | Stimulus::CheckFails { .. }
-            | Stimulus::CheckRecovers { .. }
             | Stimulus::SecretAdded { .. }
             | Stimulus::SecretRevised { .. }
             | Stimulus::SecretRotationDue { .. }
@@ -185,6 +218,13 @@ impl Player<'_, '_> {
 
     /// Shows what a hook is about before it runs, where Juju does.
     pub(super) fn prepare(&mut self, unit: &Name, hook: &Hook) {
+        let now = self.state.now;
+        if hook.kind == HookKind::PebbleReady
+            && let Some(containers) = self.containers.get_mut(unit)
+            && let Err(error) = containers.start(hook.subject(), now)
+        {
+            self.trouble = Some(error.to_string());
+        }
         match (hook.kind, hook.relation_id, &hook.storage_id) {
             // R35: a unit is in scope from the first hook of the relation on.
             (HookKind::RelationCreated, Some(relation), _) => {
