@@ -12,6 +12,7 @@ const SOURCE: &str = "src/tool_client/tool.rs";
 
 fn main() {
     println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-changed=src/tool_client/standin.rs");
     println!("cargo::rerun-if-changed=build.rs");
     let program = PathBuf::from(variable("OUT_DIR")).join("tool");
     let attempts = [true, false].map(|is_static| compile(&program, is_static));

@@ -4,10 +4,12 @@
 //! secrets, storage. [`tools`] are the hook tools, as pure functions of that state;
 //! [`protocol`] is how a process asks for one, and [`tool_client`] the program that a charm
 //! finds on its `PATH`. [`runner`] runs the code of a charm, [`surroundings`] is the
-//! environment that it runs in.
+//! environment that it runs in, and [`standins`] answer for programs of the machine that cannot
+//! run there.
 
 pub mod protocol;
 pub mod runner;
+pub mod standins;
 pub mod state;
 pub mod surroundings;
 pub mod tool_client;

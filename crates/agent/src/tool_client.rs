@@ -33,6 +33,24 @@ pub fn install_tools(folder: &Utf8Path, juju: &Juju) -> io::Result<()> {
     Ok(())
 }
 
+/// What the same program is called where it is a stand-in; it looks at that name itself.
+const STAND_IN_FILE: &str = ".stand-in";
+
+/// Writes the program into a folder as a stand-in, and links to it under each of the names. More
+/// names come with the packages that a charm installs.
+///
+/// As with the tools, nothing may be started by another thread meanwhile.
+pub fn install_stand_ins<'a>(folder: &Utf8Path, names: impl IntoIterator<Item = &'a str>) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let program = folder.join(STAND_IN_FILE);
+    fs::write(&program, PROGRAM)?;
+    fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
+    for name in names {
+        symlink(STAND_IN_FILE, folder.join(name))?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::net::UnixListener;

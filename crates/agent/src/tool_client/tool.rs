@@ -3,6 +3,7 @@
 //!
 //! It is one file without dependencies, because it starts thousands of times: what is not
 //! in it needs no loading. `protocol.rs` of the agent says what goes over the socket.
+//! Under another file name it is the stand-in for programs that cannot run (`standin.rs`).
 
 use std::env;
 use std::ffi::OsString;
@@ -12,6 +13,8 @@ use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{SocketAddr, UnixStream};
 use std::process::ExitCode;
+
+mod standin;
 
 /// Where the agent listens; a name that begins with `@` is no file.
 const ADDRESS: &str = "JUJU_AGENT_SOCKET_ADDRESS";
@@ -30,7 +33,11 @@ const READERS: [&[u8]; 7] = [
 
 fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = env::args_os().map(OsString::into_vec).collect();
-    match call(&arguments) {
+    let answer = match standin::own_file() {
+        Some(own) => standin::call(&own, &arguments),
+        None => call(&arguments),
+    };
+    match answer {
         Ok(code) => ExitCode::from(code),
         Err(error) => {
             let _ = writeln!(io::stderr(), "ERROR {error}");
