@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod convergence;
+pub mod differential;
 pub mod environment;
 pub mod layout;
 pub mod oracle;

@@ -6,7 +6,7 @@
 
 mod deferral;
 mod deprecation;
-mod exception;
+pub(crate) mod exception;
 mod idempotence;
 mod leftovers;
 mod misuse;

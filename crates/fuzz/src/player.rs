@@ -178,7 +178,10 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         orphans: player.orphans(),
         came_to_rest: !player.is_restless,
         has_unanswered: player.has_unanswered
-            || workloads.values().flat_map(BTreeMap::values).any(|snapshot| snapshot.exec.iter().any(|exec| exec.unanswered)),
+            || workloads
+                .values()
+                .flat_map(BTreeMap::values)
+                .any(|snapshot| snapshot.exec.iter().any(|exec| exec.unanswered)),
         workloads,
         secrets: player.contents,
         hooks: player.hooks,
@@ -444,7 +447,8 @@ impl Player<'_, '_> {
         if !self.containers.contains_key(unit) {
             self.containers_made += 1;
             let folder = workloads::folder(&actor.interpreter.spec().work, self.containers_made);
-            let names: Vec<String> = actor.metadata.containers.iter().map(|container| container.name.to_string()).collect();
+            let names: Vec<String> =
+                actor.metadata.containers.iter().map(|container| container.name.to_string()).collect();
             let mut made = Containers::new(folder, &names, ExecRules::default())?;
             if self.has_early_containers {
                 made.start_all(self.state.now)?;

@@ -36,7 +36,7 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
 }
 
 /// Returns what is to be said of a hook that failed.
-pub(super) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
+pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
     let traceback = traceback_of(hook);
     let (cause, summary, details, blame) = match &traceback {
         Some(traceback) => {

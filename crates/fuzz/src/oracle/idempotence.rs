@@ -1,5 +1,8 @@
 //! Hooks that change something when they run again.
 
+use charmproof_agent::state::SecretChange;
+use charmproof_pebble::Snapshot;
+
 use super::{Blame, Oracle, Suspicion, exception, normalised};
 use crate::player::{HookRecord, Played};
 
@@ -32,8 +35,27 @@ fn differences(first: &HookRecord, again: &HookRecord) -> Vec<(String, String)> 
         found
             .push((format!("writes other relation data: {}", keys.join(", ")), format!("{:?}", change.keys)));
     }
-    for secret in &again.effects.secrets {
+    // That a unit now reads a newer revision, or has a name for it, changes nothing for others.
+    let changes = again.effects.secrets.iter().filter(|effect| match effect.change {
+        SecretChange::Added | SecretChange::Revised { .. } | SecretChange::Removed { .. } => true,
+        SecretChange::Described
+        | SecretChange::Granted { .. }
+        | SecretChange::Revoked { .. }
+        | SecretChange::Tracked { .. } => false,
+    });
+    for secret in changes {
         found.push(("makes or changes a secret".to_owned(), format!("{:?}", secret.change)));
+    }
+    for (name, before) in &first.workloads {
+        let Some(after) = again.workloads.get(name) else { continue };
+        if before.plan != after.plan {
+            found.push((format!("changes the plan of `{name}`"), format!("{}\n{}", before.plan, after.plan)));
+        }
+        let starts =
+            |snapshot: &Snapshot| snapshot.services.values().map(|service| service.starts).sum::<u64>();
+        if starts(after) > starts(before) {
+            found.push((format!("starts services of `{name}` again"), format!("{:?}", after.services)));
+        }
     }
     if !again.effects.ports.is_empty() {
         found.push(("opens or closes ports".to_owned(), format!("{:?}", again.effects.ports)));

@@ -58,7 +58,8 @@ impl Containers {
             boot_id: format!("00000000-0000-4000-8000-{:012}", container.boots),
             ..Options::new(socket, root)
         };
-        container.server = Some(Server::start(options).map_err(|error| RunnerError::Message(error.to_string()))?);
+        container.server =
+            Some(Server::start(options).map_err(|error| RunnerError::Message(error.to_string()))?);
         Ok(())
     }
 
@@ -94,7 +95,8 @@ impl Containers {
 
     /// Returns what can be seen of all of them.
     pub(super) fn snapshots(&self) -> BTreeMap<String, Snapshot> {
-        let running = self.all.iter().filter_map(|(name, container)| Some((name, container.server.as_ref()?)));
+        let running =
+            self.all.iter().filter_map(|(name, container)| Some((name, container.server.as_ref()?)));
         running.map(|(name, server)| (name.clone(), server.handle().snapshot())).collect()
     }
 
