@@ -101,8 +101,14 @@ def enter(settings: dict, request: dict) -> list[str]:
         if os.path.exists(path) and not path.startswith("/usr/"):
             _bind(path, new)
     os.makedirs(new + "/charm")
+    for path, text in request["files"].items():
+        os.makedirs(os.path.dirname(new + path), exist_ok=True)
+        with open(new + path, "w") as file:
+            file.write(text)
     for source, target in request["binds"]:
         _bind(source, new, target)
+    if request["stand_ins"]:
+        _lay_stand_ins(*request["stand_ins"], new)
     notes += _lay_charm(settings, request, new)
     os.chdir(new)
     _check(_libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
@@ -142,6 +148,19 @@ def _write_etc(new: str, host_name: str) -> None:
     for name in _FROM_ETC:
         if os.path.exists(f"/etc/{name}"):
             _bind(f"/etc/{name}", new)
+
+
+def _lay_stand_ins(source: str, target: str, new: str) -> None:
+    """Put stand-ins where `PATH` has them, and in the place of the host's own programs."""
+    shutil.copytree(source, new + target, symlinks=True)
+    for name in os.listdir(source):
+        if name.startswith("."):
+            continue
+        for folder in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"):
+            path = f"{folder}/{name}"
+            # What is a link leads to a program that others may be as well.
+            if os.path.isfile(path) and not os.path.islink(path):
+                _mount(f"{new}{target}/.stand-in", new + path, None, _BIND)
 
 
 def _lay_charm(settings: dict, request: dict, new: str) -> list[str]:

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use interpreter::{Interpreter, InterpreterSpec, Welcome, tools_folder};
-pub use unit::{Inspection, UnitProcess, UnitSpec};
+pub use unit::{Answers, Inspection, UnitProcess, UnitSpec};
 
 /// How the hooks of a unit are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

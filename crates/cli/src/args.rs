@@ -454,6 +454,12 @@ pub(crate) struct FuzzArgs {
     /// A Python file that is run before the charm, to put stand-ins in the place of what cannot run
     #[arg(long, value_name = "FILE", help_heading = "Surroundings")]
     pub(crate) preload: Option<Utf8PathBuf>,
+    /// A file of rules: what programs, packages and other applications do, and what is allowed
+    #[arg(long, value_name = "FILE", help_heading = "Surroundings")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+    /// Deploy the charms as with `juju deploy --trust`
+    #[arg(long, help_heading = "Surroundings")]
+    pub(crate) trust: bool,
     /// Where findings are written [default: the cache]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) output: Option<Utf8PathBuf>,

@@ -128,7 +128,10 @@ pub fn compare(baseline: &Played, candidate: &Played) -> Vec<Difference> {
 pub fn without_noise(found: Vec<Difference>, noise: &[Difference]) -> Vec<Difference> {
     let noisy: BTreeSet<(Observable, &str)> =
         noise.iter().map(|difference| (difference.observable, difference.hook.as_str())).collect();
-    found.into_iter().filter(|difference| !noisy.contains(&(difference.observable, difference.hook.as_str()))).collect()
+    found
+        .into_iter()
+        .filter(|difference| !noisy.contains(&(difference.observable, difference.hook.as_str())))
+        .collect()
 }
 
 const ALL: [Observable; 14] = [
@@ -189,7 +192,9 @@ fn seen(observable: Observable, hook: &HookRecord) -> Value {
         Observable::Stored => {
             let stored = hook.kept.iter().flat_map(|kept| &kept.stored);
             // Handles of events and of the framework itself are how ops works, not what charms do.
-            let own = stored.filter(|(handle, _)| !handle.contains("/on/") && !handle.contains("StoredStateData[_stored]"));
+            let own = stored.filter(|(handle, _)| {
+                !handle.contains("/on/") && !handle.contains("StoredStateData[_stored]")
+            });
             unless_empty(Value::Array(own.map(|(handle, value)| json!([handle, value])).collect()))
         }
         Observable::Deprecations => unless_empty(json!(lines(hook, true))),
@@ -227,6 +232,11 @@ fn lines(hook: &HookRecord, deprecations: bool) -> Vec<String> {
 fn unless_empty(value: Value) -> Value {
     match &value {
         Value::Array(all) if all.is_empty() => Value::Null,
-        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => value,
+        Value::Array(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Object(_) => value,
     }
 }

@@ -10,15 +10,17 @@ mod workloads;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use camino::Utf8Path;
 use charmproof_agent::runner::{
-    Exit, HookResult, HookRun, Inspection, Interpreter, Mode, RunnerError, UnitProcess, UnitSpec,
+    Answers, Exit, HookResult, HookRun, Inspection, Interpreter, Mode, RunnerError, UnitProcess, UnitSpec,
 };
+use charmproof_agent::standins::{self, Machine, Record, Rules, StandInCall, StandInReply};
 use charmproof_agent::state::{
     HookContext, HookEffects, Juju, ModelIdentity, Reboot, SecretChange, SecretId, State, Writer,
     application_of,
 };
 use charmproof_agent::surroundings::{Place, variables};
-use charmproof_agent::tools;
+use charmproof_agent::tools::{self, Reply, ToolCall};
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::environment::Numbers;
 use charmproof_lifecycle::life::{Stage, Step, Target};
@@ -31,6 +33,11 @@ use jiff::SignedDuration;
 use serde::Serialize;
 
 use workloads::Containers;
+
+/// Where units see the stand-ins. Each has a copy of its own, as packages bring more.
+const STAND_INS_INSIDE: &str = "/run/charmproof/bin";
+/// What machines are.
+const MACHINE_RELEASE: &str = "24.04";
 
 /// How much time a hook takes in the life, whatever it takes really.
 const HOOK_TAKES: SignedDuration = SignedDuration::from_secs(2);
@@ -64,6 +71,12 @@ pub struct Play<'a> {
     pub ends_at_failure: bool,
     /// What is looked at between hooks.
     pub looks: Looks,
+    /// What the user knows better than the stand-ins.
+    pub rules: &'a Rules,
+    /// The folder with the stand-ins, if there is one.
+    pub stand_ins: Option<&'a Utf8Path>,
+    /// Whether the applications were deployed with `--trust`.
+    pub is_trusted: bool,
 }
 
 /// What is looked at after a hook, besides what tools tell.
@@ -106,6 +119,8 @@ pub struct HookRecord {
     pub again: Option<Box<HookRecord>>,
     /// The files that a unit's last hook left on the machine.
     pub left: Vec<String>,
+    /// The programs that were stood in for.
+    pub stand_ins: Vec<Record>,
     /// The workload containers after it, if those were looked at.
     pub workloads: BTreeMap<String, Snapshot>,
     /// What Juju knew before the hook, if that was to be kept.
@@ -145,6 +160,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
     for actor in &play.actors {
         let application =
             charmproof_agent::state::Application::of_charm(actor.application.clone(), &actor.metadata);
+        let application = charmproof_agent::state::Application { is_trusted: play.is_trusted, ..application };
         // A name that comes twice is refused when the model is made.
         let _ = state.add_application(application);
     }
@@ -167,6 +183,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         files_at_first: BTreeMap::new(),
         containers: BTreeMap::new(),
         containers_made: 0,
+        machines: BTreeMap::new(),
         has_early_containers: false,
         has_unanswered: false,
     };
@@ -188,6 +205,27 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         state: player.state,
         lines: player.lines,
         trouble: player.trouble,
+    }
+}
+
+/// The agent, as a hook that runs sees it.
+struct AgentOf<'a> {
+    state: &'a mut State,
+    context: &'a mut HookContext,
+    machine: &'a mut Machine,
+    rules: &'a Rules,
+    records: Vec<Record>,
+}
+
+impl Answers for AgentOf<'_> {
+    fn tool(&mut self, call: &ToolCall) -> Reply {
+        tools::answer(self.state, self.context, call)
+    }
+
+    fn stand_in(&mut self, call: &StandInCall) -> StandInReply {
+        let reply = standins::answer(self.machine, self.rules, call);
+        self.records.push(reply.record.clone());
+        reply
     }
 }
 
@@ -221,6 +259,7 @@ struct Player<'a, 'b> {
     files_at_first: BTreeMap<Name, BTreeSet<String>>,
     containers: BTreeMap<Name, Containers>,
     containers_made: usize,
+    machines: BTreeMap<Name, Machine>,
     /// Whether a container's Pebble is there before Juju says so.
     has_early_containers: bool,
     /// Whether something was asked for that nobody here can answer, of units that are gone.
@@ -330,7 +369,8 @@ impl Player<'_, '_> {
         let Some(process) = self.processes.get_mut(unit) else {
             return Err(RunnerError::Message(format!("`{unit}` has no process")));
         };
-        let place = Place { process, tools: None, stand_ins: None };
+        let stand_ins = self.play.stand_ins.map(|_| Utf8Path::new(STAND_INS_INSIDE));
+        let place = Place { process, tools: None, stand_ins };
         let run = HookRun {
             env: variables(&self.state, unit, hook, numbers, &place),
             seed: self.play.seed ^ (self.hooks.len() as u64) << 32,
@@ -341,8 +381,17 @@ impl Player<'_, '_> {
         };
         process.keep();
         let before = self.play.looks.states.then(|| Box::new(self.state.clone()));
-        let state = &mut self.state;
-        let result = process.run(&run, &mut |call| tools::answer(state, &mut context, call))?;
+        let machine = self.machines.entry(unit.clone()).or_insert_with(|| Machine::new(MACHINE_RELEASE));
+        let mut answers = AgentOf {
+            state: &mut self.state,
+            context: &mut context,
+            machine,
+            rules: self.play.rules,
+            records: Vec::new(),
+        };
+        let result = process.run(&run, &mut answers)?;
+        let stand_ins = answers.records;
+        self.has_unanswered |= stand_ins.iter().any(|record| !record.assumed.is_empty());
         if self.play.actors.first().is_some_and(|actor| actor.application == application_of(unit)) {
             self.lines.extend(&result.new_lines);
         }
@@ -363,6 +412,7 @@ impl Player<'_, '_> {
             after_stimuli: self.stimuli,
             again: None,
             left: Vec::new(),
+            stand_ins,
             workloads,
             before,
         });
@@ -460,6 +510,8 @@ impl Player<'_, '_> {
             mode,
             containers: self.containers.get(unit).map(Containers::folders).unwrap_or_default(),
             binds: Vec::new(),
+            stand_ins: self.play.stand_ins.map(|folder| (folder.to_owned(), STAND_INS_INSIDE.into())),
+            files: pod_files(&self.state),
             // What ran in another life is no news of this one.
             forgets_lines: self.hooks.is_empty(),
         };
@@ -511,6 +563,21 @@ impl Player<'_, '_> {
         let _ = unit;
         deeds
     }
+}
+
+/// Returns what Kubernetes puts into each pod. The token opens nothing.
+fn pod_files(state: &State) -> BTreeMap<String, String> {
+    const FOLDER: &str = "/run/secrets/kubernetes.io/serviceaccount";
+    if state.juju.platform != Platform::Kubernetes {
+        return BTreeMap::new();
+    }
+    // The shape of a certificate is enough for what only looks whether there is one.
+    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    BTreeMap::from([
+        (format!("{FOLDER}/namespace"), state.model.name.clone()),
+        (format!("{FOLDER}/token"), "no-token".to_owned()),
+        (format!("{FOLDER}/ca.crt"), certificate.to_owned()),
+    ])
 }
 
 /// Whether Juju may run a hook of the kind a second time with nothing new to tell.

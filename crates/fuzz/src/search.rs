@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_agent::runner::{Interpreter, InterpreterSpec, Mode, RunnerError, Welcome};
+use charmproof_agent::standins::Rules;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Step;
@@ -67,6 +68,12 @@ pub struct Settings {
     pub hooks_max: usize,
     /// How many findings are made small; the others are only told.
     pub findings_max: usize,
+    /// What the user knows better than the stand-ins.
+    pub rules: Arc<Rules>,
+    /// The folder with the stand-ins.
+    pub stand_ins: Option<Utf8PathBuf>,
+    /// Whether the applications were deployed with `--trust`.
+    pub is_trusted: bool,
 }
 
 /// What a search has done.
@@ -322,6 +329,9 @@ impl Ensemble {
                 repeats: asked(Oracle::Idempotence) && seed % 2 == 0,
                 states: mode != Mode::Sequence,
             },
+            rules: &settings.rules,
+            stand_ins: settings.stand_ins.as_deref(),
+            is_trusted: settings.is_trusted,
         };
         play(&settings.plan.stage, script, Afterwards::Stop, &mut settings_of_play)
     }

@@ -217,6 +217,8 @@ impl UnitPlace {
         json!({
             "mode": unit.mode,
             "forgets_lines": unit.forgets_lines,
+            "files": unit.files,
+            "stand_ins": unit.stand_ins,
             "socket": spec.work.join("agent.socket"),
             "charm_dir": self.charm_dir,
             "root": self.root,

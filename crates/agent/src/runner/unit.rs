@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 
 use super::channel::{Channel, Incoming, wait};
 use super::{Exit, HookResult, HookRun, Mode, RunnerError};
-use crate::protocol::{Request, read_frame, write_frame};
+use crate::protocol::{ProtocolError, Request, read_frame, write_frame};
+use crate::standins::{StandInCall, StandInReply};
 use crate::tools::{Reply, ToolCall};
 
 /// How much longer than a hook's own time is waited for the word that it is over.
@@ -33,6 +34,10 @@ pub struct UnitSpec {
     pub containers: BTreeMap<String, Utf8PathBuf>,
     /// What else it sees: a path outside, and where it is inside.
     pub binds: Vec<(Utf8PathBuf, Utf8PathBuf)>,
+    /// A folder of stand-ins, and where the unit has a copy of it.
+    pub stand_ins: Option<(Utf8PathBuf, Utf8PathBuf)>,
+    /// Files that it begins with, by path. Without a root of its own it has none of them.
+    pub files: BTreeMap<String, String>,
     /// Whether lines that ran before count as new again.
     pub forgets_lines: bool,
 }
@@ -46,6 +51,15 @@ pub struct Inspection {
     pub stored: BTreeMap<String, String>,
     /// The files below the places that were asked for, with digests.
     pub files: BTreeMap<String, String>,
+}
+
+/// Who answers what a hook asks for.
+pub trait Answers {
+    /// Answers a hook tool.
+    fn tool(&mut self, call: &ToolCall) -> Reply;
+
+    /// Answers a program that cannot run in a unit.
+    fn stand_in(&mut self, call: &StandInCall) -> StandInReply;
 }
 
 /// A process that runs the hooks of one unit. It ends when this is dropped.
@@ -85,12 +99,8 @@ impl UnitProcess {
         self.is_lost
     }
 
-    /// Runs a hook. `answer` is asked for each tool that is called.
-    pub fn run(
-        &mut self,
-        hook: &HookRun,
-        answer: &mut dyn FnMut(&ToolCall) -> Reply,
-    ) -> Result<HookResult, RunnerError> {
+    /// Runs a hook. `answers` is asked for each tool that is called.
+    pub fn run(&mut self, hook: &HookRun, answers: &mut dyn Answers) -> Result<HookResult, RunnerError> {
         let began = Instant::now();
         if self.is_lost || self.channel.send(&json!({ "hook": hook })).is_err() {
             return Ok(self.lost(began));
@@ -102,10 +112,10 @@ impl UnitProcess {
             match ready {
                 Some(0) => match self.channel.receive() {
                     Incoming::Message(message) => return Ok(result_of(&message)),
-                    Incoming::Call(payload) => self.answer_call(&payload, answer),
+                    Incoming::Call(payload) => self.answer_call(&payload, answers),
                     Incoming::End => return Ok(self.lost(began)),
                 },
-                Some(_) => self.answer_program(answer),
+                Some(_) => self.answer_program(answers),
                 None => return Ok(self.lost(began)),
             }
         }
@@ -149,28 +159,24 @@ impl UnitProcess {
         }
     }
 
-    fn answer_call(&mut self, payload: &[u8], answer: &mut dyn FnMut(&ToolCall) -> Reply) {
+    fn answer_call(&mut self, payload: &[u8], answers: &mut dyn Answers) {
         // What is no call came from a process that does not know the protocol; it waits in vain.
-        let Ok(request) = Request::decode(payload) else { return };
-        let reply = answer(&request.call);
-        if request.wants_reply {
+        if let Ok(Some(reply)) = reply_to(payload, answers) {
             // Whether the other side is still there shows at the next look.
-            let _ = self.channel.send_bytes(&reply.encode());
+            let _ = self.channel.send_bytes(&reply);
         }
     }
 
     /// Answers a tool that was started as a program.
-    fn answer_program(&mut self, answer: &mut dyn FnMut(&ToolCall) -> Reply) {
+    fn answer_program(&mut self, answers: &mut dyn Answers) {
         let Ok((mut stream, _)) = self.exec_listener.accept() else { return };
         let mut serve = || -> io::Result<()> {
             stream.set_nonblocking(false)?;
             stream.set_read_timeout(Some(TOOL_TIMEOUT))?;
             stream.set_write_timeout(Some(TOOL_TIMEOUT))?;
             while let Some(payload) = read_frame(&mut stream)? {
-                let request = Request::decode(&payload)?;
-                let reply = answer(&request.call);
-                if request.wants_reply {
-                    write_frame(&mut stream, &reply.encode())?;
+                if let Some(reply) = reply_to(&payload, answers)? {
+                    write_frame(&mut stream, &reply)?;
                 }
             }
             Ok(())
@@ -185,6 +191,16 @@ impl Drop for UnitProcess {
         // Its process sees the end of the connection, and goes.
         let _ = fs_err::remove_dir_all(&self.folder);
     }
+}
+
+/// Returns the reply to a request, if it wants one.
+fn reply_to(payload: &[u8], answers: &mut dyn Answers) -> Result<Option<Vec<u8>>, ProtocolError> {
+    if StandInCall::is_asked_by(payload) {
+        return Ok(Some(answers.stand_in(&StandInCall::decode(payload)?).encode()));
+    }
+    let request = Request::decode(payload)?;
+    let reply = answers.tool(&request.call);
+    Ok(request.wants_reply.then(|| reply.encode()))
 }
 
 fn result_of(message: &Value) -> HookResult {

@@ -7,7 +7,7 @@ use std::env;
 use std::fs;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -40,7 +40,24 @@ unsafe extern "C" {
 /// The program itself, if it was started as a stand-in.
 pub(super) fn own_file() -> Option<PathBuf> {
     let file = fs::read_link("/proc/self/exe").ok()?;
-    (file.file_name()? == FILE).then_some(file)
+    if file.file_name()? == FILE {
+        return Some(file);
+    }
+    // It may lie in the place of the host's own program as well, where it has that one's name.
+    let this = fs::metadata("/proc/self/exe").ok()?;
+    let mut folders = env::split_paths(&env::var_os("PATH")?).collect::<Vec<_>>().into_iter();
+    folders.find_map(|folder| {
+        let candidate = folder.join(FILE);
+        let is_this = fs::metadata(&candidate)
+            .is_ok_and(|other| (other.dev(), other.ino()) == (this.dev(), this.ino()));
+        is_this.then_some(candidate)
+    })
+}
+
+/// Returns where a program is found whose own folder cannot be written to: beside this one.
+fn beside(own: &Path, path: &Path) -> Option<PathBuf> {
+    let is_program = path.parent().is_some_and(|folder| folder.ends_with("bin") || folder.ends_with("sbin"));
+    Some(own.parent()?.join(path.file_name()?)).filter(|_| is_program)
 }
 
 /// Asks, prints and does what the agent says.
@@ -147,21 +164,30 @@ fn act(own: &Path, reader: &mut Reader<'_>) -> io::Result<()> {
             fs::write(&path, reader.counted()?)?;
             fs::set_permissions(&path, fs::Permissions::from_mode(mode))
         }
-        b'R' => match fs::remove_file(reader.path()?) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            Err(_) | Ok(()) => Ok(()),
-        },
+        b'R' => {
+            let path = reader.path()?;
+            if let Some(link) = beside(own, &path).filter(|link| link.is_symlink()) {
+                fs::remove_file(link)?;
+            }
+            match fs::remove_file(path) {
+                Err(error) if !is_harmless(&error) => Err(error),
+                Err(_) | Ok(()) => Ok(()),
+            }
+        }
         b'P' => {
             let path = reader.path()?;
             let is_assumed = reader.byte()? == 1;
             if is_assumed && has_real(own, &path) {
                 return Ok(());
             }
-            make_room(&path)?;
-            match symlink(own, &path) {
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-                Err(_) | Ok(()) => Ok(()),
+            let places = [Some(path.clone()), beside(own, &path)];
+            for place in places.into_iter().flatten() {
+                match make_room(&place).and_then(|()| symlink(own, &place)) {
+                    Err(error) if !is_harmless(&error) => return Err(error),
+                    Err(_) | Ok(()) => {}
+                }
             }
+            Ok(())
         }
         b'D' => {
             let name = String::from_utf8_lossy(reader.counted()?).into_owned();
@@ -188,6 +214,17 @@ fn act(own: &Path, reader: &mut Reader<'_>) -> io::Result<()> {
         }
         _ => Err(io::Error::other("the unit agent asks for something unknown")),
     }
+}
+
+/// Whether it does not matter: it is there or gone already, or the host's folders are only shown.
+fn is_harmless(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound
+            | io::ErrorKind::AlreadyExists
+            | io::ErrorKind::ReadOnlyFilesystem
+            | io::ErrorKind::PermissionDenied
+    )
 }
 
 fn make_room(path: &Path) -> io::Result<()> {

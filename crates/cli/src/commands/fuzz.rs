@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_agent::runner::InterpreterSpec;
+use charmproof_agent::standins::{self, Rules};
 use charmproof_agent::state::Juju;
-use charmproof_agent::tool_client::install_tools;
+use charmproof_agent::tool_client::{install_stand_ins, install_tools};
 use charmproof_agent::tools::Tool;
 use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::CharmMetadata;
@@ -65,6 +66,7 @@ pub(crate) fn run(
             say(text);
         }
     };
+    let rules = args.rules.as_ref().map(|file| read_rules(place, file)).transpose()?.unwrap_or_default();
     let work = WorkFolder::new(&place.cache.work())?;
     let subjects = subjects(place, args, &stage, &work.path, cancel, &talk)?;
     let jobs = args
@@ -87,6 +89,9 @@ pub(crate) fn run(
         hook_timeout_s: args.hook_budget,
         hooks_max: HOOKS_MAX,
         findings_max: FINDINGS_MAX,
+        stand_ins: Some(lay_stand_ins(&work.path, &rules)?),
+        rules: Arc::new(rules),
+        is_trusted: args.trust,
     };
     let bar = report::Bar::new(is_quiet);
     let found =
@@ -108,6 +113,22 @@ pub(crate) fn run(
     }
     // What could not be told of any life is no "nothing found".
     Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+}
+
+fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failure> {
+    let path = existing(place, file)?;
+    let text = fs_err::read_to_string(&path)
+        .map_err(|error| Failure::of(&format!("`{file}` cannot be read"), &error).exit(Exit::Usage))?;
+    Rules::parse(file, &text)
+        .map_err(|error| Failure::of(&format!("`{file}` cannot be used"), &error).exit(Exit::Usage))
+}
+
+fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure> {
+    let folder = work.join("standins");
+    let names = standins::names(rules);
+    install_stand_ins(&folder, names.iter().map(String::as_str))
+        .map_err(|error| Failure::of("the stand-ins could not be laid out", &error))?;
+    Ok(folder)
 }
 
 /// A folder for one run, which goes with it.
@@ -185,7 +206,6 @@ fn subjects(
 ) -> Result<Vec<Subject>, Failure> {
     let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
     let tools_folder = work.join("tools");
-    fs_err::create_dir_all(&tools_folder).map_err(|error| Failure::of("the cache cannot be used", &error))?;
     install_tools(&tools_folder, &juju)
         .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
     let names: Vec<String> =

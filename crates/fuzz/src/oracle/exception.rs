@@ -79,9 +79,21 @@ pub(crate) fn traceback_of(hook: &HookRecord) -> Option<Traceback> {
 
 fn blame(traceback: &Traceback) -> Blame {
     let last = format!("{}: {}", traceback.exception, traceback.message);
+    // The image of a container may bring layers of its own, which nobody here has seen.
+    let is_of_image = traceback.exception.ends_with("ModelError")
+        && traceback.message.starts_with("service '")
+        && traceback.message.contains("' not found");
+    // Whoever deploys it knows that it needs --trust.
+    let is_untrusted = last.contains("cannot access cloud credentials");
     let is_missing_program = traceback.exception == "FileNotFoundError"
         && traceback.frames.last().is_some_and(|frame| frame.file.ends_with("subprocess.py"));
+    // A charm library that is fetched when the charm is packed, or a package of an extension.
+    let is_missing_module = traceback.exception == "ModuleNotFoundError"
+        && traceback.frames.last().is_some_and(|frame| frame.function == "<module>");
     if is_missing_program
+        || is_missing_module
+        || is_of_image
+        || is_untrusted
         || REFUSALS.iter().any(|refusal| last.contains(refusal) || cause_of(traceback).contains(refusal))
     {
         Blame::Environment

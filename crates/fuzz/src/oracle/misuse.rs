@@ -12,10 +12,12 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
             if ANSWERS.iter().any(|answer| misuse.message.contains(answer)) {
                 continue;
             }
+            // Whoever deploys it knows that it needs --trust.
+            let is_untrusted = misuse.message.contains("cannot access cloud credentials");
             let message = misuse.message.trim().trim_start_matches("ERROR ");
             seen.push(Suspicion {
                 oracle: Oracle::ToolMisuse,
-                blame: Blame::Charm,
+                blame: if is_untrusted { Blame::Environment } else { Blame::Charm },
                 cause: format!("{}: {}", misuse.tool, normalised(message)),
                 summary: format!("`{}` in `{}` is refused: {message}", misuse.tool, hook.name),
                 details: misuse.arguments.join(" "),

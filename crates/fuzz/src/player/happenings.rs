@@ -312,8 +312,15 @@ impl Player<'_, '_> {
 
     /// Returns what an application that does not run here writes: what the user's rules say,
     /// and nothing that a charm could take for the data of its interface otherwise.
-    fn remote_data(&self, _: u32, _: &str, _: bool) -> BTreeMap<String, String> {
-        BTreeMap::new()
+    fn remote_data(&self, relation: u32, remote: &str, is_unit: bool) -> BTreeMap<String, String> {
+        let ends = self.state.relations.get(&relation).map(|relation| &relation.ends);
+        let Some(RelationEnds::Between(one, other)) = ends else { return BTreeMap::new() };
+        let own = if one.application == remote { other } else { one };
+        let endpoint = self.state.applications.get(&own.application);
+        let interface = endpoint.and_then(|known| known.endpoints.get(&own.endpoint));
+        let interface = interface.map_or("", |endpoint| endpoint.interface.as_str());
+        let rule = self.play.rules.remote(&own.endpoint, interface);
+        rule.map(|rule| if is_unit { rule.unit.clone() } else { rule.app.clone() }).unwrap_or_default()
     }
 
     fn change_config(&mut self, application: &str) {
