@@ -451,6 +451,13 @@ pub(crate) struct FuzzArgs {
     #[arg(long, value_name = "KIND", help_heading = "Lives")]
     pub(crate) without: Vec<String>,
 
+    /// Play each life twice, without and with this swapped in, and say what differs; may be repeated
+    #[arg(long, value_name = "SPEC", help_heading = "Search")]
+    pub(crate) swap: Vec<String>,
+    /// What the side without the swap has instead; may be repeated
+    #[arg(long, value_name = "SPEC", requires = "swap", help_heading = "Search")]
+    pub(crate) baseline: Vec<String>,
+
     /// A Python file that is run before the charm, to put stand-ins in the place of what cannot run
     #[arg(long, value_name = "FILE", help_heading = "Surroundings")]
     pub(crate) preload: Option<Utf8PathBuf>,

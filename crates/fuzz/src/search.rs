@@ -6,10 +6,11 @@
 //! process; what they show is then seen again in forks, made as small as it gets, and seen cold.
 
 mod confirm;
+pub mod duel;
 mod finding;
+mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -205,46 +206,14 @@ fn play_round(
     kept: &[Vec<Step>],
     watch: &(dyn Fn(u64) -> bool + Sync),
 ) -> Result<Vec<Life>, RunnerError> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<BTreeMap<usize, Life>> = Mutex::new(BTreeMap::new());
-    let failure: Mutex<Option<RunnerError>> = Mutex::new(None);
-    let take = || stages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
-    std::thread::scope(|scope| {
-        for _ in 0..settings.jobs.max(1) {
-            scope.spawn(|| {
-                let Some(mut ensemble) = take() else { return };
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let played = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).len() as u64;
-                    if number as u64 >= count || watch(played) {
-                        break;
-                    }
-                    let seed = first + number as u64;
-                    let life = one_life(settings, &mut ensemble, seed, kept);
-                    if life.played.trouble.is_some()
-                        && let Err(error) = ensemble.restart()
-                    {
-                        *failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(error);
-                        break;
-                    }
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(number, life);
-                }
-                stages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(ensemble);
-            });
+    let played = pool::in_order(stages, settings.jobs, count, watch, &|ensemble: &mut Ensemble, number| {
+        let life = one_life(settings, ensemble, first + number, kept);
+        if life.played.trouble.is_some() {
+            ensemble.restart()?;
         }
+        Ok(life)
     });
-    if let Some(error) = failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
-        return Err(error);
-    }
-    // A search that is broken off leaves no hole: what comes after one that is missing waits
-    // for nobody, and is dropped.
-    let done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(done
-        .into_iter()
-        .enumerate()
-        .take_while(|(place, (number, _))| place == number)
-        .map(|(_, (_, life))| life)
-        .collect())
+    played.into_iter().collect()
 }
 
 fn one_life(settings: &Settings, ensemble: &mut Ensemble, seed: u64, kept: &[Vec<Step>]) -> Life {

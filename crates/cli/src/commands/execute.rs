@@ -183,7 +183,7 @@ fn specs(texts: &[String]) -> Result<Vec<SwapSpec>, Failure> {
         .collect()
 }
 
-fn newest(pythons: &[Python]) -> Result<&Python, Failure> {
+pub(super) fn newest(pythons: &[Python]) -> Result<&Python, Failure> {
     // The packages are built and resolved with the oldest Python that tools support:
     // what works there works above it.
     pythons.iter().find(|python| python.numbers() >= vec![3, 10]).ok_or_else(|| {

@@ -14,9 +14,11 @@ use charmproof_agent::tools::Tool;
 use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_charm::spelling::nearest;
+use charmproof_fleet::swap::PreparedSwap;
 use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
 use charmproof_fuzz::layout::lay_out;
 use charmproof_fuzz::oracle::{Oracle, Questions};
+use charmproof_fuzz::search::duel::duel;
 use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
@@ -25,6 +27,7 @@ use charmproof_sandbox::CancelToken;
 use crate::args::{Colour, DescribedCharm, FuzzArgs};
 use crate::commands::simulate::switches;
 use crate::commands::stage::{self, AskedStage};
+use crate::commands::swaps;
 use crate::error::{Exit, Failure};
 use crate::output::{self, say};
 use crate::place::Place;
@@ -68,7 +71,6 @@ pub(crate) fn run(
     };
     let rules = args.rules.as_ref().map(|file| read_rules(place, file)).transpose()?.unwrap_or_default();
     let work = WorkFolder::new(&place.cache.work())?;
-    let subjects = subjects(place, args, &stage, &work.path, cancel, &talk)?;
     let jobs = args
         .jobs
         .map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), |jobs| jobs as usize);
@@ -93,15 +95,21 @@ pub(crate) fn run(
         rules: Arc::new(rules),
         is_trusted: args.trust,
     };
+    let folder = match &args.output {
+        Some(folder) => place.working_directory.join(folder),
+        None => {
+            place.cache.root.join("findings").join(settings.plan.stage.deployments[0].application.as_str())
+        }
+    };
+    if !args.swap.is_empty() {
+        return two_sides(place, args, &settings, &work.path, &folder, is_quiet, colour, cancel);
+    }
+    let subjects = subjects(place, args, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
     let bar = report::Bar::new(is_quiet);
     let found =
         search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| bar.show(&progress));
     bar.finish();
     let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
-    let folder = match &args.output {
-        Some(folder) => place.working_directory.join(folder),
-        None => place.cache.root.join("findings").join(subjects[0].application.as_str()),
-    };
     let written = report::write(&found, &folder, &args.charm)
         .map_err(|error| Failure::of("the findings could not be written", &error))?;
     output::result(&report::text(&found, &settings, &written, output::terminal(colour)));
@@ -112,6 +120,50 @@ pub(crate) fn run(
         return Ok(Exit::Regressed);
     }
     // What could not be told of any life is no "nothing found".
+    Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+}
+
+/// Plays the same lives without and with the swap, and says what differs.
+#[expect(clippy::too_many_arguments, reason = "it is the second half of `run`")]
+fn two_sides(
+    place: &Place,
+    args: &FuzzArgs,
+    settings: &Settings,
+    work: &Utf8Path,
+    folder: &Utf8Path,
+    is_quiet: bool,
+    colour: Colour,
+    cancel: &CancelToken,
+) -> Result<Exit, Failure> {
+    let talk = |text: &str| {
+        if !is_quiet {
+            say(text);
+        }
+    };
+    let mut sides = Vec::new();
+    for (name, specs) in [("baseline", &args.baseline), ("candidate", &args.swap)] {
+        let swaps = swaps::prepared(place, specs, cancel)?;
+        for swap in swaps.iter().map(PreparedSwap::record) {
+            talk(&format!("{name}: {} {} from {}", swap.package, swap.version, swap.source));
+        }
+        let work = work.join(&name[..1]);
+        sides.push(subjects(place, args, &settings.plan.stage, &work, &swaps, cancel, &talk)?);
+    }
+    let bar = report::Bar::new(is_quiet);
+    let found = duel(&sides[0], &sides[1], settings, &|| cancel.is_cancelled(), &|lives, of| {
+        bar.show(&Progress::Lives(lives, of));
+    });
+    bar.finish();
+    let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
+    let written = report::write_differences(&found, folder)
+        .map_err(|error| Failure::of("the differences could not be written", &error))?;
+    output::result(&report::differences(&found, settings, &written, output::terminal(colour)));
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
+    if found.found.iter().any(|found| found.difference.observable.is_behaviour()) {
+        return Ok(Exit::Regressed);
+    }
     Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
 }
 
@@ -201,10 +253,12 @@ fn subjects(
     args: &FuzzArgs,
     stage: &Stage,
     work: &Utf8Path,
+    swaps: &[PreparedSwap],
     cancel: &CancelToken,
     talk: &dyn Fn(&str),
 ) -> Result<Vec<Subject>, Failure> {
     let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+    fs_err::create_dir_all(work).map_err(|error| Failure::of("the cache cannot be used", &error))?;
     let tools_folder = work.join("tools");
     install_tools(&tools_folder, &juju)
         .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
@@ -216,7 +270,7 @@ fn subjects(
         std::iter::once(&args.charm).chain(&args.with).zip(&stage.deployments).enumerate()
     {
         let folder = existing(place, folder)?;
-        let environment = environment(place, &folder, cancel, talk)?;
+        let environment = environment(place, &folder, swaps, cancel, talk)?;
         let layout = lay_out(&folder, &work.join(format!("c{number}")), &environment.python)
             .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be run"), &error))?;
         let tree = DiskTree::open(&folder)
@@ -258,6 +312,7 @@ fn existing(place: &Place, path: &Utf8Path) -> Result<Utf8PathBuf, Failure> {
 fn environment(
     place: &Place,
     folder: &Utf8Path,
+    swaps: &[PreparedSwap],
     cancel: &CancelToken,
     talk: &dyn Fn(&str),
 ) -> Result<CharmEnvironment, Failure> {
@@ -273,7 +328,7 @@ fn environment(
         search_path: &place.search_path,
         settings: MakingSettings::default(),
     };
-    let environment = provide(&context, folder, &[])
+    let environment = provide(&context, folder, swaps)
         .map_err(|error| Failure::of(&format!("there is no environment for the charm `{folder}`"), &error))?;
     talk(&format!(
         "{}: Python {}, ops {}",

@@ -18,6 +18,7 @@ pub(crate) mod runs;
 pub(crate) mod show;
 pub(crate) mod simulate;
 pub(crate) mod stage;
+pub(crate) mod swaps;
 pub(crate) mod validate;
 
 use charmproof_store::comparison::{Comparison, PairComparison};

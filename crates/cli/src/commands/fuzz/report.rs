@@ -7,10 +7,13 @@ use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_fuzz::oracle::Blame;
+use charmproof_fuzz::search::duel::DuelReport;
 use charmproof_fuzz::search::{Confirmation, Finding, Progress, Report, Settings};
 use charmproof_lifecycle::format::{json, story};
 use charmproof_store::report::{Style, Terminal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::output;
 
 /// How many of the reached lines' files are listed.
 const FILES_SHOWN: usize = 8;
@@ -182,4 +185,96 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
             let _ = writeln!(text, "  {file}: {reached} of {all}");
         }
     }
+}
+
+/// Writes the lives that show differences.
+pub(super) fn write_differences(report: &DuelReport, folder: &Utf8Path) -> io::Result<Written> {
+    let mut written = Vec::new();
+    for (number, found) in report.found.iter().enumerate() {
+        let place = folder.join(format!("swap-{}-{}", number + 1, found.difference.observable.name()));
+        if place.exists() {
+            fs_err::remove_dir_all(&place)?;
+        }
+        fs_err::create_dir_all(&place)?;
+        fs_err::write(place.join("life.json"), json::write(&found.life))?;
+        let difference = &found.difference;
+        let text = format!(
+            "{}\n`{}`\nwithout the swap: {}\nwith the swap:    {}\n",
+            story::story(&found.life),
+            difference.hook,
+            difference.baseline,
+            difference.candidate
+        );
+        fs_err::write(place.join("story.txt"), text)?;
+        written.push(place);
+    }
+    Ok(written)
+}
+
+/// Returns what a swap changed, for people.
+pub(super) fn differences(
+    report: &DuelReport,
+    settings: &Settings,
+    written: &Written,
+    terminal: Terminal,
+) -> String {
+    let mut text = String::new();
+    for (number, (found, place)) in report.found.iter().zip(written).enumerate() {
+        let difference = &found.difference;
+        let title =
+            format!("{}. {} of `{}` differs", number + 1, difference.observable.name(), difference.hook);
+        let title = match terminal.style {
+            Style::Colour => format!("\u{1b}[1m{title}\u{1b}[0m"),
+            Style::Plain => title,
+        };
+        let _ = writeln!(text, "{title}");
+        let seen = match found.confirmation {
+            Confirmation::Cold => "seen again as Juju runs a charm",
+            Confirmation::Fork => "seen again in a forked interpreter",
+        };
+        let _ = writeln!(
+            text,
+            "   in {} of {} lives, first with seed {}; {seen}",
+            found.lives, report.lives, found.seed
+        );
+        let _ = writeln!(
+            text,
+            "   without: {}",
+            output::wrapped(&difference.baseline, 12, terminal.width).trim_start()
+        );
+        let _ = writeln!(
+            text,
+            "   with:    {}",
+            output::wrapped(&difference.candidate, 12, terminal.width).trim_start()
+        );
+        for line in story::story(&found.life).lines() {
+            let _ = writeln!(text, "   {line}");
+        }
+        let _ = writeln!(text, "   files: {place}\n");
+    }
+    let behaviour = report.found.iter().filter(|found| found.difference.observable.is_behaviour()).count();
+    let _ = writeln!(
+        text,
+        "{behaviour} changes of what the charm does, {} of how it does it, in {} lives with {} hooks, seeds {} to {}",
+        report.found.len() - behaviour,
+        report.lives,
+        report.hooks,
+        settings.first_seed,
+        settings.first_seed + report.lives.saturating_sub(1)
+    );
+    if report.noise > 0 {
+        let _ = writeln!(
+            text,
+            "{} differences were those of the charm from itself, and are not told",
+            report.noise
+        );
+    }
+    let (without, with) = report.wall_us;
+    if without > 0 {
+        let _ = writeln!(text, "hooks took {:.2} times as long with the swap", with as f64 / without as f64);
+    }
+    for trouble in report.troubles.iter().take(3) {
+        let _ = writeln!(text, "could not tell: {trouble}");
+    }
+    text
 }
