@@ -9,7 +9,6 @@
 //! read by the process that asks.
 
 mod action;
-mod base64;
 mod call;
 mod failure;
 mod flags;

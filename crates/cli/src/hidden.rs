@@ -2,7 +2,8 @@
 //!
 //! They are no part of the command line that people use: `__launch` enters the
 //! sandbox, `__swap` puts the swapped packages into an environment, `__shim` stands in
-//! for `uv` and `poetry` inside a run.
+//! for `uv` and `poetry` inside a run, and `__tools-server` lets the tests of the Python
+//! package call the hook tools.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt as _;
@@ -19,6 +20,7 @@ pub(crate) fn serve(words: &[String]) -> Option<i32> {
         "__launch" => Some(charmproof_sandbox::launcher_main()),
         "__swap" => Some(swap(&words[2..])),
         "__shim" => Some(stand_in(&words[2..])),
+        "__tools-server" => Some(crate::tools_server::serve(&words[2..])),
         _ => None,
     }
 }

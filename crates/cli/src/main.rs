@@ -7,6 +7,7 @@ mod hidden;
 mod output;
 mod place;
 mod progress;
+mod tools_server;
 
 use std::process::ExitCode;
 

@@ -107,10 +107,12 @@ impl HookContext {
         }
         for (id, update) in updated {
             let Some(secret) = state.secrets.get_mut(&id) else { continue };
-            let before = secret.latest;
+            let before = secret.clone();
             secret.apply(update, now);
             let change = match secret.latest {
-                latest if latest == before => SecretChange::Described,
+                // Nobody is told of an update that says what was there already.
+                _ if *secret == before => continue,
+                latest if latest == before.latest => SecretChange::Described,
                 revision => SecretChange::Revised { revision },
             };
             self.note_secret(id, change);

@@ -179,20 +179,17 @@ impl HookContext {
         }
     }
 
-    /// Whether the unit sees the relation: its application is at one of its ends.
+    /// Whether the unit sees the relation. It does from its first hook of it, when the unit
+    /// enters it (R35), to the last one.
     pub(crate) fn has_relation(&self, state: &State, id: u32) -> bool {
         state.relations.get(&id).is_some_and(|relation| {
             relation.end_of(&self.application).is_some()
-                // A relation that the unit has left after it was broken is none of its any
-                // more, unless the hook that says so still runs.
-                && (!relation.is_dying
-                    || relation.in_scope.contains(&self.unit)
-                    || self.hook.relation_id == Some(id))
+                && (relation.in_scope.contains(&self.unit) || self.hook.relation_id == Some(id))
         })
     }
 
-    /// Writes the addresses of the unit to the relations that have others (R-less rule of
-    /// the agent: it does so when `config-changed` is committed).
+    /// Writes the addresses of the unit to the relations that have others. The agent does so
+    /// with `config-changed`, when the hook is committed.
     fn renew_addresses(&mut self, state: &State) {
         let Some(unit) = state.units.get(&self.unit) else { return };
         let current = addresses(&unit.private_address);

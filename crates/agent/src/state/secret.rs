@@ -190,7 +190,8 @@ impl Secret {
         }
         self.label = label.unwrap_or_else(|| std::mem::take(&mut self.label));
         self.description = description.unwrap_or_else(|| std::mem::take(&mut self.description));
-        if let Some(rotation) = rotation {
+        // A policy that stays moves no date.
+        if let Some(rotation) = rotation.filter(|rotation| *rotation != self.rotation) {
             self.rotation = rotation;
             self.rotates = rotation.next(now);
         }

@@ -7,9 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use charmproof_lifecycle::vocabulary::Name;
 
-use super::base64;
 use super::call::{OwnerKind, SecretDetails, SecretMode};
 use super::failure::{Attempt, Failure, quoted};
 use super::output::Data;
@@ -85,7 +86,7 @@ pub(super) fn set(
     }
     // Since 3.6, Juju makes no revision of the content that is there.
     let is_unchanged = state.juju.is_at_least(3, 6, 0)
-        && !context.secrets.updated.get(id).is_some_and(|update| update.content.is_some())
+        && context.secrets.updated.get(id).is_none_or(|update| update.content.is_none())
         && state
             .secrets
             .get(id)
@@ -329,7 +330,7 @@ pub(super) fn get(
     let value = content
         .get(name)
         .ok_or_else(|| Failure::refused(format!("secret key value {} not found", quoted(name))))?;
-    Ok(Data::text(if is_encoded { base64::encode(value.as_bytes()) } else { value.clone() }))
+    Ok(Data::text(if is_encoded { STANDARD.encode(value) } else { value.clone() }))
 }
 
 /// Returns the secret of a label that the owner gave it or, failing that, the unit itself.

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as STANDARD;
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::base64;
 use super::call::{Call, OwnerKind, SecretDetails, SecretMode};
 use super::failure::{Attempt, Failure, quoted};
 use super::flags::Arguments;
@@ -243,8 +244,9 @@ fn insert(content: &mut BTreeMap<String, String>, key: &str, value: String, view
         let file = view.file(&value).map_err(|failure| Failure { code: 2, ..failure })?;
         (name, String::from_utf8_lossy(file).into_owned())
     } else if let Some(name) = key.strip_suffix("#base64") {
-        let decoded = base64::decode(&value)
-            .ok_or_else(|| Failure::usage(format!("illegal base64 data in the value of {}", quoted(name))))?;
+        let decoded = STANDARD
+            .decode(&value)
+            .map_err(|_| Failure::usage(format!("illegal base64 data in the value of {}", quoted(name))))?;
         (name, String::from_utf8_lossy(&decoded).into_owned())
     } else {
         (key, value)

@@ -110,9 +110,8 @@ fn float(number: f64) -> String {
 }
 
 fn scalar(text: &mut String, content: &str, indent: usize, is_key: bool) {
-    if content.is_empty() || is_taken_for_another(content) {
-        double_quoted(text, content);
-    } else if !content.chars().all(is_printable) {
+    let is_odd = !content.chars().all(is_printable);
+    if content.is_empty() || is_odd || is_taken_for_another(content) {
         double_quoted(text, content);
     } else if content.contains('\n') {
         if is_key || content.contains(" \n") || content.ends_with(' ') {
@@ -214,8 +213,8 @@ fn is_printable(character: char) -> bool {
 /// something in YAML.
 fn is_plain(content: &str) -> bool {
     let begins_well = match content.chars().next() {
-        None => false,
-        Some(
+        None
+        | Some(
             '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`',
         ) => false,
         Some('-' | '?' | ':') => content.chars().nth(1).is_some_and(|next| next != ' '),
