@@ -68,6 +68,17 @@ fn every_kind_of_rule() {
     assert_eq!(read(""), Rules::default());
 }
 
+/// The examples of the page are rules.
+#[test]
+fn the_reference_page_shows_rules_that_are_read() {
+    let page = include_str!("../../../../../docs/reference/stand-ins.md");
+    let examples: Vec<&str> =
+        page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert_eq!(examples.len(), 2);
+    assert_eq!(read(examples[0]).exec.len(), 2);
+    assert_eq!(read(examples[1]).exec[0].exit, 100);
+}
+
 #[test]
 fn errors_name_the_place_and_what_is_known() {
     check(
