@@ -192,7 +192,12 @@ class Unit:
         child = processes.fork()
         if child == 0:
             try:
-                os.setpgid(0, 0)
+                if "terminal" in hook:
+                    terminal = os.open(hook["terminal"], os.O_RDWR)
+                    for number in range(3):
+                        os.dup2(terminal, number)
+                else:
+                    os.setpgid(0, 0)
                 environment = dict(hook["env"])
                 environment["CHARMPROOF_DETERMINISM"] = json.dumps(
                     {"seed": hook["seed"], "clock": hook["clock"], "here": HERE, "preload": self.settings.get("preload")}

@@ -49,6 +49,9 @@ pub struct HookRun {
     pub mode: Option<Mode>,
     /// The program and its arguments, for a cold run.
     pub program: Vec<String>,
+    /// The terminal that the program reads from and writes to, if it is for a person.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub terminal: Option<String>,
 }
 
 /// How a hook's process ended.

@@ -52,6 +52,7 @@ pub(crate) enum Command {
     Merge(MergeArgs),
     Simulate(Box<SimulateArgs>),
     Fuzz(Box<FuzzArgs>),
+    Replay(Box<ReplayArgs>),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     /// Show the machine of hooks that a charm lives in
@@ -470,6 +471,49 @@ pub(crate) struct FuzzArgs {
     /// Where findings are written [default: the cache]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) output: Option<Utf8PathBuf>,
+}
+
+/// Play a life with the real code of a charm, hook by hook, as Juju runs it
+///
+/// Examples:
+///   charmproof replay life.json
+///   charmproof replay life.json --until 4 --shell
+///
+/// With --shell, a shell is started in the place of the hook that --until names (or the last
+/// one), with its environment, its files and its hook tools: `./dispatch` there runs the hook.
+///
+/// Exit status: 0 all hooks succeed, 1 one fails, 2 the command line is wrong, 3 the charm could
+/// not be run.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct ReplayArgs {
+    /// The life, as `charmproof fuzz` or `charmproof simulate --format json` wrote it
+    #[arg(value_name = "FILE")]
+    pub(crate) life: Utf8PathBuf,
+    /// The folder of the charm
+    #[arg(long, value_name = "CHARM_DIR", default_value = ".")]
+    pub(crate) charm: Utf8PathBuf,
+    /// The folder of another charm of the life; may be repeated
+    #[arg(long, value_name = "CHARM_DIR")]
+    pub(crate) with: Vec<Utf8PathBuf>,
+    /// Stop after the hook of this number
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) until: Option<u32>,
+    /// Start a shell in the place of that hook
+    #[arg(long)]
+    pub(crate) shell: bool,
+    /// Swap this in; may be repeated
+    #[arg(long, value_name = "SPEC")]
+    pub(crate) swap: Vec<String>,
+    /// A Python file that is run before the charm
+    #[arg(long, value_name = "FILE")]
+    pub(crate) preload: Option<Utf8PathBuf>,
+    /// A file of rules
+    #[arg(long, value_name = "FILE")]
+    pub(crate) rules: Option<Utf8PathBuf>,
+    /// Deploy the charms as with `juju deploy --trust`
+    #[arg(long)]
+    pub(crate) trust: bool,
 }
 
 /// A charm that is described on the command line.

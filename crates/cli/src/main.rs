@@ -69,6 +69,10 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
             let (place, cancel) = begin()?;
             commands::fuzz::run(&place, args, colour, is_quiet, &cancel)
         }
+        Command::Replay(args) => {
+            let (place, cancel) = begin()?;
+            commands::replay::run(&place, args, is_quiet, &cancel)
+        }
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),

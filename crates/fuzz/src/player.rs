@@ -39,6 +39,9 @@ const STAND_INS_INSIDE: &str = "/run/charmproof/bin";
 /// What machines are.
 const MACHINE_RELEASE: &str = "24.04";
 
+/// How long a person may look around, in seconds.
+const SHELL_TIMEOUT_S: f64 = 24.0 * 3600.0;
+
 /// How much time a hook takes in the life, whatever it takes really.
 const HOOK_TAKES: SignedDuration = SignedDuration::from_secs(2);
 
@@ -77,6 +80,19 @@ pub struct Play<'a> {
     pub stand_ins: Option<&'a Utf8Path>,
     /// Whether the applications were deployed with `--trust`.
     pub is_trusted: bool,
+    /// A shell in the place of a hook.
+    pub shell: Option<Shell>,
+}
+
+/// A shell in the place of a hook, for a person who wants to look around.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// The number of the hook, counted from 1.
+    pub at: usize,
+    /// The program and its arguments.
+    pub program: Vec<String>,
+    /// The terminal, as a path.
+    pub terminal: String,
 }
 
 /// What is looked at after a hook, besides what tools tell.
@@ -185,8 +201,10 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         containers_made: 0,
         machines: BTreeMap::new(),
         has_early_containers: false,
+        has_roots: true,
         has_unanswered: false,
     };
+    player.has_roots = player.play.actors.iter().all(|actor| actor.interpreter.welcome().bare.is_none());
     player.has_early_containers = player.chance.happens(500);
     let steps = perform(stage, script, afterwards, &mut player);
     let workloads = player.workloads();
@@ -215,6 +233,7 @@ struct AgentOf<'a> {
     machine: &'a mut Machine,
     rules: &'a Rules,
     records: Vec<Record>,
+    may_act: bool,
 }
 
 impl Answers for AgentOf<'_> {
@@ -223,8 +242,12 @@ impl Answers for AgentOf<'_> {
     }
 
     fn stand_in(&mut self, call: &StandInCall) -> StandInReply {
-        let reply = standins::answer(self.machine, self.rules, call);
+        let mut reply = standins::answer(self.machine, self.rules, call);
         self.records.push(reply.record.clone());
+        if !self.may_act {
+            // Without a root of its own, the unit would write to the host.
+            reply.acts.clear();
+        }
         reply
     }
 }
@@ -262,6 +285,8 @@ struct Player<'a, 'b> {
     machines: BTreeMap<Name, Machine>,
     /// Whether a container's Pebble is there before Juju says so.
     has_early_containers: bool,
+    /// Whether units have root filesystems of their own.
+    has_roots: bool,
     /// Whether something was asked for that nobody here can answer, of units that are gone.
     has_unanswered: bool,
 }
@@ -378,9 +403,20 @@ impl Player<'_, '_> {
             timeout_s: self.play.hook_timeout_s,
             mode: None,
             program: vec!["./dispatch".to_owned()],
+            terminal: None,
         };
         process.keep();
         let before = self.play.looks.states.then(|| Box::new(self.state.clone()));
+        let run = match &self.play.shell {
+            Some(shell) if shell.at == self.hooks.len() + 1 => HookRun {
+                mode: Some(Mode::Cold),
+                program: shell.program.clone(),
+                terminal: Some(shell.terminal.clone()),
+                timeout_s: SHELL_TIMEOUT_S,
+                ..run
+            },
+            Some(_) | None => run,
+        };
         let machine = self.machines.entry(unit.clone()).or_insert_with(|| Machine::new(MACHINE_RELEASE));
         let mut answers = AgentOf {
             state: &mut self.state,
@@ -388,6 +424,7 @@ impl Player<'_, '_> {
             machine,
             rules: self.play.rules,
             records: Vec::new(),
+            may_act: self.has_roots,
         };
         let result = process.run(&run, &mut answers)?;
         let stand_ins = answers.records;

@@ -25,7 +25,7 @@ use charmproof_lifecycle::vocabulary::Name;
 
 use crate::convergence;
 use crate::oracle::{self, Blame, Oracle, Questions, Suspicion};
-use crate::player::{Actor, Looks, Play, Played, play};
+use crate::player::{Actor, Looks, Play, Played, Shell, play};
 use crate::script;
 
 pub use finding::{Confirmation, Finding};
@@ -75,6 +75,8 @@ pub struct Settings {
     pub stand_ins: Option<Utf8PathBuf>,
     /// Whether the applications were deployed with `--trust`.
     pub is_trusted: bool,
+    /// A shell in the place of a hook.
+    pub shell: Option<Shell>,
 }
 
 /// What a search has done.
@@ -98,6 +100,8 @@ pub struct Report {
     pub troubles: Vec<String>,
     /// How many suspicions did not show again in a fork: the charm's modules remember.
     pub unconfirmed: Vec<Suspicion>,
+    /// How often something was seen that the user's rules allow, by the reason that they give.
+    pub allowed: BTreeMap<String, u64>,
     /// How long it took.
     pub took: Duration,
 }
@@ -163,6 +167,12 @@ pub fn search(
                 kept.push(life.script.clone());
             }
             for suspicion in &life.suspicions {
+                let name = suspicion.oracle.name();
+                let texts = [&suspicion.summary, &suspicion.cause];
+                if let Some(rule) = texts.iter().find_map(|text| settings.rules.allowed(name, text)) {
+                    *report.allowed.entry(rule.reason.as_str().to_owned()).or_default() += 1;
+                    continue;
+                }
                 if let Some(finding) = report.findings.iter_mut().find(|finding| finding.is_of(suspicion)) {
                     finding.lives += 1;
                     continue;
@@ -186,6 +196,17 @@ pub fn search(
     }
     report.took = began.elapsed();
     Ok(report)
+}
+
+/// Plays one script, with all that can be seen of it.
+pub fn play_once(
+    subjects: &[Subject],
+    settings: &Settings,
+    script: &[Step],
+    seed: u64,
+    mode: Mode,
+) -> Result<Played, RunnerError> {
+    Ok(Ensemble::start(subjects, 0)?.play(settings, script, seed, mode))
 }
 
 /// A life of a round.
@@ -301,6 +322,7 @@ impl Ensemble {
             rules: &settings.rules,
             stand_ins: settings.stand_ins.as_deref(),
             is_trusted: settings.is_trusted,
+            shell: settings.shell.clone(),
         };
         play(&settings.plan.stage, script, Afterwards::Stop, &mut settings_of_play)
     }

@@ -205,6 +205,13 @@ impl From<Pattern> for String {
 #[serde(try_from = "String")]
 pub struct Reason(String);
 
+impl Reason {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl TryFrom<String> for Reason {
     type Error = &'static str;
 

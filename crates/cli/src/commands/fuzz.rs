@@ -35,7 +35,7 @@ use crate::place::Place;
 /// How many lives there are if nobody says.
 const LIVES_USUAL: u64 = 200;
 /// How many hooks a life may have before it counts as one that does not end.
-const HOOKS_MAX: usize = 400;
+pub(super) const HOOKS_MAX: usize = 400;
 /// How many findings are made small in one search.
 const FINDINGS_MAX: usize = 25;
 /// How much memory the processes of one charm may use.
@@ -94,6 +94,7 @@ pub(crate) fn run(
         stand_ins: Some(lay_stand_ins(&work.path, &rules)?),
         rules: Arc::new(rules),
         is_trusted: args.trust,
+        shell: None,
     };
     let folder = match &args.output {
         Some(folder) => place.working_directory.join(folder),
@@ -104,7 +105,8 @@ pub(crate) fn run(
     if !args.swap.is_empty() {
         return two_sides(place, args, &settings, &work.path, &folder, is_quiet, colour, cancel);
     }
-    let subjects = subjects(place, args, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
+    let wanted = Wanted::of(args);
+    let subjects = subjects(place, &wanted, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
     let bar = report::Bar::new(is_quiet);
     let found =
         search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| bar.show(&progress));
@@ -147,7 +149,7 @@ fn two_sides(
             talk(&format!("{name}: {} {} from {}", swap.package, swap.version, swap.source));
         }
         let work = work.join(&name[..1]);
-        sides.push(subjects(place, args, &settings.plan.stage, &work, &swaps, cancel, &talk)?);
+        sides.push(subjects(place, &Wanted::of(args), &settings.plan.stage, &work, &swaps, cancel, &talk)?);
     }
     let bar = report::Bar::new(is_quiet);
     let found = duel(&sides[0], &sides[1], settings, &|| cancel.is_cancelled(), &|lives, of| {
@@ -167,7 +169,7 @@ fn two_sides(
     Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
 }
 
-fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failure> {
+pub(super) fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failure> {
     let path = existing(place, file)?;
     let text = fs_err::read_to_string(&path)
         .map_err(|error| Failure::of(&format!("`{file}` cannot be read"), &error).exit(Exit::Usage))?;
@@ -175,7 +177,7 @@ fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failure> {
         .map_err(|error| Failure::of(&format!("`{file}` cannot be used"), &error).exit(Exit::Usage))
 }
 
-fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure> {
+pub(super) fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure> {
     let folder = work.join("standins");
     let names = standins::names(rules);
     install_stand_ins(&folder, names.iter().map(String::as_str))
@@ -184,12 +186,12 @@ fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure>
 }
 
 /// A folder for one run, which goes with it.
-struct WorkFolder {
-    path: Utf8PathBuf,
+pub(super) struct WorkFolder {
+    pub(super) path: Utf8PathBuf,
 }
 
 impl WorkFolder {
-    fn new(work: &Utf8Path) -> Result<Self, Failure> {
+    pub(super) fn new(work: &Utf8Path) -> Result<Self, Failure> {
         // Sockets lie in it, and the kernel allows their paths 108 bytes.
         let path = work.join("f").join(std::process::id().to_string());
         let cannot = |error: &std::io::Error| Failure::of("the cache cannot be used", error);
@@ -247,10 +249,26 @@ fn duration(text: &str) -> Result<Duration, Failure> {
     if seconds == 0 { Err(wrong()) } else { Ok(Duration::from_secs(seconds)) }
 }
 
+/// Which charms take part, and what they are given.
+pub(super) struct Wanted<'a> {
+    /// The charm.
+    pub(super) charm: &'a Utf8PathBuf,
+    /// The others.
+    pub(super) with: &'a [Utf8PathBuf],
+    /// A file that is run before the charm.
+    pub(super) preload: Option<&'a Utf8PathBuf>,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(args: &'a FuzzArgs) -> Self {
+        Self { charm: &args.charm, with: &args.with, preload: args.preload.as_ref() }
+    }
+}
+
 /// Makes what each charm needs to be run.
-fn subjects(
+pub(super) fn subjects(
     place: &Place,
-    args: &FuzzArgs,
+    args: &Wanted<'_>,
     stage: &Stage,
     work: &Utf8Path,
     swaps: &[PreparedSwap],
@@ -264,10 +282,10 @@ fn subjects(
         .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
     let names: Vec<String> =
         Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
-    let preload = args.preload.as_ref().map(|file| existing(place, file)).transpose()?;
+    let preload = args.preload.map(|file| existing(place, file)).transpose()?;
     let mut subjects = Vec::new();
     for (number, (folder, deployment)) in
-        std::iter::once(&args.charm).chain(&args.with).zip(&stage.deployments).enumerate()
+        std::iter::once(args.charm).chain(args.with).zip(&stage.deployments).enumerate()
     {
         let folder = existing(place, folder)?;
         let environment = environment(place, &folder, swaps, cancel, talk)?;

@@ -163,6 +163,9 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
             report.unconfirmed.len()
         );
     }
+    for (reason, times) in &report.allowed {
+        let _ = writeln!(text, "allowed {times} times: {reason}");
+    }
     for trouble in report.troubles.iter().take(3) {
         let _ = writeln!(text, "could not tell: {trouble}");
     }
