@@ -8,8 +8,6 @@ mod chance;
 mod pick;
 mod plan;
 
-use smol_str::format_smolstr;
-
 use crate::life::{Phase, Step, Target};
 use crate::model::Model;
 use crate::recorder::Recorder;
@@ -88,7 +86,7 @@ impl<'plan> OneLife<'plan> {
     fn set_up(&mut self) {
         for deployment in &self.plan.stage.deployments {
             for number in 0..deployment.units {
-                let unit = format_smolstr!("{}/{number}", deployment.application);
+                let unit = Name::of(format_args!("{}/{number}", deployment.application));
                 let mut stimulus = self.model().deploy(&unit);
                 if let Stimulus::Deploy { leads, .. } = &mut stimulus {
                     // One unit stands for any of its application, be it the leader or not.

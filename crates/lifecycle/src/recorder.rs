@@ -1,7 +1,5 @@
 //! Moves a model and writes down what it does.
 
-use smol_str::format_smolstr;
-
 use crate::life::{Deployment, Happening, Integration, Phase, Stage, Step, Target};
 use crate::machine::Effect;
 use crate::model::{IllegalModelEvent, Model, ModelEffect, ModelEvent, number_of};
@@ -56,7 +54,7 @@ impl Recorder {
         let mut meetings = Vec::new();
         for (unit, world) in self.model.units() {
             for (relation, known) in world.relations.iter().filter(|(_, known)| known.is_container_scoped) {
-                let unit = format_smolstr!("{}/{}", known.remote_app, number_of(unit));
+                let unit = Name::of(format_args!("{}/{}", known.remote_app, number_of(unit)));
                 let target = Target::Application(world.application().clone());
                 meetings.push((target, Stimulus::RemoteUnitJoins { relation: *relation, unit }));
             }

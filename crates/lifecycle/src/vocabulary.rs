@@ -7,13 +7,11 @@
 mod hook;
 mod hook_kind;
 mod marker;
+mod name;
 mod profile;
 
 pub use hook::{Hook, Remote, UnknownHook, is_name};
 pub use hook_kind::{HookKind, Scope};
 pub use marker::{Marker, Outcome};
+pub use name::Name;
 pub use profile::{JujuVersion, Platform};
-
-/// The name of a unit, an endpoint, a storage and the like. Most are short, and copying a
-/// short one allocates nothing, which is what lives of millions of hooks a second need.
-pub type Name = smol_str::SmolStr;

@@ -5,10 +5,11 @@ mod charm;
 mod step;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::life::{Life, Stage, Step};
-use crate::vocabulary::{JujuVersion, Name, Platform};
+use crate::vocabulary::{JujuVersion, Platform};
 use crate::world::Profile;
 use charm::CharmObject;
 use step::{StepObject, Writer};
@@ -22,8 +23,8 @@ struct LifeObject {
     schema: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
-    juju: Name,
-    platform: Name,
+    juju: SmolStr,
+    platform: SmolStr,
     #[serde(default, skip_serializing_if = "is_false")]
     quirks: bool,
     charm: CharmObject,

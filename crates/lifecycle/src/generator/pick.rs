@@ -1,7 +1,5 @@
 //! Which stimulus comes next.
 
-use smol_str::format_smolstr;
-
 use super::chance::Chance;
 use super::plan::Plan;
 use crate::life::Target;
@@ -154,7 +152,7 @@ fn new_unit(plan: &Plan, model: &Model, unit: &Name) -> Option<(Target, Stimulus
     // On Kubernetes the name of a unit that was removed is used again (R78); what matters
     // here is only that nobody has it now.
     let new = (0..planned + UNITS_MORE_MAX)
-        .map(|number| format_smolstr!("{application}/{number}"))
+        .map(|number| Name::of(format_args!("{application}/{number}")))
         .find(|unit| !is_taken(unit))?;
     let stimulus = model.deploy(&new);
     Some((Target::Unit(new), stimulus))
@@ -190,7 +188,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         StimulusKind::Integrate => {
             let endpoints = world.charm.endpoints.iter().filter(|endpoint| endpoint.role != Role::Peer);
             let endpoint = chance.one_of(endpoints)?.name.clone();
-            let remote_app = format_smolstr!("{endpoint}-{}", chance.one_of(["a", "b", "c"])?);
+            let remote_app = Name::of(format_args!("{endpoint}-{}", chance.one_of(["a", "b", "c"])?));
             let relation = model.next_relation();
             Some(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None })
         }
@@ -209,10 +207,10 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         StimulusKind::RemoteUnitJoins => {
             let (relation, known) = chance.one_of(&world.relations)?;
             if known.is_container_scoped {
-                let unit = format_smolstr!("{}/{}", known.remote_app, number_of(&world.unit));
+                let unit = Name::of(format_args!("{}/{}", known.remote_app, number_of(&world.unit)));
                 return Some(Stimulus::RemoteUnitJoins { relation: *relation, unit });
             }
-            let unit = format_smolstr!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX));
+            let unit = Name::of(format_args!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX)));
             (unit != world.unit).then_some(Stimulus::RemoteUnitJoins { relation: *relation, unit })
         }
         StimulusKind::RemoteUnitLeaves => {
@@ -233,7 +231,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         StimulusKind::LeaderSettingsWritten => Some(Stimulus::LeaderSettingsWritten),
         StimulusKind::StorageAdded => {
             let storage = chance.one_of(&world.charm.storages)?;
-            let storage_id = format_smolstr!("{}/{}", storage.name, model.next_storage());
+            let storage_id = Name::of(format_args!("{}/{}", storage.name, model.next_storage()));
             Some(Stimulus::StorageAdded { storage_id })
         }
         StimulusKind::StorageDetached => {
@@ -246,7 +244,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         }
         StimulusKind::CustomNotice => {
             let container = chance.one_of(world.containers.keys())?.clone();
-            let key = format_smolstr!("example.com/{}", chance.one_of(["ready", "done"])?);
+            let key = Name::of(format_args!("example.com/{}", chance.one_of(["ready", "done"])?));
             Some(Stimulus::CustomNotice { container, key })
         }
         StimulusKind::CheckFails => {
@@ -262,7 +260,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
             Some(Stimulus::CheckRecovers { container, check })
         }
         StimulusKind::SecretAdded => {
-            let secret_id = format_smolstr!("secret:{}", world.secrets.len());
+            let secret_id = Name::of(format_args!("secret:{}", world.secrets.len()));
             let owners = [SecretOwner::Unit, SecretOwner::Application, SecretOwner::Remote];
             Some(Stimulus::SecretAdded { secret_id, owner: chance.one_of(owners)? })
         }

@@ -8,8 +8,6 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use smol_str::format_smolstr;
-
 use super::search::{FIRST_NEW, Possible, Walker, search};
 use super::{Part, Place};
 use crate::stimulus::{Stimulus, StimulusKind};
@@ -80,7 +78,7 @@ impl<'a> Derivation<'a> {
                 found.push(Stimulus::AppWrites { relation: id });
             }
             for number in 1..=2 {
-                let unit = format_smolstr!("{}/{number}", relation.remote_app);
+                let unit = Name::of(format_args!("{}/{number}", relation.remote_app));
                 found.push(Stimulus::RemoteUnitJoins { relation: id, unit: unit.clone() });
                 found.push(Stimulus::RemoteUnitWrites { relation: id, unit: unit.clone() });
                 found.push(Stimulus::RemoteUnitLeaves { relation: id, unit });
@@ -94,7 +92,7 @@ impl<'a> Derivation<'a> {
         let mut charm = Charm::default();
         charm.storages.push(StorageKind { name: STORAGE.into(), minimum: 0, maximum: Some(1) });
         self.part(charm, &|_| {
-            let storage_id = format_smolstr!("{STORAGE}/{FIRST_NEW}");
+            let storage_id = Name::of(format_args!("{STORAGE}/{FIRST_NEW}"));
             vec![
                 Stimulus::StorageAdded { storage_id: storage_id.clone() },
                 Stimulus::StorageDetached { storage_id },
@@ -245,7 +243,7 @@ fn between_of_unit(world: &World) -> Vec<Stimulus> {
     if let Some(endpoint) = world.charm.endpoints.iter().find(|endpoint| endpoint.role != Role::Peer) {
         for number in [FIRST_NEW, FIRST_NEW + 1] {
             if !world.relations.contains_key(&number) {
-                let (endpoint, remote_app) = (endpoint.name.clone(), format_smolstr!("far-{number}"));
+                let (endpoint, remote_app) = (endpoint.name.clone(), Name::of(format_args!("far-{number}")));
                 found.push(Stimulus::Integrate {
                     relation: number,
                     endpoint,
@@ -255,7 +253,7 @@ fn between_of_unit(world: &World) -> Vec<Stimulus> {
             }
         }
     }
-    let storage_id = format_smolstr!("{STORAGE}/{FIRST_NEW}");
+    let storage_id = Name::of(format_args!("{STORAGE}/{FIRST_NEW}"));
     if !world.storages.contains_key(&storage_id) && !world.charm.storages.is_empty() {
         found.push(Stimulus::StorageAdded { storage_id });
     }

@@ -263,7 +263,7 @@ impl Model {
             }
             let is_beside = self.is_container_scoped(application, relation);
             let others = link.scope.iter().filter(|other| {
-                application_of(other) == remote_app
+                remote_app == application_of(other)
                     && *other != unit
                     && (!is_beside || number_of(other) == number_of(unit))
             });

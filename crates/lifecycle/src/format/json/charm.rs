@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::{UnreadableLife, is_false};
 use crate::life::Deployment;
@@ -29,13 +30,13 @@ pub(super) struct CharmObject {
 #[derive(Serialize, Deserialize)]
 struct EndpointObject {
     name: Name,
-    role: Name,
-    #[serde(default, skip_serializing_if = "Name::is_empty")]
+    role: SmolStr,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     interface: Name,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    scope: Option<Name>,
+    scope: Option<SmolStr>,
 }
 
 #[derive(Serialize, Deserialize)]

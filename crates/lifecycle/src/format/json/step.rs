@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use smol_str::SmolStr;
 
 use super::UnreadableLife;
 use crate::environment::{self, Numbers};
@@ -15,23 +16,23 @@ use crate::world::{Profile, SecretOwner};
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct StepObject {
-    phase: Name,
+    phase: SmolStr,
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<Name>,
+    by: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    stimulus: Option<Name>,
+    stimulus: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     application: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
     unit: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    marker: Option<Name>,
+    marker: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    begins: Option<Name>,
+    begins: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    hook: Option<Name>,
+    hook: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<Name>,
+    kind: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     leader: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,9 +58,9 @@ pub(super) struct StepObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     container: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notice_id: Option<Name>,
+    notice_id: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notice_type: Option<Name>,
+    notice_type: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     notice_key: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,15 +68,15 @@ pub(super) struct StepObject {
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_id: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    secret_owner: Option<Name>,
+    secret_owner: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret_revision: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     action: Option<Name>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<Name>,
+    outcome: Option<SmolStr>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    env: Option<BTreeMap<Name, String>>,
+    env: Option<BTreeMap<SmolStr, String>>,
 }
 
 /// Makes objects of steps, and counts what Juju counts.
@@ -374,7 +375,7 @@ impl StepObject {
 struct Place(usize);
 
 impl Place {
-    fn given(self, value: Option<&Name>, what: &'static str) -> Result<Name, UnreadableLife> {
+    fn given<T: Clone>(self, value: Option<&T>, what: &'static str) -> Result<T, UnreadableLife> {
         value.cloned().ok_or_else(|| self.missing(what))
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use smol_str::SmolStr;
 
 use super::super::{About, event, outcome};
 use super::State;
@@ -39,9 +40,9 @@ struct CharmObject {
 struct EndpointObject {
     name: Name,
     #[serde(default)]
-    role: Name,
+    role: SmolStr,
     #[serde(default)]
-    scope: Name,
+    scope: SmolStr,
 }
 
 #[derive(Deserialize)]
@@ -129,12 +130,12 @@ impl<'state, 'receiver> Steps<'state, 'receiver> {
 #[derive(Deserialize)]
 struct Step {
     #[serde(default)]
-    phase: Name,
-    unit: Option<Name>,
-    stimulus: Option<Name>,
-    hook: Option<Name>,
-    marker: Option<Name>,
-    outcome: Option<Name>,
+    phase: SmolStr,
+    unit: Option<SmolStr>,
+    stimulus: Option<SmolStr>,
+    hook: Option<SmolStr>,
+    marker: Option<SmolStr>,
+    outcome: Option<SmolStr>,
     relation_id: Option<u32>,
     remote_app: Option<Name>,
     remote_unit: Option<Name>,
