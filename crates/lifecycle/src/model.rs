@@ -7,7 +7,6 @@
 
 mod relations;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use thiserror::Error;
@@ -15,7 +14,7 @@ use thiserror::Error;
 use crate::machine::{self, Effect, Event, IllegalEvent};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, Name, Outcome};
-use crate::world::{Charm, Life, Profile, Role, World};
+use crate::world::{Charm, Few, Life, Profile, Role, World};
 
 use relations::{Far, Link};
 
@@ -121,9 +120,9 @@ struct Application {
 pub struct Model {
     profile: Profile,
     has_quirks: bool,
-    applications: BTreeMap<Name, Application>,
-    units: BTreeMap<Name, World>,
-    links: BTreeMap<u32, Link>,
+    applications: Few<Name, Application>,
+    units: Few<Name, World>,
+    links: Few<u32, Link>,
     next_relation: u32,
     next_storage: u32,
     scratch: Scratch,
@@ -159,9 +158,9 @@ impl Model {
         Self {
             profile,
             has_quirks,
-            applications: BTreeMap::new(),
-            units: BTreeMap::new(),
-            links: BTreeMap::new(),
+            applications: Few::new(),
+            units: Few::new(),
+            links: Few::new(),
             next_relation: 0,
             next_storage: 0,
             scratch: Scratch::default(),
@@ -200,7 +199,7 @@ impl Model {
     }
 
     /// Returns the units that are there, with all that is known of each.
-    pub fn units(&self) -> &BTreeMap<Name, World> {
+    pub fn units(&self) -> &Few<Name, World> {
         &self.units
     }
 

@@ -5,10 +5,11 @@
 
 mod agent;
 mod charm;
+mod few;
 mod relation;
 mod resources;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform};
@@ -16,6 +17,7 @@ use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform};
 pub use agent::Operation;
 pub(crate) use agent::{Agent, Running};
 pub use charm::{Charm, Endpoint, Role, StorageKind};
+pub use few::Few;
 pub(crate) use relation::{Hint, Relation};
 pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
@@ -67,11 +69,11 @@ pub struct World {
     pub(crate) timer_ticked: bool,
     pub(crate) series_upgrade: SeriesUpgrade,
     /// By the number of the relation. A relation that is over is not here any more.
-    pub(crate) relations: BTreeMap<u32, Relation>,
+    pub(crate) relations: Few<u32, Relation>,
     /// By the id of the instance, such as `data/0`.
-    pub(crate) storages: BTreeMap<Name, Storage>,
-    pub(crate) containers: BTreeMap<Name, Container>,
-    pub(crate) secrets: BTreeMap<Name, Secret>,
+    pub(crate) storages: Few<Name, Storage>,
+    pub(crate) containers: Few<Name, Container>,
+    pub(crate) secrets: Few<Name, Secret>,
     /// Actions that were asked for and have not begun, oldest first.
     pub(crate) actions: VecDeque<Name>,
     pub(crate) agent: Agent,
@@ -95,10 +97,10 @@ impl World {
             charm_version: 0,
             timer_ticked: false,
             series_upgrade: SeriesUpgrade::None,
-            relations: BTreeMap::new(),
-            storages: BTreeMap::new(),
-            containers: BTreeMap::new(),
-            secrets: BTreeMap::new(),
+            relations: Few::new(),
+            storages: Few::new(),
+            containers: Few::new(),
+            secrets: Few::new(),
             actions: VecDeque::new(),
             agent: Agent::default(),
             next_relation: 0,

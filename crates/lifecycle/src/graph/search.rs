@@ -140,7 +140,7 @@ fn reduce(world: &mut World) {
                 (0, _) => (0, 1),
                 (_, _) => (1, 2),
             };
-        for (unit, version) in &mut relation.remote_units {
+        for (unit, version) in relation.remote_units.iter_mut() {
             let is_new = relation.members.get(unit).is_some_and(|seen| *seen != *version);
             *version = if is_new { 2 } else { 1 };
         }

@@ -1,8 +1,6 @@
 //! One relation, as Juju and as the agent see it.
 
-use std::collections::BTreeMap;
-
-use super::Role;
+use super::{Few, Role};
 use crate::vocabulary::Name;
 
 /// What was found out about a relation and need not be found out again. It is no part of
@@ -38,14 +36,14 @@ pub(crate) struct Relation {
     pub(crate) was_left: bool,
     /// The remote units in scope, with the versions of their data. The order is that of
     /// strings, which is the one that Juju serves units in (R39).
-    pub(crate) remote_units: BTreeMap<Name, u64>,
+    pub(crate) remote_units: Few<Name, u64>,
     /// The version of the remote application's data; nobody is told of 0 (R36).
     pub(crate) app_version: u64,
 
     /// The agent ran `relation-created`.
     pub(crate) created: bool,
     /// The units that joined, with the versions of their data that were seen.
-    pub(crate) members: BTreeMap<Name, u64>,
+    pub(crate) members: Few<Name, u64>,
     /// The unit that joined last and waits for its `changed` (R31).
     pub(crate) changed_pending: Option<Name>,
     pub(crate) app_version_seen: u64,
@@ -64,10 +62,10 @@ impl Relation {
             is_dying: false,
             is_suspended: false,
             was_left: false,
-            remote_units: BTreeMap::new(),
+            remote_units: Few::new(),
             app_version: 0,
             created: false,
-            members: BTreeMap::new(),
+            members: Few::new(),
             changed_pending: None,
             app_version_seen: 0,
             is_quiet: Hint::default(),
