@@ -187,12 +187,13 @@ fn run(kind: HookKind) -> Next {
 }
 
 /// Returns which of `options` it is; all of them are as likely.
-fn choose<T>(options: &mut Vec<T>, choice: u32) -> Option<T> {
-    if options.is_empty() {
+fn choose<I: Iterator + Clone>(mut options: I, choice: u32) -> Option<I::Item> {
+    let count = options.clone().count();
+    if count == 0 {
         return None;
     }
-    let index = (u64::from(choice) * options.len() as u64) >> 32;
-    Some(options.swap_remove(index as usize))
+    let index = (u64::from(choice) * count as u64) >> 32;
+    options.nth(index as usize)
 }
 
 /// R10: relations that the unit has not entered yet come before all else of a living unit.
@@ -204,8 +205,7 @@ fn relation_created(world: &World, choice: u32) -> Option<Hook> {
         .relations
         .iter()
         .filter(|(_, relation)| !relation.created && !relation.is_dying && !relation.is_suspended);
-    let mut options: Vec<_> = new.collect();
-    let (id, relation) = choose(&mut options, choice)?;
+    let (id, relation) = choose(new, choice)?;
     // R30: it is about the relation, so no unit is named.
     Some(hooks::of_relation(HookKind::RelationCreated, *id, relation, Remote::Application))
 }
@@ -231,15 +231,14 @@ fn workload_event(world: &World, choice: u32) -> Option<Hook> {
     if !world.agent.installed {
         return None;
     }
-    let mut options = Vec::new();
-    for (name, container) in &world.containers {
-        if container.boot_seen != Some(container.boot) {
-            options.push((name, None));
-        }
+    let options = world.containers.iter().flat_map(|(name, container)| {
+        let is_new = container.boot_seen != Some(container.boot);
+        let ready = is_new.then_some((name, None));
         // The notices of one container come in their order (R84).
-        options.extend(container.events.front().map(|event| (name, Some(event))));
-    }
-    let (name, event) = choose(&mut options, choice)?;
+        let told = container.events.front().map(|event| (name, Some(event)));
+        ready.into_iter().chain(told)
+    });
+    let (name, event) = choose(options, choice)?;
     Some(event.map_or_else(|| hooks::pebble_ready(name), |event| hooks::of_workload_event(name, event)))
 }
 
@@ -285,12 +284,12 @@ fn storage(world: &World, choice: u32) -> Option<Hook> {
     }
     let in_state = |state: Storage| {
         let found = world.storages.iter().filter(move |(_, storage)| **storage == state);
-        found.map(|(id, _)| id).collect::<Vec<_>>()
+        found.map(|(id, _)| id)
     };
-    let dying = choose(&mut in_state(Storage::Dying), choice);
+    let dying = choose(in_state(Storage::Dying), choice);
     let detaching = dying.map(|id| hooks::of_storage(HookKind::StorageDetaching, id));
     detaching.or_else(|| {
-        let id = choose(&mut in_state(Storage::Provisioned), choice)?;
+        let id = choose(in_state(Storage::Provisioned), choice)?;
         Some(hooks::of_storage(HookKind::StorageAttached, id))
     })
 }
@@ -342,12 +341,10 @@ fn next_when_alive(world: &World, choice: u32) -> Next {
 fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
     let outlook = Outlook::of(world);
     let next = |(id, relation)| Some((id, relation, next_of_relation(outlook, relation)?));
-    let mut options: Vec<(&u32, &Relation, RelationStep)> = world.relations.iter().filter_map(next).collect();
-    let has_others = options.iter().any(|(_, relation, _)| !relation.is_peer());
-    if world.profile.version == JujuVersion::V3_6 && has_others {
-        options.retain(|(_, relation, _)| !relation.is_peer());
-    }
-    let (id, relation, step) = choose(&mut options, choice)?;
+    let options = || world.relations.iter().filter_map(next);
+    let others = || options().filter(|(_, relation, _)| !relation.is_peer());
+    let first = if world.profile.version == JujuVersion::V3_6 { choose(others(), choice) } else { None };
+    let (id, relation, step) = first.or_else(|| choose(options(), choice))?;
     let remote = step.unit.map_or(Remote::Application, |unit| Remote::Unit(unit.clone()));
     let hook = hooks::of_relation(step.kind, *id, relation, remote);
     // R43: who leaves is the remote unit, unless this one does.
