@@ -194,8 +194,7 @@ impl Model {
 
     /// Whether anybody in the model sees what a unit writes to its relations.
     pub fn has_listeners(&self, unit: &str) -> bool {
-        let application = application_of(unit);
-        self.units.len() > 1 && self.links.values().any(|link| link.is_between_modelled(application))
+        self.units.len() > 1 && self.links.values().any(|link| link.is_between_modelled(application_of(unit)))
     }
 
     /// Returns the units that are there, with all that is known of each.
@@ -272,7 +271,7 @@ impl Model {
         if let Stimulus::Deploy { leads, .. } = stimulus {
             return self.add_unit(unit, leads, effects);
         }
-        if stimulus == Stimulus::LeadershipGained {
+        if matches!(stimulus, Stimulus::LeadershipGained) {
             return self.move_leadership(unit, effects);
         }
         if let Stimulus::StorageAdded { storage_id } = &stimulus {
@@ -286,9 +285,9 @@ impl Model {
             self.tell(relation, unit, |unit| Stimulus::RemoteUnitWrites { relation, unit });
         } else if let Stimulus::AppWrites { relation } = stimulus {
             self.app_writes(relation, unit);
-        } else if stimulus == Stimulus::LeadershipLost {
+        } else if matches!(stimulus, Stimulus::LeadershipLost) {
             self.forget_leader(unit);
-        } else if stimulus == Stimulus::RemoveUnit {
+        } else if matches!(stimulus, Stimulus::RemoveUnit) {
             self.forget_leader(unit);
             self.departs(unit);
         }

@@ -105,7 +105,7 @@ impl Swarm {
             if *kind == StimulusKind::Deploy {
                 return new_unit(plan, model, unit);
             }
-            let is_scaled = plan.stage.units_of(application_of(unit)) > 1;
+            let is_scaled = plan.stage.units_of(world.application()) > 1;
             if *kind == StimulusKind::RemoveUnit && !(is_scaled && model.units().len() > 1) {
                 return None;
             }

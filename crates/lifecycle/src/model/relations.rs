@@ -1,12 +1,10 @@
 //! What is between the units of a model, and who sees what of it.
 
-use std::collections::BTreeSet;
-
 use super::{Applied, IllegalModelEvent, Model, ModelEffect, application_of, number_of, unknown};
 use crate::machine::{Event, IllegalEvent};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{JujuVersion, Name};
-use crate::world::{Endpoint, Role};
+use crate::world::{Endpoint, Few, Role, World};
 
 /// The other end of a relation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,14 +25,14 @@ pub(super) struct Link {
     far: Far,
     is_suspended: bool,
     /// The units that have entered it, of either end.
-    scope: BTreeSet<Name>,
+    scope: Few<Name, ()>,
     /// The applications that have written to it.
-    writers: BTreeSet<Name>,
+    writers: Few<Name, ()>,
 }
 
 impl Link {
     pub(super) fn new(application: Name, endpoint: Name, far: Far) -> Self {
-        let (scope, writers) = (BTreeSet::new(), BTreeSet::new());
+        let (scope, writers) = (Few::new(), Few::new());
         Self { application, endpoint, far, is_suspended: false, scope, writers }
     }
 
@@ -85,7 +83,7 @@ impl Model {
             return self.integrate(relation, Link::new(application.clone(), endpoint, far), effects);
         }
         let Some(id) = relation_of(&stimulus) else {
-            return self.fan_out(&self.units_of(application), &stimulus, effects);
+            return self.fan_out(|_, world| world.application() == application, &stimulus, effects);
         };
         let link = self.links.get(&id).filter(|link| link.endpoint_of(application).is_some());
         let link = link.ok_or_else(|| unknown("relation", &id.to_string()))?;
@@ -94,19 +92,19 @@ impl Model {
             if self.units.contains_key(unit) || matches!(link.far, Far::Modelled { .. }) {
                 return Err(IllegalModelEvent::NotOutside(other_end.clone()));
             }
-            let mut units = self.units_of(application);
-            if self.is_container_scoped(application, id) {
-                // R49: the other end is the unit of the same machine, which is the one of
-                // the same number here.
-                units.retain(|near| number_of(near) == number_of(unit));
-                if units.is_empty() {
-                    return Err(unknown("unit beside", unit));
-                }
+            // R49: the other end is the unit of the same machine, which is the one of the same
+            // number here.
+            let has_one = self.is_container_scoped(application, id);
+            let is_beside = |near: &Name, world: &World| {
+                world.application() == application && (!has_one || number_of(near) == number_of(unit))
+            };
+            if has_one && !self.units.iter().any(|(near, world)| is_beside(near, world)) {
+                return Err(unknown("unit beside", unit));
             }
-            self.fan_out(&units, &stimulus, effects)?;
+            self.fan_out(is_beside, &stimulus, effects)?;
             if let Some(link) = self.links.get_mut(&id) {
                 if is_there {
-                    link.scope.insert(unit.clone());
+                    link.scope.insert(unit.clone(), ());
                 } else {
                     link.scope.remove(unit);
                 }
@@ -118,9 +116,9 @@ impl Model {
             if matches!(link.far, Far::Modelled { .. }) {
                 return Err(IllegalModelEvent::NotOutside(other_end));
             }
-            self.fan_out(&self.units_of(application), &stimulus, effects)?;
+            self.fan_out(|_, world| world.application() == application, &stimulus, effects)?;
             if let Some(link) = self.links.get_mut(&id) {
-                link.writers.insert(other_end);
+                link.writers.insert(other_end, ());
             }
             return Ok(());
         }
@@ -128,11 +126,13 @@ impl Model {
         if link.far == Far::Peers {
             return Err(IllegalEvent::PeerRelation(link.endpoint.clone()).into());
         }
-        let mut units = self.units_of(&link.application);
-        if let Far::Modelled { application, .. } = &link.far {
-            units.extend(self.units_of(application));
-        }
-        self.fan_out(&units, &stimulus, effects)?;
+        let near = link.application.clone();
+        let far = match &link.far {
+            Far::Modelled { application, .. } => Some(application.clone()),
+            Far::Peers | Far::Outside(_) => None,
+        };
+        let is_end = |application: &Name| *application == near || Some(application) == far.as_ref();
+        self.fan_out(|_, world| is_end(world.application()), &stimulus, effects)?;
         if matches!(stimulus, Stimulus::RemoveRelation { .. }) {
             self.links.remove(&id);
             self.remove_without_principal(application, effects);
@@ -178,7 +178,7 @@ impl Model {
         for (application, endpoint, remote_endpoint) in ends {
             let remote_app = link.other_end(&application).clone();
             let stimulus = Stimulus::Integrate { relation: id, endpoint, remote_app, remote_endpoint };
-            match self.fan_out(&self.units_of(&application), &stimulus, effects) {
+            match self.fan_out(|_, world| *world.application() == application, &stimulus, effects) {
                 Ok(()) => has_integrated = true,
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -229,7 +229,7 @@ impl Model {
         Ok(())
     }
 
-    fn units_of(&self, application: &str) -> Vec<Name> {
+    fn units_of(&self, application: &Name) -> Vec<Name> {
         self.units
             .iter()
             .filter(|(_, world)| world.application() == application)
@@ -237,12 +237,23 @@ impl Model {
             .collect()
     }
 
-    /// Applies a stimulus to each of the units. It is refused if all of them refuse it.
-    fn fan_out(&mut self, units: &[Name], stimulus: &Stimulus, effects: &mut Vec<ModelEffect>) -> Applied {
+    /// Applies a stimulus to each of the units that hear of it. It is refused if all of them
+    /// refuse it.
+    fn fan_out(
+        &mut self,
+        hears: impl Fn(&Name, &World) -> bool,
+        stimulus: &Stimulus,
+        effects: &mut Vec<ModelEffect>,
+    ) -> Applied {
         let mut first_error = None;
-        let mut has_applied = units.is_empty();
-        for unit in units {
-            match self.unit(unit, Event::Stimulus(stimulus.clone()), effects) {
+        let mut has_applied = false;
+        // No unit comes or goes on the way: what happens to an application kills none.
+        for place in 0..self.units.len() {
+            let Some((unit, _)) = self.units.iter().nth(place).filter(|(unit, world)| hears(unit, world))
+            else {
+                continue;
+            };
+            match self.unit(&unit.clone(), Event::Stimulus(stimulus.clone()), effects) {
                 Ok(()) => has_applied = true,
                 Err(error) => first_error = first_error.or(Some(error)),
             }
@@ -262,14 +273,14 @@ impl Model {
                 found.push(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None });
             }
             let is_beside = self.is_container_scoped(application, relation);
-            let others = link.scope.iter().filter(|other| {
+            let others = link.scope.keys().filter(|other| {
                 remote_app == application_of(other)
                     && *other != unit
                     && (!is_beside || number_of(other) == number_of(unit))
             });
             found.extend(others.map(|other| Stimulus::RemoteUnitJoins { relation, unit: other.clone() }));
             // R36: nobody is told of an application that has written nothing.
-            if link.writers.contains(remote_app) {
+            if link.writers.contains_key(remote_app) {
                 found.push(Stimulus::RemoteAppWrites { relation });
             }
             if link.is_suspended {
@@ -282,14 +293,14 @@ impl Model {
     /// A unit enters the scope of a relation: the other end sees it from now on (R35).
     pub(super) fn enters(&mut self, id: Option<u32>, unit: &Name) {
         let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
-        link.scope.insert(unit.clone());
+        link.scope.insert(unit.clone(), ());
         self.tell(id, unit, |unit| Stimulus::RemoteUnitJoins { relation: id, unit });
     }
 
     /// A unit leaves the scope of a relation, which goes on without it.
     pub(super) fn leaves(&mut self, id: Option<u32>, unit: &Name) {
         let Some((id, link)) = id.and_then(|id| Some((id, self.links.get_mut(&id)?))) else { return };
-        if link.scope.remove(unit) {
+        if link.scope.remove(unit).is_some() {
             self.tell(id, unit, |unit| Stimulus::RemoteUnitLeaves { relation: id, unit });
         }
     }
@@ -298,7 +309,7 @@ impl Model {
     /// can get used to it (state/cleanup.go, `cleanupDyingUnit`).
     pub(super) fn departs(&mut self, unit: &Name) {
         let ids: Vec<u32> =
-            self.links.iter().filter(|(_, link)| link.scope.contains(unit)).map(|(id, _)| *id).collect();
+            self.links.iter().filter(|(_, link)| link.scope.contains_key(unit)).map(|(id, _)| *id).collect();
         for id in ids {
             let is_lost = self.has_quirks
                 && self.profile.version == JujuVersion::V4_0
@@ -315,7 +326,7 @@ impl Model {
     /// The leader has written to its application's data.
     pub(super) fn app_writes(&mut self, id: u32, unit: &Name) {
         if let Some(link) = self.links.get_mut(&id) {
-            link.writers.insert(application_of(unit).into());
+            link.writers.insert(application_of(unit).into(), ());
         }
         self.tell(id, unit, |_| Stimulus::RemoteAppWrites { relation: id });
     }
