@@ -53,7 +53,7 @@ pub fn visit(extent: &Extent, visit: &mut dyn FnMut(&[Step]) -> bool) {
 fn deployed(extent: &Extent, leads: bool) -> Recorder {
     let mut recorder = Recorder::new(extent.stage.model());
     let application = extent.stage.deployments.first().map(|deployment| deployment.application.clone());
-    let unit = Name::of(format_args!("{}/0", application.unwrap_or_default()));
+    let unit = application.unwrap_or_default().numbered(0);
     let deployment = Stimulus::Deploy { leads, first_relation: 0, first_storage: 0 };
     if recorder.poke(Target::Unit(unit.clone()), deployment).is_err() {
         return recorder;
@@ -193,7 +193,7 @@ fn possible(extent: &Extent, model: &Model, unit: &Name, world: &World) -> Vec<B
 /// Adds the stimuli of a kind that the small sets of names have.
 fn of_kind(kind: StimulusKind, model: &Model, world: &World, found: &mut Vec<Stimulus>) {
     let charm = &world.charm;
-    let units = |remote_app: &Name| [0, 1].map(|number| Name::of(format_args!("{remote_app}/{number}")));
+    let units = |remote_app: &Name| [0, 1].map(|number| remote_app.numbered(number));
     let own_secrets = world.secrets.iter().filter(|(_, secret)| secret.owner != SecretOwner::Remote);
     match kind {
         // A charm's writes are heard by nobody where all others are outside of the model, and
@@ -257,7 +257,7 @@ fn of_kind(kind: StimulusKind, model: &Model, world: &World, found: &mut Vec<Sti
         StimulusKind::LeaderSettingsWritten => found.push(Stimulus::LeaderSettingsWritten),
         StimulusKind::StorageAdded => {
             for storage in &charm.storages {
-                let storage_id = Name::of(format_args!("{}/{}", storage.name, model.next_storage()));
+                let storage_id = storage.name.numbered(model.next_storage());
                 found.push(Stimulus::StorageAdded { storage_id });
             }
         }

@@ -86,7 +86,7 @@ impl<'plan> OneLife<'plan> {
     fn set_up(&mut self) {
         for deployment in &self.plan.stage.deployments {
             for number in 0..deployment.units {
-                let unit = Name::of(format_args!("{}/{number}", deployment.application));
+                let unit = deployment.application.numbered(number);
                 let mut stimulus = self.model().deploy(&unit);
                 if let Stimulus::Deploy { leads, .. } = &mut stimulus {
                     // One unit stands for any of its application, be it the leader or not.

@@ -210,7 +210,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
                 let unit = Name::of(format_args!("{}/{}", known.remote_app, number_of(&world.unit)));
                 return Some(Stimulus::RemoteUnitJoins { relation: *relation, unit });
             }
-            let unit = Name::of(format_args!("{}/{}", known.remote_app, chance.below(REMOTE_UNITS_MAX)));
+            let unit = known.remote_app.numbered(chance.below(REMOTE_UNITS_MAX));
             (unit != world.unit).then_some(Stimulus::RemoteUnitJoins { relation: *relation, unit })
         }
         StimulusKind::RemoteUnitLeaves => {
@@ -231,7 +231,7 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         StimulusKind::LeaderSettingsWritten => Some(Stimulus::LeaderSettingsWritten),
         StimulusKind::StorageAdded => {
             let storage = chance.one_of(&world.charm.storages)?;
-            let storage_id = Name::of(format_args!("{}/{}", storage.name, model.next_storage()));
+            let storage_id = storage.name.numbered(model.next_storage());
             Some(Stimulus::StorageAdded { storage_id })
         }
         StimulusKind::StorageDetached => {

@@ -78,7 +78,7 @@ impl<'a> Derivation<'a> {
                 found.push(Stimulus::AppWrites { relation: id });
             }
             for number in 1..=2 {
-                let unit = Name::of(format_args!("{}/{number}", relation.remote_app));
+                let unit = relation.remote_app.numbered(number);
                 found.push(Stimulus::RemoteUnitJoins { relation: id, unit: unit.clone() });
                 found.push(Stimulus::RemoteUnitWrites { relation: id, unit: unit.clone() });
                 found.push(Stimulus::RemoteUnitLeaves { relation: id, unit });

@@ -310,7 +310,7 @@ fn deploy(world: &mut World, leads: bool, first_relation: u32, first_storage: u3
     }
     for storage in &charm.storages {
         for _ in 0..storage.minimum {
-            let storage_id = Name::of(format_args!("{}/{}", storage.name, world.next_storage));
+            let storage_id = storage.name.numbered(world.next_storage);
             world.storages.insert(storage_id, Storage::Provisioned);
             world.next_storage += 1;
         }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::{LazyLock, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::{SmolStr, ToSmolStr};
@@ -19,13 +19,29 @@ use smol_str::{SmolStr, ToSmolStr};
 ///
 /// Text that is no name, or is looked at once and forgotten, should not become one.
 #[derive(Clone)]
-pub struct Name(&'static &'static str);
+pub struct Name(&'static Place);
+
+/// Where a name is stored.
+struct Place {
+    text: &'static str,
+    /// The names of the first units or instances of it, as far as anybody asked.
+    numbered: OnceLock<Box<[OnceLock<Name>; NUMBERED_MAX]>>,
+}
+
+/// So many units or instances of one name are kept with it.
+const NUMBERED_MAX: usize = 16;
+
+impl Place {
+    const fn new(text: &'static str) -> Self {
+        Self { text, numbered: OnceLock::new() }
+    }
+}
 
 /// Every name that there is, by its text.
 static NAMES: LazyLock<Mutex<HashMap<&'static str, Name>>> = LazyLock::new(Mutex::default);
 
 /// The empty name, which has its place without being looked up.
-static EMPTY: &str = "";
+static EMPTY: Place = Place::new("");
 
 impl Name {
     /// Returns the name of a text.
@@ -39,7 +55,7 @@ impl Name {
             return known.clone();
         }
         let text: &'static str = Box::leak(text.into());
-        let name = Self(Box::leak(Box::new(text)));
+        let name = Self(Box::leak(Box::new(Place::new(text))));
         names.insert(text, name.clone());
         name
     }
@@ -49,9 +65,19 @@ impl Name {
         Self::new(&text.to_smolstr())
     }
 
+    /// Returns the name of a unit of an application or of an instance of a storage: `web/0`.
+    pub fn numbered(&self, number: u32) -> Self {
+        let make = || Self::of(format_args!("{self}/{number}"));
+        let kept = || self.0.numbered.get_or_init(|| Box::new([const { OnceLock::new() }; NUMBERED_MAX]));
+        match usize::try_from(number) {
+            Ok(place) if place < NUMBERED_MAX => kept()[place].get_or_init(make).clone(),
+            Ok(_) | Err(_) => make(),
+        }
+    }
+
     /// Returns the text.
     pub fn as_str(&self) -> &'static str {
-        self.0
+        self.0.text
     }
 }
 
@@ -92,19 +118,19 @@ impl Deref for Name {
     type Target = str;
 
     fn deref(&self) -> &str {
-        self.0
+        self.as_str()
     }
 }
 
 impl Borrow<str> for Name {
     fn borrow(&self) -> &str {
-        self.0
+        self.as_str()
     }
 }
 
 impl AsRef<str> for Name {
     fn as_ref(&self) -> &str {
-        self.0
+        self.as_str()
     }
 }
 
@@ -180,6 +206,9 @@ mod tests {
         assert_ne!(Name::new("app/0"), Name::new("app/1"));
         assert_eq!(Name::new(""), Name::default());
         assert_eq!(Name::new("app/0"), "app/0");
+        for number in [0, 1, 15, 16, u32::MAX] {
+            assert_eq!(Name::new("app").numbered(number), Name::new(&format!("app/{number}")));
+        }
     }
 
     #[test]
