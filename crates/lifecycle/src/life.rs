@@ -61,8 +61,8 @@ impl Stage {
     }
 
     /// Returns how many units an application has at first.
-    pub(crate) fn units_of(&self, application: &str) -> u32 {
-        let deployment = self.deployments.iter().find(|deployment| deployment.application == application);
+    pub(crate) fn units_of(&self, application: &Name) -> u32 {
+        let deployment = self.deployments.iter().find(|deployment| deployment.application == *application);
         deployment.map_or(0, |deployment| deployment.units)
     }
 }

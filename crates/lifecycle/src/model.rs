@@ -194,7 +194,11 @@ impl Model {
 
     /// Whether anybody in the model sees what a unit writes to its relations.
     pub fn has_listeners(&self, unit: &str) -> bool {
-        self.units.len() > 1 && self.links.values().any(|link| link.is_between_modelled(application_of(unit)))
+        if self.units.len() < 2 {
+            return false;
+        }
+        let application = application_of(unit).into();
+        self.links.values().any(|link| link.is_between_modelled(&application))
     }
 
     /// Returns the units that are there, with all that is known of each.
@@ -213,7 +217,7 @@ impl Model {
     }
 
     /// Whether an application is part of the model.
-    pub fn is_modelled(&self, application: &str) -> bool {
+    pub fn is_modelled(&self, application: &Name) -> bool {
         self.applications.contains_key(application)
     }
 
@@ -352,12 +356,27 @@ impl Model {
         Ok(number)
     }
 
-    /// Moves the machine of one unit, and tells the others what they see of that.
+    /// Moves the machine of one unit.
     fn unit(&mut self, unit: &Name, event: Event, effects: &mut Vec<ModelEffect>) -> Applied {
         let world = self.units.get_mut(unit).ok_or_else(|| unknown("unit", unit))?;
         let mut done = std::mem::take(&mut self.scratch.0);
         let outcome = machine::step_into(world, event, &mut done);
         let has_died = world.life() == Life::Dead;
+        if !done.is_empty() {
+            self.hand_on(unit, &mut done, effects);
+        }
+        self.scratch.0 = done;
+        outcome?;
+        if has_died {
+            self.forget_leader(unit);
+            self.departs(unit);
+            self.units.remove(unit);
+        }
+        Ok(())
+    }
+
+    /// Hands on what a unit did, and tells the others what they see of it.
+    fn hand_on(&mut self, unit: &Name, done: &mut Vec<Effect>, effects: &mut Vec<ModelEffect>) {
         for effect in done.drain(..) {
             match &effect {
                 Effect::Begin(hook) if hook.kind == HookKind::RelationCreated => {
@@ -376,14 +395,6 @@ impl Model {
             }
             effects.push(ModelEffect { unit: unit.clone(), effect });
         }
-        self.scratch.0 = done;
-        outcome?;
-        if has_died {
-            self.forget_leader(unit);
-            self.departs(unit);
-            self.units.remove(unit);
-        }
-        Ok(())
     }
 }
 

@@ -88,6 +88,9 @@ impl Recorder {
 
     /// Writes down what the units did. `leads` is whether the unit whose hook ends led.
     fn record(&mut self, leads: bool) {
+        if self.effects.is_empty() {
+            return;
+        }
         let mut effects = std::mem::take(&mut self.effects);
         for ModelEffect { unit, effect } in effects.drain(..) {
             match effect {

@@ -18,7 +18,7 @@ pub use agent::Operation;
 pub(crate) use agent::{Agent, Running};
 pub use charm::{Charm, Endpoint, Role, StorageKind};
 pub use few::Few;
-pub(crate) use relation::{Hint, Relation};
+pub(crate) use relation::{Hint, Relation, RelationStep};
 pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
 
@@ -180,7 +180,7 @@ impl World {
     /// Returns a relation that is going to change.
     pub(crate) fn relation_mut(&mut self, id: u32) -> Option<&mut Relation> {
         let relation = self.relations.get_mut(&id)?;
-        relation.is_quiet = Hint(false);
+        relation.hint = Hint::Unknown;
         Some(relation)
     }
 

@@ -18,9 +18,12 @@ const REMOTE_UNITS_MAX: u32 = 12;
 /// How many units more than at first an application may get.
 const UNITS_MORE_MAX: usize = 2;
 
+/// How many lots there are in the usual life.
+const LOTS_USUAL: usize = 128;
+
 /// Returns how often a kind happens, compared with the others. Time passes most of all in
 /// real life, and teaches least.
-fn weight(kind: StimulusKind) -> u32 {
+fn weight(kind: StimulusKind) -> usize {
     match kind {
         // A charm writes when a hook of it ends, and the generator sees to that.
         StimulusKind::UnitWrites | StimulusKind::AppWrites => 0,
@@ -65,28 +68,29 @@ fn weight(kind: StimulusKind) -> u32 {
 /// The kinds that one life has: each is switched off in one of four lives.
 #[derive(Debug)]
 pub(super) struct Swarm {
-    /// The kinds, and the sum of the weights up to each.
-    kinds: Vec<(StimulusKind, u32)>,
+    kinds: Vec<StimulusKind>,
+    /// The kinds, each as often as its weight says.
+    lots: Vec<StimulusKind>,
 }
 
 impl Swarm {
     pub(super) fn new(chance: &mut Chance, plan: &Plan) -> Self {
-        let mut kinds = Vec::new();
-        let mut total = 0;
+        let mut kinds = Vec::with_capacity(StimulusKind::ALL.len());
+        let mut lots = Vec::with_capacity(LOTS_USUAL);
         for kind in StimulusKind::ALL {
             // Who asks for certain kinds wants to see them in each life.
             let is_on = chance.happens(750) || !plan.only.is_empty();
             let is_wanted = plan.only.is_empty() || plan.only.contains(kind);
             if is_on && is_wanted && !plan.without.contains(kind) {
-                total += weight(*kind);
-                kinds.push((*kind, total));
+                kinds.push(*kind);
+                lots.extend(std::iter::repeat_n(*kind, weight(*kind)));
             }
         }
-        Self { kinds }
+        Self { kinds, lots }
     }
 
     pub(super) fn has(&self, kind: StimulusKind) -> bool {
-        self.kinds.iter().any(|(known, _)| *known == kind)
+        self.kinds.contains(&kind)
     }
 
     /// Returns something that can happen to the model as it is, if a few tries find any.
@@ -96,11 +100,11 @@ impl Swarm {
         model: &Model,
         chance: &mut Chance,
     ) -> Option<(Target, Stimulus)> {
-        let (_, total) = self.kinds.last()?;
+        if self.kinds.is_empty() {
+            return None;
+        }
         (0..TRIES_MAX).find_map(|_| {
-            let number = chance.below(*total);
-            let place = self.kinds.partition_point(|(_, sum)| *sum <= number);
-            let (kind, _) = self.kinds.get(place)?;
+            let kind = chance.one_of(&self.lots)?;
             let (unit, world) = chance.one_of(model.units())?;
             if *kind == StimulusKind::Deploy {
                 return new_unit(plan, model, unit);
@@ -142,10 +146,10 @@ impl Swarm {
 
 /// Returns the deployment of one unit more, of an application that has several.
 fn new_unit(plan: &Plan, model: &Model, unit: &Name) -> Option<(Target, Stimulus)> {
-    let application = application_of(unit);
-    let planned = plan.stage.units_of(application) as usize;
+    let application = Name::from(application_of(unit));
+    let planned = plan.stage.units_of(&application) as usize;
     let is_taken = |unit: &Name| model.units().contains_key(unit);
-    let count = model.units().keys().filter(|unit| application_of(unit) == application).count();
+    let count = model.units().keys().filter(|unit| application == application_of(unit)).count();
     if planned < 2 || count >= planned + UNITS_MORE_MAX {
         return None;
     }

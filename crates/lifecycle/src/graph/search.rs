@@ -132,7 +132,7 @@ fn reduce(world: &mut World) {
     (world.agent.charm_version, world.charm_version) = (0, u64::from(is_new));
     (world.next_relation, world.next_storage) = (FIRST_NEW, FIRST_NEW);
     for relation in world.relations.values_mut() {
-        relation.is_quiet = Hint(false);
+        relation.hint = Hint::Unknown;
         (relation.app_version_seen, relation.app_version) =
             match (relation.app_version_seen, relation.app_version) {
                 (_, 0) => (0, 0),

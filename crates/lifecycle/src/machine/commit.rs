@@ -41,7 +41,9 @@ pub(super) fn version_of(world: &World, hook: &Hook) -> u64 {
                 Remote::Unknown => None,
             }
         }),
-        HookKind::PebbleReady => world.containers.get(hook.subject()).map(|container| container.boot),
+        HookKind::PebbleReady => {
+            hook.subject.as_ref().and_then(|name| world.containers.get(name)).map(|container| container.boot)
+        }
         HookKind::SecretChanged => {
             hook.secret_id.as_ref().and_then(|id| world.secrets.get(id)).map(|secret| secret.latest)
         }
@@ -125,7 +127,8 @@ pub(super) fn commit(world: &mut World, hook: &Hook, version: u64) {
             hook.storage_id.as_ref().and_then(|id| world.storages.remove(id));
         }
         HookKind::PebbleReady => {
-            if let Some(container) = world.containers.get_mut(hook.subject()) {
+            let container = hook.subject.as_ref().and_then(|name| world.containers.get_mut(name));
+            if let Some(container) = container {
                 container.boot_seen = Some(version);
             }
         }
@@ -160,8 +163,7 @@ pub(super) fn forget_workload_event(world: &mut World, hook: &Hook) {
     let is_first = |container: &Container| {
         container.events.front().is_some_and(|event| hooks::of_workload_event(name, event) == *hook)
     };
-    if let Some(container) = world.containers.get_mut(hook.subject()).filter(|container| is_first(container))
-    {
+    if let Some(container) = world.containers.get_mut(name).filter(|container| is_first(container)) {
         let event = container.events.pop_front();
         container.told.retain(|told| Some(told) != event.as_ref());
         container.told.extend(event);

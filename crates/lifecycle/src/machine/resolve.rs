@@ -5,7 +5,9 @@
 
 use super::hooks;
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform, Remote};
-use crate::world::{Hint, Life, Operation, Relation, Secret, SecretOwner, SeriesUpgrade, Storage, World};
+use crate::world::{
+    Hint, Life, Operation, Relation, RelationStep, Secret, SecretOwner, SeriesUpgrade, Storage, World,
+};
 
 /// What the agent does next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -345,20 +347,21 @@ fn relation_hook(world: &World, choice: u32) -> Option<Hook> {
     let others = || options().filter(|(_, relation, _)| !relation.is_peer());
     let first = if world.profile.version == JujuVersion::V3_6 { choose(others(), choice) } else { None };
     let (id, relation, step) = first.or_else(|| choose(options(), choice))?;
-    let remote = step.unit.map_or(Remote::Application, |unit| Remote::Unit(unit.clone()));
+    let remote = step.unit.clone().map_or(Remote::Application, Remote::Unit);
     let hook = hooks::of_relation(step.kind, *id, relation, remote);
     // R43: who leaves is the remote unit, unless this one does.
-    let departing = if world.life == Life::Dying { Some(&world.unit) } else { step.unit };
-    let departing = departing.filter(|_| step.kind == HookKind::RelationDeparted);
-    Some(Hook { departing_unit: departing.cloned(), ..hook })
+    let departing = if world.life == Life::Dying { Some(world.unit.clone()) } else { step.unit };
+    Some(Hook { departing_unit: departing.filter(|_| step.kind == HookKind::RelationDeparted), ..hook })
 }
 
-/// Remembers of which relations nothing waits, until they change.
+/// Remembers what relations need next, until they change.
 pub(super) fn look_at_relations(world: &mut World) {
     let outlook = Outlook::of(world);
     if outlook.is_alive {
-        for relation in world.relations.values_mut().filter(|relation| !relation.is_quiet.0) {
-            relation.is_quiet = Hint(relation.created && next_of_relation(outlook, relation).is_none());
+        for relation in world.relations.values_mut() {
+            if let Hint::Unknown = relation.hint {
+                relation.hint = Hint::Known(find_next_of_relation(outlook, relation));
+            }
         }
     }
 }
@@ -379,20 +382,21 @@ impl Outlook {
     }
 }
 
-/// What a relation needs next.
-struct RelationStep<'world> {
-    kind: HookKind,
-    /// The unit that it is about; none where it is about the application.
-    unit: Option<&'world Name>,
+/// The next hook of one relation, which may have been found before.
+fn next_of_relation(outlook: Outlook, relation: &Relation) -> Option<RelationStep> {
+    match &relation.hint {
+        Hint::Known(step) if outlook.is_alive => step.clone(),
+        Hint::Known(_) | Hint::Unknown => find_next_of_relation(outlook, relation),
+    }
 }
 
-/// The next hook of one relation (relation/resolver.go): a pending `changed`, `departed`,
-/// `broken`, the application's data, `joined`, the units' data.
-fn next_of_relation(outlook: Outlook, relation: &Relation) -> Option<RelationStep<'_>> {
-    if !relation.created || (relation.is_quiet.0 && outlook.is_alive) {
+/// Finds the next hook of one relation (relation/resolver.go): a pending `changed`,
+/// `departed`, `broken`, the application's data, `joined`, the units' data.
+fn find_next_of_relation(outlook: Outlook, relation: &Relation) -> Option<RelationStep> {
+    if !relation.created {
         return None;
     }
-    let of_unit = |kind, unit| Some(RelationStep { kind, unit: Some(unit) });
+    let of_unit = |kind, unit: &Name| Some(RelationStep { kind, unit: Some(unit.clone()) });
     if let Some(unit) = &relation.changed_pending {
         return of_unit(HookKind::RelationChanged, unit);
     }

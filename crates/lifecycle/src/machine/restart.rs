@@ -46,7 +46,7 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
         // R48: relations that it was about to enter count as entered.
         let forgets = agent.installed && agent.operation == Operation::Continue;
         for relation in world.relations.values_mut().filter(|_| forgets) {
-            relation.is_quiet = Hint(false);
+            relation.hint = Hint::Unknown;
             relation.created |= !relation.is_dying && !relation.is_suspended && !relation.was_left;
         }
     }

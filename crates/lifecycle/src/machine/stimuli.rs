@@ -417,7 +417,7 @@ fn set_lease(world: &mut World, holds: bool) -> Applied {
     Ok(())
 }
 
-fn detach_storage(world: &mut World, storage_id: &str) -> Applied {
+fn detach_storage(world: &mut World, storage_id: &Name) -> Applied {
     is_alive(world)?;
     // R28: Kubernetes refuses it; there, storage goes with its unit.
     is_on(world, Platform::Machine)?;
@@ -431,11 +431,11 @@ fn detach_storage(world: &mut World, storage_id: &str) -> Applied {
 }
 
 /// R24: what the unit was never told of goes without a hook.
-fn release_storage(world: &mut World, storage_id: &str) {
+fn release_storage(world: &mut World, storage_id: &Name) {
     let is_under_way = match &world.agent.operation {
         Operation::Continue => false,
         Operation::Queued(hook) | Operation::Failed(hook) => {
-            hook.kind == HookKind::StorageAttached && hook.storage_id.as_deref() == Some(storage_id)
+            hook.kind == HookKind::StorageAttached && hook.storage_id.as_ref() == Some(storage_id)
         }
     };
     let Some(storage) = world.storages.get_mut(storage_id) else { return };
@@ -447,7 +447,7 @@ fn release_storage(world: &mut World, storage_id: &str) {
     }
 }
 
-fn workload<'world>(world: &'world mut World, name: &str) -> Result<&'world mut Container, IllegalEvent> {
+fn workload<'world>(world: &'world mut World, name: &Name) -> Result<&'world mut Container, IllegalEvent> {
     is_on(world, Platform::Kubernetes)?;
     if !world.agent.is_up {
         return Err(IllegalEvent::AgentDown);
@@ -475,7 +475,10 @@ fn add_secret(world: &mut World, secret_id: Name, owner: SecretOwner) -> Applied
     Ok(())
 }
 
-fn own_secret<'world>(world: &'world mut World, secret_id: &str) -> Result<&'world mut Secret, IllegalEvent> {
+fn own_secret<'world>(
+    world: &'world mut World,
+    secret_id: &Name,
+) -> Result<&'world mut Secret, IllegalEvent> {
     let secret = world.secrets.get_mut(secret_id).filter(|secret| secret.owner != SecretOwner::Remote);
     secret.ok_or_else(|| unknown("own secret", secret_id))
 }

@@ -37,22 +37,22 @@ impl Link {
     }
 
     /// Returns the application at the other end, as `application` sees it.
-    fn other_end(&self, application: &str) -> &Name {
+    fn other_end(&self, application: &Name) -> &Name {
         match &self.far {
             Far::Outside(far) => far,
-            Far::Modelled { application: far, .. } if self.application == application => far,
+            Far::Modelled { application: far, .. } if self.application == *application => far,
             Far::Peers | Far::Modelled { .. } => &self.application,
         }
     }
 
     /// Whether the application is one end, and the other one is modelled too.
-    pub(super) fn is_between_modelled(&self, application: &str) -> bool {
+    pub(super) fn is_between_modelled(&self, application: &Name) -> bool {
         self.endpoint_of(application).is_some() && !matches!(self.far, Far::Outside(_))
     }
 
     /// Returns the endpoint of the application, if it is one end.
-    fn endpoint_of(&self, application: &str) -> Option<&Name> {
-        if self.application == application {
+    fn endpoint_of(&self, application: &Name) -> Option<&Name> {
+        if self.application == *application {
             return Some(&self.endpoint);
         }
         match &self.far {
@@ -207,20 +207,20 @@ impl Model {
     }
 
     /// Whether a relation ties each unit of the application to the one beside it.
-    fn is_container_scoped(&self, application: &str, id: u32) -> bool {
+    fn is_container_scoped(&self, application: &Name, id: u32) -> bool {
         let endpoint = self.links.get(&id).and_then(|link| link.endpoint_of(application));
         let charm = self.applications.get(application).map(|application| &application.charm);
         let declared = endpoint.and_then(|endpoint| charm?.endpoint(endpoint));
         declared.is_some_and(|declared| declared.is_container_scoped && declared.role != Role::Peer)
     }
 
-    fn declared(&self, application: &str, endpoint: &str) -> Result<&Endpoint, IllegalModelEvent> {
+    fn declared(&self, application: &Name, endpoint: &Name) -> Result<&Endpoint, IllegalModelEvent> {
         let found = self.applications.get(application).ok_or_else(|| unknown("application", application))?;
         found.charm.endpoint(endpoint).ok_or_else(|| unknown("endpoint", endpoint))
     }
 
     /// Whether the endpoint may have one relation more.
-    fn has_room(&self, application: &str, endpoint: &Endpoint) -> Applied {
+    fn has_room(&self, application: &Name, endpoint: &Endpoint) -> Applied {
         let is_here = |link: &&Link| link.endpoint_of(application) == Some(&endpoint.name);
         let count = self.links.values().filter(is_here).count();
         if endpoint.limit.is_some_and(|limit| count >= limit as usize) {
@@ -334,7 +334,7 @@ impl Model {
     /// Tells the units at the other end what a unit did.
     pub(super) fn tell(&mut self, id: u32, unit: &Name, stimulus: impl Fn(Name) -> Stimulus) {
         let Some(link) = self.links.get(&id) else { return };
-        let listeners = self.units_of(link.other_end(application_of(unit)));
+        let listeners = self.units_of(link.other_end(&application_of(unit).into()));
         for listener in listeners.iter().filter(|listener| *listener != unit) {
             // One that has left, or is on its way out, does not listen any more.
             let event = Event::Stimulus(stimulus(unit.clone()));

@@ -105,8 +105,11 @@ impl Charm {
     }
 
     /// Returns the endpoint of the name.
-    pub fn endpoint(&self, name: &str) -> Option<&Endpoint> {
-        self.endpoints.iter().find(|endpoint| endpoint.name == name)
+    pub fn endpoint<Q: ?Sized>(&self, name: &Q) -> Option<&Endpoint>
+    where
+        Name: PartialEq<Q>,
+    {
+        self.endpoints.iter().find(|endpoint| endpoint.name == *name)
     }
 
     /// Returns the storage of the name.

@@ -1,12 +1,27 @@
 //! One relation, as Juju and as the agent see it.
 
 use super::{Few, Role};
-use crate::vocabulary::Name;
+use crate::vocabulary::{HookKind, Name};
+
+/// What a relation needs next.
+#[derive(Clone, Debug)]
+pub(crate) struct RelationStep {
+    /// The hook that it needs.
+    pub(crate) kind: HookKind,
+    /// The unit that the hook is about; none where it is about the application.
+    pub(crate) unit: Option<Name>,
+}
 
 /// What was found out about a relation and need not be found out again. It is no part of
 /// what a relation is, so it makes no two of them different.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Hint(pub(crate) bool);
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Hint {
+    /// Nobody has looked since the relation changed.
+    #[default]
+    Unknown,
+    /// This is what it needs while the unit lives, if anything.
+    Known(Option<RelationStep>),
+}
 
 impl PartialEq for Hint {
     fn eq(&self, _: &Self) -> bool {
@@ -47,9 +62,9 @@ pub(crate) struct Relation {
     /// The unit that joined last and waits for its `changed` (R31).
     pub(crate) changed_pending: Option<Name>,
     pub(crate) app_version_seen: u64,
-    /// Nothing of it waits, as long as the unit lives and nothing changes. Most relations
-    /// are so most of the time, and looking through all their units takes long.
-    pub(crate) is_quiet: Hint,
+    /// What it needs next, as long as the unit lives and nothing changes. Most relations need
+    /// nothing most of the time, and looking through all their units takes long.
+    pub(crate) hint: Hint,
 }
 
 impl Relation {
@@ -68,7 +83,7 @@ impl Relation {
             members: Few::new(),
             changed_pending: None,
             app_version_seen: 0,
-            is_quiet: Hint::default(),
+            hint: Hint::default(),
         }
     }
 
