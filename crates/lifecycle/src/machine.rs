@@ -55,6 +55,27 @@ pub enum Effect {
     UnitDied,
 }
 
+/// Something that a unit did.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct UnitEffect {
+    /// The unit.
+    pub unit: Name,
+    /// What it did.
+    pub effect: Effect,
+}
+
+/// A list that grows by what one unit does.
+struct Effects<'list> {
+    unit: Name,
+    list: &'list mut Vec<UnitEffect>,
+}
+
+impl Effects<'_> {
+    fn push(&mut self, effect: Effect) {
+        self.list.push(UnitEffect { unit: self.unit.clone(), effect });
+    }
+}
+
 /// Why something cannot happen now. The world is as it was before.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 pub enum IllegalEvent {
@@ -137,22 +158,23 @@ pub enum IllegalEvent {
 pub fn step(world: &mut World, event: Event) -> Result<Vec<Effect>, IllegalEvent> {
     let mut effects = Vec::new();
     step_into(world, event, &mut effects)?;
-    Ok(effects)
+    Ok(effects.into_iter().map(|UnitEffect { effect, .. }| effect).collect())
 }
 
-/// Moves the machine by one event, as [`step`], and adds what it does to `effects`. Who
-/// moves it millions of times keeps the list.
-pub fn step_into(world: &mut World, event: Event, effects: &mut Vec<Effect>) -> Result<(), IllegalEvent> {
+/// Moves the machine by one event, as [`step`], and adds what it does to a list, unless the
+/// event is refused. Who moves it millions of times keeps the list.
+pub fn step_into(world: &mut World, event: Event, list: &mut Vec<UnitEffect>) -> Result<(), IllegalEvent> {
+    let mut effects = Effects { unit: world.unit.clone(), list };
     match event {
-        Event::Stimulus(stimulus) => stimuli::apply(world, stimulus, effects),
-        Event::Resolve { choice } => resolve(world, choice, effects),
-        Event::HookEnds { outcome } => end(world, outcome, effects),
+        Event::Stimulus(stimulus) => stimuli::apply(world, stimulus, &mut effects),
+        Event::Resolve { choice } => resolve(world, choice, &mut effects),
+        Event::HookEnds { outcome } => end(world, outcome, &mut effects),
     }
 }
 
 /// Lets the agent take the first entry that applies. What it does without a hook is done
 /// on the way, until there is a hook to run or nothing to do.
-fn resolve(world: &mut World, choice: u32, effects: &mut Vec<Effect>) -> Result<(), IllegalEvent> {
+fn resolve(world: &mut World, choice: u32, effects: &mut Effects<'_>) -> Result<(), IllegalEvent> {
     if world.agent.running.is_some() {
         return Err(IllegalEvent::HookRuns);
     }
@@ -186,7 +208,7 @@ fn resolve(world: &mut World, choice: u32, effects: &mut Vec<Effect>) -> Result<
     }
 }
 
-fn end(world: &mut World, outcome: Outcome, effects: &mut Vec<Effect>) -> Result<(), IllegalEvent> {
+fn end(world: &mut World, outcome: Outcome, effects: &mut Effects<'_>) -> Result<(), IllegalEvent> {
     if outcome == Outcome::Terminated && !world.agent.is_shutting_down {
         return Err(IllegalEvent::NotShuttingDown);
     }

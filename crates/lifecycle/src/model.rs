@@ -12,11 +12,14 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::machine::{self, Effect, Event, IllegalEvent};
+
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, Name, Outcome};
 use crate::world::{Charm, Few, Life, Profile, Role, World};
 
 use relations::{Far, Link};
+
+pub use crate::machine::UnitEffect;
 
 /// Whom a stimulus is addressed to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -60,15 +63,6 @@ pub enum ModelEvent {
         /// How it ends.
         outcome: Outcome,
     },
-}
-
-/// Something that a unit of a model did.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct ModelEffect {
-    /// The unit.
-    pub unit: Name,
-    /// What it did.
-    pub effect: Effect,
 }
 
 /// Why something cannot happen now.
@@ -125,29 +119,6 @@ pub struct Model {
     links: Few<u32, Link>,
     next_relation: u32,
     next_storage: u32,
-    scratch: Scratch,
-}
-
-/// A list that is kept between steps. It is empty in between, and no part of the model.
-#[derive(Debug, Default)]
-struct Scratch(Vec<Effect>);
-
-impl Clone for Scratch {
-    fn clone(&self) -> Self {
-        Self::default()
-    }
-}
-
-impl PartialEq for Scratch {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
-impl Eq for Scratch {}
-
-impl std::hash::Hash for Scratch {
-    fn hash<H: std::hash::Hasher>(&self, _: &mut H) {}
 }
 
 impl Model {
@@ -163,7 +134,6 @@ impl Model {
             links: Few::new(),
             next_relation: 0,
             next_storage: 0,
-            scratch: Scratch::default(),
         }
     }
 
@@ -232,7 +202,7 @@ impl Model {
     }
 
     /// Moves the model by one event. On an error it is as it was.
-    pub fn step(&mut self, event: ModelEvent) -> Result<Vec<ModelEffect>, IllegalModelEvent> {
+    pub fn step(&mut self, event: ModelEvent) -> Result<Vec<UnitEffect>, IllegalModelEvent> {
         let mut effects = Vec::new();
         self.step_into(event, &mut effects)?;
         Ok(effects)
@@ -243,7 +213,7 @@ impl Model {
     pub fn step_into(
         &mut self,
         event: ModelEvent,
-        effects: &mut Vec<ModelEffect>,
+        effects: &mut Vec<UnitEffect>,
     ) -> Result<(), IllegalModelEvent> {
         match event {
             ModelEvent::Stimulus { target, stimulus } => self.stimulus(&target, stimulus, effects),
@@ -252,7 +222,7 @@ impl Model {
         }
     }
 
-    fn stimulus(&mut self, target: &Target, stimulus: Stimulus, effects: &mut Vec<ModelEffect>) -> Applied {
+    fn stimulus(&mut self, target: &Target, stimulus: Stimulus, effects: &mut Vec<UnitEffect>) -> Applied {
         let name = stimulus.kind().name();
         match target {
             Target::Application(application) if stimulus.kind().is_of_application() => {
@@ -271,7 +241,7 @@ impl Model {
         }
     }
 
-    fn apply_to_unit(&mut self, unit: &Name, stimulus: Stimulus, effects: &mut Vec<ModelEffect>) -> Applied {
+    fn apply_to_unit(&mut self, unit: &Name, stimulus: Stimulus, effects: &mut Vec<UnitEffect>) -> Applied {
         if let Stimulus::Deploy { leads, .. } = stimulus {
             return self.add_unit(unit, leads, effects);
         }
@@ -299,7 +269,7 @@ impl Model {
     }
 
     /// Deploys a unit, and lets it enter what its application is part of (R44).
-    fn add_unit(&mut self, unit: &Name, leads: bool, effects: &mut Vec<ModelEffect>) -> Applied {
+    fn add_unit(&mut self, unit: &Name, leads: bool, effects: &mut Vec<UnitEffect>) -> Applied {
         let application_name = Name::from(application_of(unit));
         let Some(application) = self.applications.get_mut(&application_name) else {
             return Err(unknown("application", &application_name));
@@ -328,7 +298,7 @@ impl Model {
     }
 
     /// Makes a unit the leader, in the place of the one that is.
-    fn move_leadership(&mut self, unit: &Name, effects: &mut Vec<ModelEffect>) -> Applied {
+    fn move_leadership(&mut self, unit: &Name, effects: &mut Vec<UnitEffect>) -> Applied {
         self.unit(unit, Event::Stimulus(Stimulus::LeadershipGained), effects)?;
         let Some(application) = self.applications.get_mut(application_of(unit)) else { return Ok(()) };
         if let Some(former) = application.leader.replace(unit.clone()) {
@@ -356,29 +326,14 @@ impl Model {
         Ok(number)
     }
 
-    /// Moves the machine of one unit.
-    fn unit(&mut self, unit: &Name, event: Event, effects: &mut Vec<ModelEffect>) -> Applied {
+    /// Moves the machine of one unit, and tells the others what they see of that.
+    fn unit(&mut self, unit: &Name, event: Event, effects: &mut Vec<UnitEffect>) -> Applied {
         let world = self.units.get_mut(unit).ok_or_else(|| unknown("unit", unit))?;
-        let mut done = std::mem::take(&mut self.scratch.0);
-        let outcome = machine::step_into(world, event, &mut done);
+        let before = effects.len();
+        machine::step_into(world, event, effects)?;
         let has_died = world.life() == Life::Dead;
-        if !done.is_empty() {
-            self.hand_on(unit, &mut done, effects);
-        }
-        self.scratch.0 = done;
-        outcome?;
-        if has_died {
-            self.forget_leader(unit);
-            self.departs(unit);
-            self.units.remove(unit);
-        }
-        Ok(())
-    }
-
-    /// Hands on what a unit did, and tells the others what they see of it.
-    fn hand_on(&mut self, unit: &Name, done: &mut Vec<Effect>, effects: &mut Vec<ModelEffect>) {
-        for effect in done.drain(..) {
-            match &effect {
+        for done in &effects[before..] {
+            match &done.effect {
                 Effect::Begin(hook) if hook.kind == HookKind::RelationCreated => {
                     self.enters(hook.relation_id, unit);
                 }
@@ -393,8 +348,13 @@ impl Model {
                 | Effect::AgentExited
                 | Effect::UnitDied => {}
             }
-            effects.push(ModelEffect { unit: unit.clone(), effect });
         }
+        if has_died {
+            self.forget_leader(unit);
+            self.departs(unit);
+            self.units.remove(unit);
+        }
+        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::life::{Deployment, Happening, Integration, Phase, Stage, Step, Target};
 use crate::machine::Effect;
-use crate::model::{IllegalModelEvent, Model, ModelEffect, ModelEvent, number_of};
+use crate::model::{IllegalModelEvent, Model, ModelEvent, UnitEffect, number_of};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{Marker, Name, Outcome};
 use crate::world::{Endpoint, Role, World};
@@ -17,7 +17,7 @@ pub(crate) struct Recorder {
     pub(crate) phase: Phase,
     pub(crate) steps: Vec<Step>,
     /// Empty between steps.
-    effects: Vec<ModelEffect>,
+    effects: Vec<UnitEffect>,
 }
 
 impl Recorder {
@@ -92,7 +92,7 @@ impl Recorder {
             return;
         }
         let mut effects = std::mem::take(&mut self.effects);
-        for ModelEffect { unit, effect } in effects.drain(..) {
+        for UnitEffect { unit, effect } in effects.drain(..) {
             match effect {
                 Effect::Begin(hook) => self.push(Happening::Begin { unit, hook }),
                 Effect::Ended { hook, outcome } => {

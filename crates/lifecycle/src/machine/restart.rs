@@ -1,6 +1,6 @@
 //! The end of the agent's process, and its next beginning (R60 to R67).
 
-use super::Effect;
+use super::{Effect, Effects};
 use crate::vocabulary::{Hook, HookKind, Marker, Outcome, Platform, Scope};
 use crate::world::{Hint, Operation, World};
 
@@ -16,7 +16,7 @@ pub(super) enum Comeback {
 }
 
 /// Ends the process without a word. The hook that runs is cut off.
-pub(super) fn die(world: &mut World, effects: &mut Vec<Effect>) {
+pub(super) fn die(world: &mut World, effects: &mut Effects<'_>) {
     world.agent.is_up = false;
     world.agent.is_shutting_down = false;
     world.agent.reboots_after_hook = false;
@@ -36,7 +36,7 @@ pub(super) fn die(world: &mut World, effects: &mut Vec<Effect>) {
 }
 
 /// Begins the process anew: what it only remembered is gone.
-pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec<Effect>) {
+pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Effects<'_>) {
     let is_on_kubernetes = world.is_on(Platform::Kubernetes);
     let agent = &mut world.agent;
     agent.is_up = true;
@@ -85,7 +85,7 @@ pub(super) fn come_back(world: &mut World, comeback: Comeback, effects: &mut Vec
 }
 
 /// R64: the charm's files are gone, so it is installed or upgraded again.
-fn new_pod(world: &mut World, effects: &mut Vec<Effect>) {
+fn new_pod(world: &mut World, effects: &mut Effects<'_>) {
     let agent = &mut world.agent;
     match agent.operation {
         // R65: a hook that was cut off, or is in error, takes the place of the upgrade.

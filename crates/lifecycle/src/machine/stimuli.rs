@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::restart::{Comeback, come_back, die};
-use super::{Effect, IllegalEvent, commit};
+use super::{Effect, Effects, IllegalEvent, commit};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, JujuVersion, Marker, Name, Platform};
 use crate::world::{
@@ -13,7 +13,7 @@ use crate::world::{
 
 type Applied = Result<(), IllegalEvent>;
 
-pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Vec<Effect>) -> Applied {
+pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Effects<'_>) -> Applied {
     match (&stimulus, world.life) {
         (Stimulus::Deploy { .. }, Life::Undeployed) => {}
         (Stimulus::Deploy { .. }, Life::Alive | Life::Dying | Life::Dead) => {
@@ -483,7 +483,7 @@ fn own_secret<'world>(
     secret.ok_or_else(|| unknown("own secret", secret_id))
 }
 
-fn resolve_without_retry(world: &mut World, effects: &mut Vec<Effect>) -> Applied {
+fn resolve_without_retry(world: &mut World, effects: &mut Effects<'_>) -> Applied {
     is_in_error(world)?;
     if world.agent.running.is_some() {
         return Err(IllegalEvent::HookRuns);

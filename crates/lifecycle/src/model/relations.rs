@@ -1,6 +1,6 @@
 //! What is between the units of a model, and who sees what of it.
 
-use super::{Applied, IllegalModelEvent, Model, ModelEffect, application_of, number_of, unknown};
+use super::{Applied, IllegalModelEvent, Model, UnitEffect, application_of, number_of, unknown};
 use crate::machine::{Event, IllegalEvent};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{JujuVersion, Name};
@@ -68,7 +68,7 @@ impl Model {
         &mut self,
         application: &Name,
         stimulus: Stimulus,
-        effects: &mut Vec<ModelEffect>,
+        effects: &mut Vec<UnitEffect>,
     ) -> Applied {
         if let Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } = stimulus {
             let far = match remote_endpoint {
@@ -143,7 +143,7 @@ impl Model {
     }
 
     /// Integrates two endpoints.
-    fn integrate(&mut self, id: u32, link: Link, effects: &mut Vec<ModelEffect>) -> Applied {
+    fn integrate(&mut self, id: u32, link: Link, effects: &mut Vec<UnitEffect>) -> Applied {
         if id < self.next_relation {
             return Err(IllegalEvent::UsedBefore(id.to_string().into()).into());
         }
@@ -193,7 +193,7 @@ impl Model {
     }
 
     /// R49: a subordinate unit that no relation ties to a principal is removed.
-    fn remove_without_principal(&mut self, application: &Name, effects: &mut Vec<ModelEffect>) {
+    fn remove_without_principal(&mut self, application: &Name, effects: &mut Vec<UnitEffect>) {
         let is_subordinate =
             self.applications.get(application).is_some_and(|application| application.charm.is_subordinate);
         let has_principal = self.links.keys().any(|id| self.is_container_scoped(application, *id));
@@ -243,7 +243,7 @@ impl Model {
         &mut self,
         hears: impl Fn(&Name, &World) -> bool,
         stimulus: &Stimulus,
-        effects: &mut Vec<ModelEffect>,
+        effects: &mut Vec<UnitEffect>,
     ) -> Applied {
         let mut first_error = None;
         let mut has_applied = false;

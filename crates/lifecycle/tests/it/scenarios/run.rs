@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use charmproof_lifecycle::life::Target;
 use charmproof_lifecycle::machine::Effect;
-use charmproof_lifecycle::model::{Model, ModelEffect, ModelEvent, application_of};
+use charmproof_lifecycle::model::{Model, ModelEvent, UnitEffect, application_of};
 use charmproof_lifecycle::rules::{Event, Finding, RuleId, Settings, Start, judge};
 use charmproof_lifecycle::stimulus::{Stimulus, StimulusKind};
 use charmproof_lifecycle::vocabulary::{Hook, Marker, Name, Outcome, Remote};
@@ -180,7 +180,7 @@ impl<'script> Play<'script> {
             let Ok(effects) = ahead.step(ModelEvent::Resolve { unit: unit.clone(), choice }) else {
                 continue;
             };
-            for ModelEffect { effect, .. } in effects {
+            for UnitEffect { effect, .. } in effects {
                 match effect {
                     Effect::Begin(hook) if !found.iter().any(|(_, known)| *known == hook) => {
                         found.push((choice, hook));
@@ -366,7 +366,7 @@ impl<'script> Play<'script> {
     fn step(&mut self, event: ModelEvent, line: usize) -> Played {
         let is_end = matches!(event, ModelEvent::HookEnds { .. });
         let effects = self.model.step(event).map_err(|refusal| refusal.to_string())?;
-        for ModelEffect { unit, effect } in effects {
+        for UnitEffect { unit, effect } in effects {
             let event = match effect {
                 Effect::Begin(_) => continue,
                 Effect::Ended { hook, outcome } => {
