@@ -204,41 +204,48 @@ impl Model {
     /// Moves the model by one event. On an error it is as it was.
     pub fn step(&mut self, event: ModelEvent) -> Result<Vec<UnitEffect>, IllegalModelEvent> {
         let mut effects = Vec::new();
-        self.step_into(event, &mut effects)?;
+        match event {
+            ModelEvent::Stimulus { target, stimulus } => self.stimulus(&target, stimulus, &mut effects)?,
+            ModelEvent::Resolve { unit, choice } => self.resolve(&unit, choice, &mut effects)?,
+            ModelEvent::HookEnds { unit, outcome } => self.end(&unit, outcome, &mut effects)?,
+        }
         Ok(effects)
     }
 
-    /// Moves the model by one event, as [`Self::step`], and adds what the units do to
-    /// `effects`. Who moves it millions of times keeps the list.
-    pub fn step_into(
+    /// Lets something happen, and adds what the units do to `effects`. Who moves the model
+    /// millions of times keeps the list.
+    pub(crate) fn stimulus(
         &mut self,
-        event: ModelEvent,
+        target: &Target,
+        stimulus: Stimulus,
         effects: &mut Vec<UnitEffect>,
-    ) -> Result<(), IllegalModelEvent> {
-        match event {
-            ModelEvent::Stimulus { target, stimulus } => self.stimulus(&target, stimulus, effects),
-            ModelEvent::Resolve { unit, choice } => self.unit(&unit, Event::Resolve { choice }, effects),
-            ModelEvent::HookEnds { unit, outcome } => self.unit(&unit, Event::HookEnds { outcome }, effects),
-        }
-    }
-
-    fn stimulus(&mut self, target: &Target, stimulus: Stimulus, effects: &mut Vec<UnitEffect>) -> Applied {
-        let name = stimulus.kind().name();
+    ) -> Applied {
+        let kind = stimulus.kind();
         match target {
-            Target::Application(application) if stimulus.kind().is_of_application() => {
+            Target::Application(application) if kind.is_of_application() => {
                 if !self.applications.contains_key(application) {
                     return Err(unknown("application", application));
                 }
                 self.apply_to_application(application, stimulus, effects)
             }
             Target::Application(_) => {
-                Err(IllegalModelEvent::WrongTarget { stimulus: name, what: "an application" })
+                Err(IllegalModelEvent::WrongTarget { stimulus: kind.name(), what: "an application" })
             }
-            Target::Unit(_) if stimulus.kind().is_of_application() => {
-                Err(IllegalModelEvent::WrongTarget { stimulus: name, what: "a unit" })
+            Target::Unit(_) if kind.is_of_application() => {
+                Err(IllegalModelEvent::WrongTarget { stimulus: kind.name(), what: "a unit" })
             }
             Target::Unit(unit) => self.apply_to_unit(unit, stimulus, effects),
         }
+    }
+
+    /// Lets a unit's agent look for what to do, as [`Self::stimulus`] does.
+    pub(crate) fn resolve(&mut self, unit: &Name, choice: u32, effects: &mut Vec<UnitEffect>) -> Applied {
+        self.unit(unit, Event::Resolve { choice }, effects)
+    }
+
+    /// Ends the hook that a unit runs, as [`Self::stimulus`] does.
+    pub(crate) fn end(&mut self, unit: &Name, outcome: Outcome, effects: &mut Vec<UnitEffect>) -> Applied {
+        self.unit(unit, Event::HookEnds { outcome }, effects)
     }
 
     fn apply_to_unit(&mut self, unit: &Name, stimulus: Stimulus, effects: &mut Vec<UnitEffect>) -> Applied {

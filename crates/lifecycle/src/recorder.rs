@@ -2,7 +2,7 @@
 
 use crate::life::{Deployment, Happening, Integration, Phase, Stage, Step, Target};
 use crate::machine::Effect;
-use crate::model::{IllegalModelEvent, Model, ModelEvent, UnitEffect, number_of};
+use crate::model::{IllegalModelEvent, Model, UnitEffect, number_of};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{Marker, Name, Outcome};
 use crate::world::{Endpoint, Role, World};
@@ -28,9 +28,8 @@ impl Recorder {
     /// Lets something happen, if it can happen now. Returns whether it did.
     pub(crate) fn poke(&mut self, target: Target, stimulus: Stimulus) -> Result<(), IllegalModelEvent> {
         let leads = target_leads(&self.model, &target);
-        let event = ModelEvent::Stimulus { target: target.clone(), stimulus: stimulus.clone() };
         self.effects.clear();
-        self.model.step_into(event, &mut self.effects)?;
+        self.model.stimulus(&target, stimulus.clone(), &mut self.effects)?;
         self.push(Happening::Stimulus { target, stimulus });
         self.record(leads);
         Ok(())
@@ -67,8 +66,7 @@ impl Recorder {
 
     /// Lets a unit's agent look for what to do.
     pub(crate) fn resolve(&mut self, unit: &Name, choice: u32) {
-        let event = ModelEvent::Resolve { unit: unit.clone(), choice };
-        let done = self.model.step_into(event, &mut self.effects);
+        let done = self.model.resolve(unit, choice, &mut self.effects);
         done.expect("an agent looks for work while no hook runs");
         self.record(false);
     }
@@ -76,8 +74,7 @@ impl Recorder {
     /// Ends the hook that a unit runs.
     pub(crate) fn end(&mut self, unit: &Name, outcome: Outcome) {
         let leads = self.model.units().get(unit).is_some_and(World::leads);
-        let event = ModelEvent::HookEnds { unit: unit.clone(), outcome };
-        let done = self.model.step_into(event, &mut self.effects);
+        let done = self.model.end(unit, outcome, &mut self.effects);
         done.expect("a hook ends while it runs");
         self.record(leads);
     }

@@ -390,7 +390,8 @@ fn remove_relation(world: &mut World, id: u32) -> Applied {
 fn remote_unit_joins(world: &mut World, id: u32, unit: Name) -> Applied {
     let own = world.unit.clone();
     let relation = living_relation(world, id)?;
-    let is_of_application = unit.split('/').next() == Some(relation.remote_app.as_str());
+    let is_of_application =
+        unit.strip_prefix(&*relation.remote_app).is_some_and(|number| number.starts_with('/'));
     // R45: a unit never joins itself.
     if !is_of_application || unit == own {
         return Err(unknown("remote unit", &unit));
