@@ -9,6 +9,7 @@ mod resolve;
 mod restart;
 mod stimuli;
 
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::stimulus::Stimulus;
@@ -109,14 +110,14 @@ pub enum IllegalEvent {
         /// What it would be: a relation, a storage.
         what: &'static str,
         /// The name that was given.
-        name: Name,
+        name: SmolStr,
     },
     /// Only relations between applications come and go.
     #[error("`{0}` is a peer relation")]
     PeerRelation(Name),
     /// Numbers are never used again.
     #[error("the number of `{0}` was used before")]
-    UsedBefore(Name),
+    UsedBefore(SmolStr),
     /// The charm limits how many there may be.
     #[error("the {what} `{name}` has as many as the charm allows")]
     Full {

@@ -9,6 +9,7 @@ mod relations;
 
 use std::sync::Arc;
 
+use smol_str::SmolStr;
 use thiserror::Error;
 
 use crate::machine::{self, Effect, Event, IllegalEvent};
@@ -77,7 +78,7 @@ pub enum IllegalModelEvent {
         /// What it would be: an application, a unit.
         what: &'static str,
         /// The name that was given.
-        name: Name,
+        name: SmolStr,
     },
     /// It happens to units or to applications, and the target is the other one.
     #[error("`{stimulus}` does not happen to {what}")]
@@ -328,7 +329,7 @@ impl Model {
         let number = storage_id.split('/').nth(1).and_then(|number| number.parse::<u32>().ok());
         let number = number.ok_or_else(|| unknown("storage", storage_id))?;
         if number < self.next_storage {
-            return Err(IllegalEvent::UsedBefore(storage_id.clone()).into());
+            return Err(IllegalEvent::UsedBefore(storage_id.as_str().into()).into());
         }
         Ok(number)
     }

@@ -1,5 +1,7 @@
 //! Which stimulus comes next.
 
+use std::sync::LazyLock;
+
 use super::chance::Chance;
 use super::plan::Plan;
 use crate::life::Target;
@@ -14,6 +16,13 @@ const TRIES_MAX: u32 = 8;
 /// Remote applications have units up to this number, so that ten and two meet: Juju sorts
 /// units as strings (R39).
 const REMOTE_UNITS_MAX: u32 = 12;
+
+/// What workloads notify of.
+static NOTICES: LazyLock<[Name; 2]> =
+    LazyLock::new(|| ["example.com/ready", "example.com/done"].map(Name::new));
+
+/// What is checked of workloads.
+static CHECKS: LazyLock<[Name; 2]> = LazyLock::new(|| ["up", "ready"].map(Name::new));
 
 /// How many units more than at first an application may get.
 const UNITS_MORE_MAX: usize = 2;
@@ -248,12 +257,12 @@ fn build(kind: StimulusKind, model: &Model, world: &World, chance: &mut Chance) 
         }
         StimulusKind::CustomNotice => {
             let container = chance.one_of(world.containers.keys())?.clone();
-            let key = Name::of(format_args!("example.com/{}", chance.one_of(["ready", "done"])?));
+            let key = chance.one_of(&*NOTICES)?.clone();
             Some(Stimulus::CustomNotice { container, key })
         }
         StimulusKind::CheckFails => {
             let container = chance.one_of(world.containers.keys())?.clone();
-            let check = chance.one_of(["up", "ready"])?.into();
+            let check = chance.one_of(&*CHECKS)?.clone();
             Some(Stimulus::CheckFails { container, check })
         }
         StimulusKind::CheckRecovers => {

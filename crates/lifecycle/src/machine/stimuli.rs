@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use smol_str::ToSmolStr;
+
 use super::restart::{Comeback, come_back, die};
 use super::{Effect, Effects, IllegalEvent, commit};
 use crate::stimulus::Stimulus;
@@ -138,7 +140,7 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Effects
             let secret = own_secret(world, &secret_id)?;
             let is_there = (1..=secret.latest).contains(&u64::from(revision));
             if !is_there || secret.unused.contains_key(&revision) {
-                return Err(unknown("revision", &revision.to_string()));
+                return Err(unknown("revision", &revision.to_smolstr()));
             }
             secret.expired.insert(revision).then_some(()).ok_or(IllegalEvent::NothingChanges)
         }
@@ -146,7 +148,7 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Effects
             let secret = own_secret(world, &secret_id)?;
             // The latest revision is not superseded, so it is in use.
             if !(1..secret.latest).contains(&u64::from(revision)) {
-                return Err(unknown("superseded revision", &revision.to_string()));
+                return Err(unknown("superseded revision", &revision.to_smolstr()));
             }
             if secret.unused.contains_key(&revision) {
                 return Err(IllegalEvent::NothingChanges);
@@ -328,7 +330,7 @@ fn storage_added(world: &mut World, storage_id: Name) -> Applied {
     let number: u32 = number.parse().map_err(|_| unknown("storage", &storage_id))?;
     let kind = world.charm.storage(name).ok_or_else(|| unknown("storage", name))?;
     if number < world.next_storage {
-        return Err(IllegalEvent::UsedBefore(storage_id));
+        return Err(IllegalEvent::UsedBefore(storage_id.as_str().into()));
     }
     let is_of_kind = |id: &&Name| id.split('/').next() == Some(name);
     let count = world.storages.keys().filter(is_of_kind).count();
@@ -343,12 +345,12 @@ fn storage_added(world: &mut World, storage_id: Name) -> Applied {
 /// Returns a relation that the unit has entered and not left.
 fn in_scope(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
     let relation = world.relation_mut(id).filter(|relation| relation.created);
-    relation.ok_or_else(|| unknown("relation", &id.to_string()))
+    relation.ok_or_else(|| unknown("relation", &id.to_smolstr()))
 }
 
 fn living_relation(world: &mut World, id: u32) -> Result<&mut Relation, IllegalEvent> {
     let relation = world.relation_mut(id).filter(|relation| !relation.is_dying);
-    relation.ok_or_else(|| unknown("relation", &id.to_string()))
+    relation.ok_or_else(|| unknown("relation", &id.to_smolstr()))
 }
 
 fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Applied {
@@ -359,7 +361,7 @@ fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Ap
         return Err(IllegalEvent::PeerRelation(endpoint));
     }
     if id < world.next_relation {
-        return Err(IllegalEvent::UsedBefore(id.to_string().into()));
+        return Err(IllegalEvent::UsedBefore(id.to_smolstr()));
     }
     let is_there = world.relations.values().any(|relation| {
         !relation.is_dying && relation.endpoint == endpoint && relation.remote_app == remote_app

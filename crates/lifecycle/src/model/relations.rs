@@ -1,5 +1,7 @@
 //! What is between the units of a model, and who sees what of it.
 
+use smol_str::ToSmolStr;
+
 use super::{Applied, IllegalModelEvent, Model, UnitEffect, application_of, number_of, unknown};
 use crate::machine::{Event, IllegalEvent};
 use crate::stimulus::Stimulus;
@@ -86,7 +88,7 @@ impl Model {
             return self.fan_out(|_, world| world.application() == application, &stimulus, effects);
         };
         let link = self.links.get(&id).filter(|link| link.endpoint_of(application).is_some());
-        let link = link.ok_or_else(|| unknown("relation", &id.to_string()))?;
+        let link = link.ok_or_else(|| unknown("relation", &id.to_smolstr()))?;
         if let Some((unit, is_there)) = remote_unit_of(&stimulus) {
             let other_end = link.other_end(application);
             if self.units.contains_key(unit) || matches!(link.far, Far::Modelled { .. }) {
@@ -145,7 +147,7 @@ impl Model {
     /// Integrates two endpoints.
     fn integrate(&mut self, id: u32, link: Link, effects: &mut Vec<UnitEffect>) -> Applied {
         if id < self.next_relation {
-            return Err(IllegalEvent::UsedBefore(id.to_string().into()).into());
+            return Err(IllegalEvent::UsedBefore(id.to_smolstr()).into());
         }
         let near = self.declared(&link.application, &link.endpoint)?;
         if near.role == Role::Peer {
@@ -333,8 +335,8 @@ impl Model {
 
     /// Tells the units at the other end what a unit did.
     pub(super) fn tell(&mut self, id: u32, unit: &Name, stimulus: impl Fn(Name) -> Stimulus) {
-        let Some(link) = self.links.get(&id) else { return };
-        let listeners = self.units_of(link.other_end(&application_of(unit).into()));
+        let (Some(link), Some(world)) = (self.links.get(&id), self.units.get(unit)) else { return };
+        let listeners = self.units_of(link.other_end(world.application()));
         for listener in listeners.iter().filter(|listener| *listener != unit) {
             // One that has left, or is on its way out, does not listen any more.
             let event = Event::Stimulus(stimulus(unit.clone()));
