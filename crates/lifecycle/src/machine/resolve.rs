@@ -11,7 +11,6 @@ use crate::world::{
 
 /// What the agent does next.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-#[expect(clippy::large_enum_variant, reason = "it is made for one hook and taken apart at once")]
 pub enum Next {
     /// It runs a hook, or an action.
     Run(Hook),

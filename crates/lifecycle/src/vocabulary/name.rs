@@ -66,6 +66,7 @@ impl Name {
     }
 
     /// Returns the name of a unit of an application or of an instance of a storage: `web/0`.
+    #[must_use]
     pub fn numbered(&self, number: u32) -> Self {
         let make = || Self::of(format_args!("{self}/{number}"));
         let kept = || self.0.numbered.get_or_init(|| Box::new([const { OnceLock::new() }; NUMBERED_MAX]));

@@ -49,12 +49,11 @@ impl<K: Ord, V> Few<K, V> {
 
     /// Gives a key its value, in the place of the one that it had.
     pub(crate) fn insert(&mut self, key: K, value: V) {
-        match self.place(&key) {
-            Some(place) => self.0[place].1 = value,
-            None => {
-                let place = self.0.partition_point(|(known, _)| *known < key);
-                self.0.insert(place, (key, value));
-            }
+        if let Some(place) = self.place(&key) {
+            self.0[place].1 = value;
+        } else {
+            let place = self.0.partition_point(|(known, _)| *known < key);
+            self.0.insert(place, (key, value));
         }
     }
 
