@@ -6,7 +6,8 @@
 //! [`machine`] is the unit: it changes a [`world`] as each [`stimulus`] and each hook asks,
 //! and names the next hook. [`model`] has many units, and tells each what the others do.
 //! [`generator`] lets chance poke it.
-//! Nothing here does IO, reads a clock or an environment, or keeps anything global.
+//! Nothing here does IO, reads a clock or an environment, or keeps anything global but the
+//! texts of names, which are stored once.
 
 #![forbid(unsafe_code)]
 

@@ -103,7 +103,7 @@ pub(super) fn goal_state(state: &State, context: &HookContext) -> Data {
     for relation in state.relations.values().filter(|relation| !relation.is_dying && !relation.is_peer()) {
         let Some(end) = relation.end_of(&context.application) else { continue };
         let entries = goals_of(state, context, relation);
-        match relations.iter_mut().find(|(endpoint, _)| *endpoint == end.endpoint) {
+        match relations.iter_mut().find(|(endpoint, _)| end.endpoint == *endpoint) {
             Some((_, known)) => known.extend(entries),
             None => relations.push((end.endpoint.to_string(), entries)),
         }
