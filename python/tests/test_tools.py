@@ -9,7 +9,7 @@ import socket
 import struct
 import subprocess
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Type
 
 import ops
 import pytest
@@ -102,7 +102,7 @@ def backend(agent: Agent) -> Any:
     return model._ModelBackend()  # pyright: ignore[reportPrivateUsage]
 
 
-def refused(call: Callable[[], Any], kind: type, text: str) -> None:
+def refused(call: Callable[[], Any], kind: Type[Exception], text: str) -> None:
     """A call is to fail with an exception of a kind, and Juju's words."""
     with pytest.raises(kind) as raised:
         call()
