@@ -43,6 +43,7 @@ fn complain(message: &str) -> i32 {
     70
 }
 
+#[expect(clippy::exit, reason = "the test that has started this is over")]
 fn start(folder: &Utf8Path, version: &str) -> io::Result<()> {
     let juju = Juju::parse(version, Platform::Machine)
         .ok_or_else(|| io::Error::other(format!("there is no Juju {version}")))?;
