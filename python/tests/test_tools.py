@@ -151,6 +151,18 @@ def test_relations_are_written_when_the_hook_ends_well(backend: Any, agent: Agen
     assert agent.ask("__state")["relations"]["1"]["application_data"]["web"] == {"database": "x: [y"}
 
 
+def test_an_emoji_is_text_to_juju_as_ops_2_writes_it(backend: Any) -> None:
+    def write() -> None:
+        backend.relation_set(1, {"mood": "\U0001f600"}, is_app=False)
+
+    if IS_OPS_3:
+        # JSON writes it as two escapes, which Juju's YAML does not have.
+        refused(write, model.ModelError, "yaml: found invalid Unicode character escape code")
+    else:
+        write()
+        assert backend.relation_get(1, "web/0", False)["mood"] == "\U0001f600"
+
+
 def test_a_unit_that_does_not_lead(backend: Any, agent: Agent) -> None:
     agent.ask("__leader", "web/1")
     assert backend.is_leader() is False

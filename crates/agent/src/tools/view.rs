@@ -110,6 +110,9 @@ pub(super) fn key_values(arguments: &[String], may_be_empty: bool) -> Attempt<BT
 pub(super) fn yaml_settings(content: &[u8]) -> Attempt<BTreeMap<String, String>> {
     let text =
         std::str::from_utf8(content).map_err(|_| Failure::refused("yaml: invalid leading UTF-8 octet"))?;
+    if has_surrogates(text) {
+        return Err(Failure::refused("yaml: found invalid Unicode character escape code"));
+    }
     let (root, _) = yaml::parse(Utf8Path::new("settings"), text).map_err(|broken| {
         Failure::refused(format!("yaml: line {}: {}", broken.place.line, broken.message))
     })?;
@@ -130,6 +133,23 @@ pub(super) fn yaml_settings(content: &[u8]) -> Attempt<BTreeMap<String, String>>
         Value::Sequence(_) => return Err(not_map("!!seq", root.place.line)),
     }
     Ok(settings)
+}
+
+/// Whether it is JSON in which a character beyond the first 65,536 is written as two
+/// escapes, `\ud83d\ude00`. YAML has no such pairs, and Go refuses them: what ops 3 writes for
+/// an emoji is no text to Juju.
+fn has_surrogates(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut is_escaped = false;
+    let is_found = bytes.iter().enumerate().any(|(index, byte)| {
+        let begins_escape = is_escaped;
+        is_escaped = *byte == b'\\' && !is_escaped;
+        begins_escape
+            && *byte == b'u'
+            && matches!(bytes.get(index + 1), Some(b'd' | b'D'))
+            && matches!(bytes.get(index + 2), Some(b'8'..=b'9' | b'a'..=b'f' | b'A'..=b'F'))
+    });
+    is_found && serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
 
 fn not_text(kind: &str, line: usize) -> Failure {
@@ -159,6 +179,8 @@ mod tests {
         check("a: 1\nb: true\nc:\nd: 0.10\n", &[("a", "1"), ("b", "true"), ("c", ""), ("d", "0.10")]);
         check("a: |\n  one\n  two\n", &[("a", "one\ntwo\n")]);
         check("{\"a\": \"\\u00e9\\n\"}", &[("a", "é\n")]);
+        check(r#"{"a": "\\ud83d"}"#, &[("a", r"\ud83d")]);
+        check(r#"a: "\U0001F600""#, &[("a", "😀")]);
         check("", &[]);
     }
 
@@ -167,6 +189,7 @@ mod tests {
         let check = |text: &str, expected: &str| {
             assert_eq!(yaml_settings(text.as_bytes()), Err(Failure::refused(expected)), "{text}");
         };
+        check(r#"{"a": "\ud83d\ude00"}"#, "yaml: found invalid Unicode character escape code");
         check("a: [1]", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into string");
         check("[]", "yaml: unmarshal errors:\n  line 1: cannot unmarshal !!seq into map[string]string");
         assert!(yaml_settings(b"a: [").is_err());
