@@ -63,6 +63,44 @@ python_wheel() {
     "$environment/bin/python" python/tests/installed.py
 }
 
+# Runs the suite that ops has for a real Pebble against ours, with real processes. The suite is in the
+# source distribution of ops, which pip downloads. Its directory is the one of a Pebble, so the sockets and
+# files of the suite lie in it; for its health checks it asks port 4000.
+pebble_conformance() {
+    local source="$tools/python/ops-source" pebble="$tools/python/pebble" code=0 attempt program
+    python_environment ops-3 '>=3.10' || return 1
+    cargo build --workspace --bins --locked --quiet || return 1
+    program=$(realpath "$target_dir/debug/charmproof")
+    rm -rf "$source" "$pebble"
+    mkdir -p "$source/sdist" "$pebble" || return 1
+    "$tools/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
+        --no-binary ops --require-hashes --dest "$source/sdist" \
+        --requirement python/tests/requirements/ops-source.txt || return 1
+    tar --extract --gzip --strip-components=1 --directory "$source" --file "$source"/sdist/ops-*.tar.gz \
+        || return 1
+    mkfifo "$pebble/end"
+    "$program" __pebble --process --socket "$pebble/.pebble.socket" --root / --http 127.0.0.1:4000 \
+        <>"$pebble/end" >"$pebble/said" &
+    local server=$!
+    for ((attempt = 0; attempt < 200; attempt++)); do
+        grep --quiet listening "$pebble/said" 2>/dev/null && break
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.05
+    done
+    (
+        cd "$source" || exit 1
+        RUN_REAL_PEBBLE_TESTS=1 PEBBLE="$pebble" PYTHONDONTWRITEBYTECODE=1 \
+            "$tools/python/ops-3/bin/python" -m pytest --quiet -p no:cacheprovider test/test_real_pebble.py
+    ) || code=1
+    kill "$server" 2>/dev/null
+    wait "$server" || code=1
+    if [[ -e $pebble/.pebble.socket ]]; then
+        echo "our Pebble left its socket behind" >&2
+        code=1
+    fi
+    return "$code"
+}
+
 # The package's types have to fit both ops 2 and ops 3; tests are written for the latter.
 python_types() {
     local name folders code=0
@@ -107,6 +145,7 @@ step "compile the Python files" compile_python
 step "test the Python package with ops 2, on its oldest Python" python_tests ops-2 3.8 \
     --ignore python/tests/test_docs.py
 step "test the Python package with ops 3" python_tests ops-3 '>=3.10'
+step "let ops test our Pebble" pebble_conformance
 step "check the types of the Python package" python_types
 step "make a wheel, and use it with nothing else installed" python_wheel
 step "feed arbitrary text to the readers" fuzz_readers

@@ -51,6 +51,8 @@ pub(crate) struct Execution {
     record: Option<usize>,
     connected: BTreeMap<Kind, Stream>,
     stage: Stage,
+    /// Whether what the client sends has somewhere to go.
+    is_started: bool,
     /// The process, which leads a group of its own.
     pid: Option<Pid>,
     /// Its standard input, until that is over.
@@ -67,6 +69,7 @@ impl Execution {
             record,
             connected: BTreeMap::new(),
             stage: Stage::Waiting,
+            is_started: false,
             pid: None,
             input: None,
             planned_code: 0,

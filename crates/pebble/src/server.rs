@@ -6,7 +6,7 @@
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixListener;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -48,23 +48,33 @@ pub struct Handle {
     layers_dir: Option<Utf8PathBuf>,
 }
 
-enum Listener {
+/// What is listened on, and how many threads wait for a connection there.
+struct Listener {
+    socket: Socket,
+    idle: AtomicUsize,
+}
+
+enum Socket {
     Unix(UnixListener),
     Tcp(TcpListener),
 }
 
 impl Listener {
+    fn new(socket: Socket) -> Arc<Self> {
+        Arc::new(Self { socket, idle: AtomicUsize::new(0) })
+    }
+
     fn accept(&self) -> std::io::Result<Stream> {
-        match self {
-            Self::Unix(listener) => listener.accept().map(|(stream, _)| Stream::Unix(stream)),
-            Self::Tcp(listener) => listener.accept().map(|(stream, _)| Stream::Tcp(stream)),
+        match &self.socket {
+            Socket::Unix(listener) => listener.accept().map(|(stream, _)| Stream::Unix(stream)),
+            Socket::Tcp(listener) => listener.accept().map(|(stream, _)| Stream::Tcp(stream)),
         }
     }
 
     fn shut_down(&self) {
-        let file = match self {
-            Self::Unix(listener) => listener.as_fd(),
-            Self::Tcp(listener) => listener.as_fd(),
+        let file = match &self.socket {
+            Socket::Unix(listener) => listener.as_fd(),
+            Socket::Tcp(listener) => listener.as_fd(),
         };
         // Whoever waits for a connection comes back with an error.
         let _ = rustix::net::shutdown(file, rustix::net::Shutdown::Both);
@@ -84,7 +94,7 @@ impl Server {
         if let Some(folder) = &options.layers_dir {
             read_layers(&root, folder, &mut layers)?;
         }
-        let mut listeners = vec![Arc::new(listen(&options.socket)?)];
+        let mut listeners = vec![listen(&options.socket)?];
         let mut http_address = None;
         if let Some(address) = &options.http {
             let failed = |source| PebbleError::Http { address: address.clone(), source };
@@ -92,7 +102,7 @@ impl Server {
             let full = if address.starts_with(':') { format!("0.0.0.0{address}") } else { address.clone() };
             let listener = TcpListener::bind(full).map_err(failed)?;
             http_address = listener.local_addr().ok();
-            listeners.push(Arc::new(Listener::Tcp(listener)));
+            listeners.push(Listener::new(Socket::Tcp(listener)));
         }
         let limits = options.limits;
         let shared = Shared::new(
@@ -222,14 +232,14 @@ impl Handle {
 }
 
 /// Makes the socket, in the place of one that was left behind.
-fn listen(path: &Utf8Path) -> Result<Listener, PebbleError> {
+fn listen(path: &Utf8Path) -> Result<Arc<Listener>, PebbleError> {
     use std::os::unix::fs::FileTypeExt as _;
     if fs_err::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket()) {
         // If it cannot be removed, binding says why.
         let _ = fs_err::remove_file(path);
     }
     UnixListener::bind(path)
-        .map(Listener::Unix)
+        .map(|listener| Listener::new(Socket::Unix(listener)))
         .map_err(|source| PebbleError::Socket { path: path.to_owned(), source })
 }
 
@@ -285,9 +295,9 @@ impl Drop for Worker<'_> {
 
 fn work(shared: &Arc<Shared>, listener: &Arc<Listener>) {
     loop {
-        shared.idle.fetch_add(1, Ordering::SeqCst);
+        listener.idle.fetch_add(1, Ordering::SeqCst);
         let accepted = listener.accept();
-        let others = shared.idle.fetch_sub(1, Ordering::SeqCst) - 1;
+        let others = listener.idle.fetch_sub(1, Ordering::SeqCst) - 1;
         let stream = match accepted {
             Ok(stream) => stream,
             Err(_) if shared.lock().is_closed => return,
@@ -304,7 +314,7 @@ fn work(shared: &Arc<Shared>, listener: &Arc<Listener>) {
             }
         }
         serve(shared, stream);
-        if shared.idle.load(Ordering::SeqCst) >= 2 {
+        if listener.idle.load(Ordering::SeqCst) >= 2 {
             return;
         }
     }

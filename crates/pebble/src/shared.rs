@@ -28,8 +28,6 @@ pub(crate) struct Shared {
     /// Open connections, so that they can be closed when the server goes away.
     pub(crate) connections: Mutex<BTreeMap<u64, Stream>>,
     pub(crate) last_connection: AtomicU64,
-    /// Threads that wait for a connection.
-    pub(crate) idle: AtomicUsize,
     /// Threads that wait for or serve one.
     pub(crate) workers: AtomicUsize,
 }
@@ -55,7 +53,6 @@ impl Shared {
             limits,
             connections: Mutex::default(),
             last_connection: AtomicU64::new(0),
-            idle: AtomicUsize::new(0),
             workers: AtomicUsize::new(0),
         })
     }

@@ -60,6 +60,7 @@ fn start(
             return false;
         };
         execution.pid = pid;
+        execution.is_started = true;
         execution.input = stdin_writer.take().map(Arc::new);
         true
     });

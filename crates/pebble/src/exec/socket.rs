@@ -2,6 +2,7 @@
 
 use std::io::{self, Read, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde::Deserialize;
@@ -10,12 +11,15 @@ use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Message, WebSocket};
 
 use super::{input_ended, process};
+use crate::core::Core;
 use crate::http::Stream;
 use crate::shared::Shared;
 use crate::signals;
 
 /// Bytes of one message from a client.
 const MESSAGE_BYTES: usize = 64 << 20;
+/// How long a client's input waits for its command; the other websockets have to be there before.
+const START_PATIENCE: Duration = Duration::from_secs(60);
 /// What says that there is no more.
 const END: &str = "{\"command\":\"end\"}";
 
@@ -116,6 +120,11 @@ struct SignalName {
 /// Reads a websocket until the client closes it.
 pub(crate) fn serve(shared: &Arc<Shared>, task: u64, kind: Kind, stream: Stream, rest: Vec<u8>) {
     let mut socket = websocket(Side::new(stream, rest));
+    // What comes before the process is there would be lost.
+    let can_take = |core: &Core| {
+        core.is_simulated() || core.executions.get(&task).is_none_or(|execution| execution.is_started)
+    };
+    drop(shared.settle(START_PATIENCE, can_take));
     match kind {
         Kind::Control => control(shared, task, &mut socket),
         Kind::Stdio => input(shared, task, &mut socket),

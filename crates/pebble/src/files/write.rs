@@ -114,9 +114,10 @@ pub(crate) fn write(root: &Root, item: &Item, content: &mut dyn Read) -> Result<
     let mode = permissions(item.permissions.as_deref().unwrap_or_default(), 0o644)?;
     let path = &item.path;
     // Pebble puts the new file in the place of what lies there, and does not follow a link.
-    let (folder, name) = root.parent(path).map_err(|error| FileError::of("open", path, error))?;
-    let temporary = root.temporary_name(name);
+    let last = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+    let temporary = root.temporary_name(last);
     let temporary_path = format!("{path}{}", &temporary[temporary.rfind('.').unwrap_or(0)..]);
+    let (folder, name) = root.parent(path).map_err(|error| FileError::of("open", &temporary_path, error))?;
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let opened = rustix::fs::openat(&folder, &temporary, flags, Mode::from_raw_mode(mode));
     let file = opened.map_err(|error| FileError::of("open", &temporary_path, error))?;

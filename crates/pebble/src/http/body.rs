@@ -160,13 +160,6 @@ impl<'a, R: Read> Body<'a, R> {
         io::copy(self, &mut io::sink()).is_ok() && self.place == Place::End
     }
 
-    /// Reads all of a body.
-    pub(crate) fn all(&mut self) -> io::Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.read_to_end(&mut bytes)?;
-        Ok(bytes)
-    }
-
     /// Reads a line of a chunk's frame.
     fn line(&mut self) -> io::Result<String> {
         let mut line = Vec::new();
@@ -267,7 +260,9 @@ mod tests {
 
     fn read(bytes: &[u8], piece: usize, length: Length, limit: u64) -> Result<(Vec<u8>, Vec<u8>), String> {
         let mut incoming = Incoming::new(Pieces(bytes.to_vec(), piece));
-        let body = Body::new(&mut incoming, length, limit).all().map_err(|error| error.to_string())?;
+        let mut body = Vec::new();
+        let read = Body::new(&mut incoming, length, limit).read_to_end(&mut body);
+        read.map_err(|error| error.to_string())?;
         let mut rest = Vec::new();
         incoming.read_to_end(&mut rest).unwrap();
         Ok((body, rest))

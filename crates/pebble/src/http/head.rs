@@ -154,7 +154,7 @@ mod tests {
         )
         .unwrap()
         .unwrap();
-        assert_eq!(taken, 126);
+        assert_eq!(taken, 122);
         assert_eq!((head.method.as_str(), head.path.as_str()), ("GET", "/v1/files x+y"));
         assert_eq!(head.query("path"), "/a/b");
         assert_eq!(head.query("pattern"), "a b");
