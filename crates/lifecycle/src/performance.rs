@@ -168,22 +168,22 @@ impl Player<'_> {
         let (during, after): (Vec<_>, Vec<_>) =
             deeds.into_iter().partition(|deed| matches!(deed, Stimulus::CharmReboots { .. }));
         for deed in during {
-            self.do_deed(unit, deed);
+            self.do_deed(unit, &deed);
         }
         if !self.world(unit).is_some_and(World::is_running) {
             return;
         }
         self.recorder.end(unit, outcome);
         for deed in after {
-            self.do_deed(unit, deed);
+            self.do_deed(unit, &deed);
         }
     }
 
     /// What a charm did is told to the others. What is impossible by now does not happen.
-    fn do_deed(&mut self, unit: &Name, deed: Stimulus) {
+    fn do_deed(&mut self, unit: &Name, deed: &Stimulus) {
         let target = Target::Unit(unit.clone());
         if self.recorder.poke(target.clone(), deed.clone()).is_ok() {
-            self.cast.happened(&self.recorder.model, &target, &deed);
+            self.cast.happened(&self.recorder.model, &target, deed);
         }
     }
 

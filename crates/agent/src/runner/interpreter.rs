@@ -19,11 +19,11 @@ use super::unit::{UnitProcess, UnitSpec};
 use super::{RunnerError, python};
 
 /// How long a charm and its dependencies may take to be imported.
-const IMPORT_TIMEOUT: Duration = Duration::from_secs(120);
+const IMPORT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a unit's process may take to come up.
 const UNIT_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long all of it may go on; each hook has a limit of its own.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_hours(7 * 24);
 const LOG_SHOWN_BYTES: usize = 4000;
 
 /// What an interpreter is made of.
