@@ -9,6 +9,7 @@
 pub mod convergence;
 pub mod differential;
 pub mod environment;
+pub mod export;
 pub mod layout;
 pub mod oracle;
 pub mod player;

@@ -11,7 +11,7 @@ mod idempotence;
 mod leftovers;
 mod misuse;
 mod rest;
-mod secrets;
+pub(crate) mod secrets;
 mod status;
 mod time;
 pub mod traceback;

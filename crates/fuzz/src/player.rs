@@ -31,6 +31,7 @@ use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome, Platform};
 use charmproof_pebble::{ExecRules, Snapshot};
 use jiff::SignedDuration;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 use workloads::Containers;
 
@@ -131,6 +132,8 @@ pub struct HookRecord {
     pub kept: Option<Inspection>,
     /// How many stimuli had happened before it.
     pub after_stimuli: usize,
+    /// What an action was called with.
+    pub parameters: Option<Map<String, Value>>,
     /// The same hook again, if it was repeated: what that did.
     pub again: Option<Box<HookRecord>>,
     /// The files that a unit's last hook left on the machine.
@@ -196,6 +199,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         trouble: None,
         contents: BTreeMap::new(),
         granted: BTreeMap::new(),
+        broken_by_leader: BTreeSet::new(),
         files_at_first: BTreeMap::new(),
         containers: BTreeMap::new(),
         containers_made: 0,
@@ -278,6 +282,8 @@ struct Player<'a, 'b> {
     contents: BTreeMap<SecretId, BTreeMap<String, String>>,
     /// The relations that each secret was ever granted to, with the endpoint of its owner.
     granted: BTreeMap<SecretId, BTreeMap<u32, Name>>,
+    /// The relations of which the leader has run `relation-broken`.
+    broken_by_leader: BTreeSet<u32>,
     /// The files that a unit's machine had before its first hook.
     files_at_first: BTreeMap<Name, BTreeSet<String>>,
     containers: BTreeMap<Name, Containers>,
@@ -389,7 +395,7 @@ impl Player<'_, '_> {
         let numbers = *numbers;
         self.start_process(unit)?;
         let parameters = (hook.kind == HookKind::Action).then(|| self.action_parameters(unit, hook));
-        let mut context = HookContext::new(&mut self.state, unit, hook, parameters)
+        let mut context = HookContext::new(&mut self.state, unit, hook, parameters.clone())
             .map_err(|error| RunnerError::Message(error.to_string()))?;
         let Some(process) = self.processes.get_mut(unit) else {
             return Err(RunnerError::Message(format!("`{unit}` has no process")));
@@ -447,6 +453,7 @@ impl Player<'_, '_> {
             wall_us: u64::try_from(result.wall.as_micros()).unwrap_or(u64::MAX),
             kept,
             after_stimuli: self.stimuli,
+            parameters,
             again: None,
             left: Vec::new(),
             stand_ins,
@@ -501,13 +508,36 @@ impl Player<'_, '_> {
         let mut found = Vec::new();
         for (id, relations) in &self.granted {
             let is_there = self.state.secrets.contains_key(id);
-            let mut ended =
-                relations.iter().filter(|(relation, _)| !self.state.relations.contains_key(relation));
-            if let (true, 1, Some((_, endpoint))) = (is_there, relations.len(), ended.next()) {
+            // Whoever leads may remove what the application owns, and that may be a unit of
+            // which nothing is known here.
+            let is_of_unit = self.state.secrets.get(id).is_some_and(|secret| {
+                matches!(secret.owner, charmproof_agent::state::SecretOwner::Unit(_))
+            });
+            let mut ended = relations.iter().filter(|(relation, _)| {
+                !self.state.relations.contains_key(relation)
+                    && (is_of_unit || self.broken_by_leader.contains(relation))
+            });
+            if let (true, 1, Some((relation, endpoint))) = (is_there, relations.len(), ended.next())
+                && self.is_for_one_relation(id, *relation)
+            {
                 found.push((id.uri(), endpoint.to_string()));
             }
         }
         found
+    }
+
+    /// Whether a secret is meant for one relation, and not for all that may come: its label names
+    /// the relation, or another relation of the endpoint was granted another secret.
+    fn is_for_one_relation(&self, id: &SecretId, relation: u32) -> bool {
+        let label = self.state.secrets.get(id).map_or("", |secret| secret.label.as_str());
+        let number = relation.to_string();
+        let has_number = label.split(|character: char| !character.is_ascii_digit()).any(|run| run == number);
+        let endpoint = self.granted.get(id).and_then(|relations| relations.get(&relation));
+        let has_siblings = self.granted.iter().any(|(other, relations)| {
+            let is_of_one = relations.len() == 1 && !relations.contains_key(&relation);
+            other != id && is_of_one && relations.values().any(|other| Some(other) == endpoint)
+        });
+        has_number || has_siblings
     }
 
     /// Returns the files that a unit leaves on its machine. A pod takes its files along.

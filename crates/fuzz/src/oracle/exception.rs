@@ -45,7 +45,7 @@ pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
                 place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
             let first_line = traceback.message.lines().next().unwrap_or_default();
             (
-                format!("{} in {place}: {}", traceback.exception, normalised(first_line)),
+                format!("{} in {place}: {}", traceback.exception, kind_of_message(traceback, first_line)),
                 format!("`{}` fails: {}: {first_line}", hook.name, traceback.exception),
                 traceback.text.clone(),
                 blame(traceback),
@@ -67,6 +67,42 @@ pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
         }
     };
     Suspicion { oracle: Oracle::UncaughtException, blame, cause, summary, details, hook: Some(number) }
+}
+
+/// Exceptions that quote names of the program. Others quote values, which differ from life to
+/// life.
+const QUOTE_NAMES: [&str; 6] =
+    ["KeyError", "AttributeError", "NameError", "ImportError", "ModuleNotFoundError", "TypeError"];
+
+/// Returns what messages of one defect have in common.
+fn kind_of_message(traceback: &Traceback, line: &str) -> String {
+    if QUOTE_NAMES.contains(&traceback.exception.as_str()) {
+        return normalised(line);
+    }
+    normalised(&without_quoted(line))
+}
+
+/// Returns a text without what stands in quotes.
+fn without_quoted(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(['\'', '"', '`']) {
+        let quote = &rest[start..=start];
+        // An apostrophe is no quote.
+        let begins = !rest[..start].ends_with(char::is_alphanumeric);
+        match rest[start + 1..].find(quote).filter(|_| begins) {
+            Some(length) => {
+                result.push_str(&rest[..start]);
+                result.push_str("'…'");
+                rest = &rest[start + length + 2..];
+            }
+            None => {
+                result.push_str(&rest[..=start]);
+                rest = &rest[start + 1..];
+            }
+        }
+    }
+    result + rest
 }
 
 /// Returns the traceback of a hook: ops writes it to the log, and Python to standard error
@@ -105,4 +141,18 @@ fn blame(traceback: &Traceback) -> Blame {
 /// Returns what the text says before the last traceback: the exceptions that led to it.
 fn cause_of(traceback: &Traceback) -> &str {
     traceback.text.rfind("Traceback (most recent call last):").map_or("", |place| &traceback.text[..place])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_quoted_is_no_part_of_the_cause() {
+        let check = |text: &str, expected: &str| assert_eq!(without_quoted(text), expected, "{text}");
+        check("invalid literal for int() with base 10: 'two words'", "invalid literal for int() with base 10: '…'");
+        check("the unit's name isn't `a`", "the unit's name isn't '…'");
+        check("one \"quote", "one \"quote");
+        check("", "");
+    }
 }

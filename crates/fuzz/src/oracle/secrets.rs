@@ -6,7 +6,7 @@ use super::{Blame, Oracle, Suspicion};
 use crate::player::Played;
 
 /// What is shorter is found by chance.
-const CHARACTERS_MIN: usize = 8;
+pub(crate) const CHARACTERS_MIN: usize = 8;
 
 pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
     let mut known: BTreeMap<&str, &str> = BTreeMap::new();

@@ -241,6 +241,9 @@ impl Player<'_, '_> {
     pub(super) fn committed(&mut self, unit: &Name, hook: &Hook) {
         match (hook.kind, hook.relation_id, &hook.storage_id) {
             (HookKind::RelationBroken, Some(relation), _) => {
+                if self.state.is_leader(unit) {
+                    self.broken_by_leader.insert(relation);
+                }
                 let _ = self.state.leave_scope(relation, unit);
                 let is_over = self.state.relations.get(&relation).is_some_and(|known| {
                     known.is_dying && !known.in_scope.iter().any(|unit| self.state.units.contains_key(unit))

@@ -18,7 +18,7 @@ pub(super) fn confirm(
 ) -> Option<Finding> {
     let mut view = View { ensemble, settings, seed: life.seed, suspicion };
     if suspicion.oracle == Oracle::Convergence {
-        return view.orders(life);
+        return view.orders(life, is_small);
     }
     let forked = view.shows(&life.script, Mode::Fork)?;
     let mut best = forked;
@@ -62,18 +62,33 @@ impl View<'_> {
         seen.oracle == self.suspicion.oracle && seen.cause == self.suspicion.cause
     }
 
-    fn orders(&mut self, life: &Life) -> Option<Finding> {
+    fn orders(&mut self, life: &Life, is_small: bool) -> Option<Finding> {
+        let stage = &self.settings.plan.stage;
+        let mut script = life.script.clone();
+        let mut tries = 0;
+        if is_small {
+            let reduced = reduce(stage, &script, &mut |steps| self.differs(steps, Mode::Sequence).is_some());
+            if let Some(reduced) = reduced {
+                script = reduced.steps;
+                tries = reduced.tries;
+            }
+        }
         let mut confirmed = None;
         for mode in [Mode::Fork, Mode::Cold] {
-            let seen = two_orders(self.settings, self.ensemble, &life.script, life.seed, mode);
-            let Some(same) = seen.into_iter().find(|seen| self.is_same(seen)) else { break };
+            let Some(same) = self.differs(&script, mode) else { break };
             confirmed =
                 Some((same, if mode == Mode::Cold { Confirmation::Cold } else { Confirmation::Fork }));
         }
         let (same, confirmation) = confirmed?;
-        let (hasty, _) = crate::script::two_orders(&life.script)?;
+        let (hasty, _) = crate::script::two_orders(&script)?;
         let played = self.ensemble.play(self.settings, &hasty, life.seed, Mode::Fork);
-        Some(self.finding(hasty, played, same, confirmation, 0))
+        Some(self.finding(played.steps.clone(), played, same, confirmation, tries))
+    }
+
+    /// Plays a script in two orders. Returns the suspicion if it shows.
+    fn differs(&mut self, script: &[Step], mode: Mode) -> Option<Suspicion> {
+        let seen = two_orders(self.settings, self.ensemble, script, self.seed, mode);
+        seen.into_iter().find(|seen| self.is_same(seen))
     }
 
     fn finding(

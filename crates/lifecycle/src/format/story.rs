@@ -66,7 +66,7 @@ fn end(outcome: Outcome) -> &'static str {
 }
 
 /// Names a hook with what it is about.
-fn event(hook: &Hook) -> String {
+pub fn event(hook: &Hook) -> String {
     let mut text = hook.name();
     if let Some(id) = hook.relation_id {
         let _ = match &hook.remote {
@@ -100,7 +100,7 @@ fn remark(marker: Marker) -> &'static str {
 }
 
 /// Says what somebody did, in the words of the juju command where there is one.
-fn act(target: &Target, stimulus: &Stimulus) -> String {
+pub fn act(target: &Target, stimulus: &Stimulus) -> String {
     let whom = target.name();
     match stimulus {
         Stimulus::Deploy { leads, .. } => {

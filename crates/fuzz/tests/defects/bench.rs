@@ -1,0 +1,224 @@
+//! What the charms with planted defects are run with.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::sync::Arc;
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_agent::runner::InterpreterSpec;
+use charmproof_agent::state::Juju;
+use charmproof_agent::tool_client::install_tools;
+use charmproof_agent::tools::Tool;
+use charmproof_charm::DiskTree;
+use charmproof_charm::metadata::{CharmMetadata, Substrate};
+use charmproof_fleet::provision::pythons::{self, Python};
+use charmproof_fleet::provision::tools::Tools;
+use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_fuzz::layout::lay_out;
+use charmproof_fuzz::oracle::{Oracle, Questions};
+use charmproof_fuzz::search::{Report, Settings, Subject, search};
+use charmproof_lifecycle::generator::Plan;
+use charmproof_lifecycle::life::{Deployment, Integration, Stage};
+use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
+use charmproof_lifecycle::world::{Charm, Profile};
+use charmproof_sandbox::{CancelToken, Launcher};
+
+const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-fuzz-launch");
+pub(crate) const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/defects");
+/// What the tests of a charm need, and nothing of charmproof.
+const TESTING_REQUIREMENTS: &str = include_str!("requirements.txt");
+/// How many hooks a life may have. Lives that end have fewer.
+const HOOKS_MAX: usize = 120;
+/// How long a hook may take. No hook of the examples takes longer, but for the one that waits.
+const HOOK_BUDGET_S: f64 = 1.5;
+
+/// Folders for one test, in a cache that all tests share.
+pub(crate) struct Bench {
+    folder: tempfile::TempDir,
+    cache: Utf8PathBuf,
+    variables: BTreeMap<String, String>,
+    tools: Tools,
+    pythons: Vec<Python>,
+    launcher: Launcher,
+    cancel: CancelToken,
+}
+
+/// Which code of an example is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    /// The one with the defect.
+    Defect,
+    /// The same without it.
+    Mended,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        // Not below /tmp, which the sandbox replaces.
+        let shared = Utf8Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let cache = shared.join("environments-cache");
+        fs_err::create_dir_all(cache.join("work")).unwrap();
+        // Sockets lie in it, and the kernel allows their paths 108 bytes.
+        let folder = tempfile::Builder::new().prefix("d").tempdir_in(shared).unwrap();
+        let variables: BTreeMap<String, String> = std::env::vars().collect();
+        let places = pythons::Places {
+            search_path: variables["PATH"].clone(),
+            home: variables["HOME"].clone().into(),
+            pyenv_root: variables.get("PYENV_ROOT").map(Utf8PathBuf::from),
+        };
+        Self {
+            tools: Tools::new(&cache, &variables["PATH"]),
+            pythons: pythons::find(&places, &cache.join("pythons.json")),
+            launcher: Launcher::new(LAUNCHER.into(), Vec::new()),
+            cancel: CancelToken::new().unwrap(),
+            folder,
+            cache,
+            variables,
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Utf8Path {
+        Utf8Path::from_path(self.folder.path()).unwrap()
+    }
+
+    /// Makes a folder with one example, as people would check it out.
+    pub(crate) fn charm(&self, name: &str, code: Code) -> Utf8PathBuf {
+        let source = Utf8Path::new(EXAMPLES).join(name);
+        let target = self.root().join(format!("{name}-{code:?}").to_lowercase());
+        if target.exists() {
+            return target;
+        }
+        fs_err::create_dir_all(target.join("src")).unwrap();
+        for file in ["charmcraft.yaml", "requirements.txt"] {
+            fs_err::copy(source.join(file), target.join(file)).unwrap();
+        }
+        let program = match code {
+            Code::Defect => "src/charm.py",
+            Code::Mended => "mended/charm.py",
+        };
+        fs_err::copy(source.join(program), target.join("src/charm.py")).unwrap();
+        target
+    }
+
+    fn environment(&self, charm: &Utf8Path) -> CharmEnvironment {
+        let context = EnvironmentContext {
+            cache: &self.cache,
+            tools: &self.tools,
+            pythons: &self.pythons,
+            launcher: &self.launcher,
+            cancel: &self.cancel,
+            variables: &self.variables,
+            home: Utf8Path::new(&self.variables["HOME"]),
+            search_path: &self.variables["PATH"],
+            settings: MakingSettings::default(),
+        };
+        provide(&context, charm, &[]).unwrap()
+    }
+
+    /// Searches lives of some examples, the first of which is the one that it is about.
+    pub(crate) fn search(&self, names: &[&str], code: Code, oracles: &[Oracle], lives: u64) -> Report {
+        let work = self.root().join(if code == Code::Defect { "w" } else { "m" });
+        let charms = names.iter().copied().map(|name| {
+            let folder = self.charm(name, code);
+            let metadata = Arc::new(CharmMetadata::read(&DiskTree::open(&folder).unwrap()));
+            (name, folder, metadata)
+        });
+        let charms: Vec<(&str, Utf8PathBuf, Arc<CharmMetadata>)> = charms.collect();
+        let platform = match charms[0].2.substrate() {
+            Substrate::Kubernetes => Platform::Kubernetes,
+            Substrate::Machine => Platform::Machine,
+        };
+        let profile = Profile { version: JujuVersion::V3_6, platform };
+        let mut stage = Stage::new(profile, names[0], Charm::from(&*charms[0].2));
+        let mut integrations = Vec::new();
+        for (name, _, metadata) in &charms[1..] {
+            let charm = Arc::new(Charm::from(&**metadata));
+            let endpoint = charm.endpoints[0].name.clone();
+            integrations.push(Integration {
+                application: names[0].into(),
+                endpoint: endpoint.clone(),
+                remote_app: (*name).into(),
+                remote_endpoint: Some(endpoint),
+            });
+            stage.deployments.push(Deployment { application: (*name).into(), charm, units: 1 });
+        }
+        let juju = Juju::of_line(profile.version, profile.platform);
+        let tools = work.join("t");
+        fs_err::create_dir_all(&tools).unwrap();
+        install_tools(&tools, &juju).unwrap();
+        let tool_names: Vec<String> =
+            Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
+        let subjects = charms.iter().enumerate().map(|(number, (name, folder, metadata))| {
+            let environment = self.environment(folder);
+            let layout = lay_out(folder, &work.join(format!("c{number}")), &environment.python).unwrap();
+            let python = environment.python.canonicalize_utf8().unwrap();
+            let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
+            Subject {
+                application: (*name).into(),
+                metadata: Arc::clone(metadata),
+                interpreter: InterpreterSpec {
+                    launcher: self.launcher.clone(),
+                    python: environment.python,
+                    charm: layout.folder,
+                    program: layout.program,
+                    application: (*name).to_owned(),
+                    work: work.clone(),
+                    tools: tools.clone(),
+                    tool_names: tool_names.clone(),
+                    visible: std::iter::once(environment.prefix).chain(home).collect(),
+                    preload: None,
+                    counts_lines: number == 0,
+                    memory_bytes: 2 << 30,
+                    clock_s: 1_767_225_600,
+                },
+            }
+        });
+        let subjects: Vec<Subject> = subjects.collect();
+        let settings = Settings {
+            plan: Plan {
+                stage,
+                integrations,
+                stimuli: 12,
+                with_failures: false,
+                only: Vec::new(),
+                without: Vec::new(),
+            },
+            first_seed: 1,
+            lives: Some(lives),
+            time: None,
+            jobs: 1,
+            questions: Questions { oracles: oracles.to_vec(), hook_budget_s: HOOK_BUDGET_S },
+            hook_timeout_s: HOOK_BUDGET_S,
+            hooks_max: HOOKS_MAX,
+            findings_max: 25,
+        };
+        search(&subjects, &settings, &|| false, &|_| {}).unwrap()
+    }
+
+    /// Runs a test beside a charm, where nothing of charmproof is. Returns whether it passes,
+    /// and what pytest says.
+    pub(crate) fn pytest(&self, charm: &Utf8Path, test: &str) -> (bool, String) {
+        let suite = self.root().join("suite");
+        fs_err::create_dir_all(&suite).unwrap();
+        fs_err::write(suite.join("requirements.txt"), TESTING_REQUIREMENTS).unwrap();
+        fs_err::copy(charm.join("charmcraft.yaml"), suite.join("charmcraft.yaml")).unwrap();
+        let environment = self.environment(&suite);
+        let file = charm.join("tests/unit/test_found.py");
+        fs_err::create_dir_all(charm.join("tests/unit")).unwrap();
+        fs_err::write(&file, test).unwrap();
+        let output = Command::new(&environment.python)
+            .args(["-m", "pytest", "-q", "-p", "no:cacheprovider", file.as_str()])
+            .current_dir(charm)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("PYTHONDONTWRITEBYTECODE", "1")
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        match output.status.code() {
+            Some(0) => (true, text),
+            Some(1) => (false, text),
+            code => panic!("pytest ended with {code:?}:\n{text}{}", String::from_utf8_lossy(&output.stderr)),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+"""Keeps an administrator's password."""
+
+import logging
+import secrets
+
+import ops
+
+logger = logging.getLogger(__name__)
+
+
+class LoggedPasswordCharm(ops.CharmBase):
+    """The charm."""
+
+    def __init__(self, framework: ops.Framework):
+        super().__init__(framework)
+        framework.observe(self.on.leader_elected, self._on_leader_elected)
+
+    def _on_leader_elected(self, event: ops.LeaderElectedEvent):
+        try:
+            password = self.model.get_secret(label="admin").get_content()["password"]
+        except ops.SecretNotFoundError:
+            password = secrets.token_hex(16)
+            self.app.add_secret({"password": password}, label="admin")
+        logger.info("the administrator's password is %s", password)
+
+
+if __name__ == "__main__":
+    ops.main(LoggedPasswordCharm)

@@ -1,0 +1,19 @@
+"""Plays ping-pong."""
+
+import ops
+
+
+class PingPongCharm(ops.CharmBase):
+    """The charm."""
+
+    def __init__(self, framework: ops.Framework):
+        super().__init__(framework)
+        framework.observe(self.on.ball_relation_created, self._on_ball)
+        framework.observe(self.on.ball_relation_changed, self._on_ball)
+
+    def _on_ball(self, event: ops.RelationEvent):
+        event.relation.data[self.unit]["count"] = "1"
+
+
+if __name__ == "__main__":
+    ops.main(PingPongCharm)
