@@ -510,9 +510,10 @@ impl Player<'_, '_> {
             let is_there = self.state.secrets.contains_key(id);
             // Whoever leads may remove what the application owns, and that may be a unit of
             // which nothing is known here.
-            let is_of_unit = self.state.secrets.get(id).is_some_and(|secret| {
-                matches!(secret.owner, charmproof_agent::state::SecretOwner::Unit(_))
-            });
+            let is_of_unit =
+                self.state.secrets.get(id).is_some_and(|secret| {
+                    matches!(secret.owner, charmproof_agent::state::SecretOwner::Unit(_))
+                });
             let mut ended = relations.iter().filter(|(relation, _)| {
                 !self.state.relations.contains_key(relation)
                     && (is_of_unit || self.broken_by_leader.contains(relation))

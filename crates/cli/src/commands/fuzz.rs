@@ -112,7 +112,12 @@ pub(crate) fn run(
         search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| bar.show(&progress));
     bar.finish();
     let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
-    let written = report::write(&found, &folder, &args.charm)
+    let tested = report::Tested {
+        folder: &existing(place, &args.charm)?,
+        metadata: &subjects[0].metadata,
+        program: &subjects[0].interpreter.program,
+    };
+    let written = report::write(&found, &folder, &tested)
         .map_err(|error| Failure::of("the findings could not be written", &error))?;
     output::result(&report::text(&found, &settings, &written, output::terminal(colour)));
     if cancel.is_cancelled() {

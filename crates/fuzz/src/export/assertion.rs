@@ -40,7 +40,9 @@ const REFUSALS: [&str; 2] = ["ops.model.ModelError", "ops.hookcmds"];
 pub(super) fn claim(finding: &Finding) -> Result<Claim, Inexpressible> {
     let suspicion = &finding.suspicion;
     if suspicion.blame == Blame::Environment {
-        return inexpressible("it is about something that is not there where the charm ran, and not about the charm");
+        return inexpressible(
+            "it is about something that is not there where the charm ran, and not about the charm",
+        );
     }
     let at = || {
         let number = suspicion.hook.and_then(|number| Some((number, finding.hooks.get(number)?)));
@@ -76,9 +78,8 @@ pub(super) fn claim(finding: &Finding) -> Result<Claim, Inexpressible> {
         Oracle::DeferredForever => {
             let (hook, record) = at()?;
             let kept = record.kept.iter().flat_map(|kept| &kept.notices);
-            let method = kept.map(|(_, _, method)| method.as_str()).find(|method| {
-                suspicion.cause.starts_with(method)
-            });
+            let method =
+                kept.map(|(_, _, method)| method.as_str()).find(|method| suspicion.cause.starts_with(method));
             let lines = vec![
                 "# What it waits for is not going to come.".to_owned(),
                 format!(
@@ -108,7 +109,9 @@ fn exception(record: &HookRecord) -> Result<String, Inexpressible> {
         return inexpressible("Juju refused what the charm asked for, and ops.testing does not");
     }
     if is_about_absent_unit(record, &traceback) {
-        return inexpressible("`event.unit` is absent, and ops.testing always gives one where there are units");
+        return inexpressible(
+            "`event.unit` is absent, and ops.testing always gives one where there are units",
+        );
     }
     let message = traceback.message.lines().next().unwrap_or_default().trim();
     Ok(if message.is_empty() { traceback.exception } else { format!("{}: {message}", traceback.exception) })

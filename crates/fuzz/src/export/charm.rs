@@ -19,9 +19,8 @@ pub struct Charm<'a> {
 impl Charm<'_> {
     /// Returns the name of the class, which the program hands to `ops.main`.
     pub(super) fn class(&self) -> Result<&str, Inexpressible> {
-        let not_named = || {
-            Inexpressible(format!("`{}` does not say which class it hands to `ops.main`", self.program))
-        };
+        let not_named =
+            || Inexpressible(format!("`{}` does not say which class it hands to `ops.main`", self.program));
         let (line, arguments) = self.source.lines().find_map(call_of_main).ok_or_else(not_named)?;
         if !line.starts_with([' ', '\t']) {
             return Err(Inexpressible(format!(

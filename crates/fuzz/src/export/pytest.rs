@@ -37,11 +37,14 @@ pub fn pytest(finding: &Finding, charm: &Charm<'_>) -> Result<String, Inexpressi
     let class = charm.class()?;
     let claim = claim(finding)?;
     let target = &finding.hooks[claim.hook];
-    if finding.life.stage.deployments.first().is_some_and(|first| first.application != application_of(&target.unit)) {
-        return Err(Inexpressible(format!(
-            "it shows in `{}`, which is another charm's unit",
-            target.unit
-        )));
+    if finding
+        .life
+        .stage
+        .deployments
+        .first()
+        .is_some_and(|first| first.application != application_of(&target.unit))
+    {
+        return Err(Inexpressible(format!("it shows in `{}`, which is another charm's unit", target.unit)));
     }
     let mut unit = UnitLife::of(finding, charm, &claim)?;
     let is_short = !claim.needs_all_hooks && unit.needs_state_only(&claim);
@@ -79,9 +82,10 @@ impl<'a> UnitLife<'a> {
             if !is_run || record.hook.kind == HookKind::LeaderDeposed {
                 continue;
             }
-            let before = record.before.as_deref().ok_or_else(|| {
-                Inexpressible("what Juju knew before each hook was not kept".to_owned())
-            })?;
+            let before = record
+                .before
+                .as_deref()
+                .ok_or_else(|| Inexpressible("what Juju knew before each hook was not kept".to_owned()))?;
             views.push(Seen { record, view: View::of(before, record, charm.metadata, &ready) });
         }
         Ok(Self { views, lines: Vec::new() })
@@ -288,7 +292,8 @@ fn stored(kept: &Inspection) -> Option<Vec<Python>> {
         if !content.starts_with('{') {
             return None;
         }
-        let (owner, rest) = handle.rsplit_once('/').map_or((None, handle.as_str()), |(owner, rest)| (Some(owner), rest));
+        let (owner, rest) =
+            handle.rsplit_once('/').map_or((None, handle.as_str()), |(owner, rest)| (Some(owner), rest));
         let name = rest.strip_prefix("StoredStateData[")?.strip_suffix(']')?;
         let mut arguments = vec![(None, Python::text(name))];
         if let Some(owner) = owner {
@@ -301,7 +306,8 @@ fn stored(kept: &Inspection) -> Option<Vec<Python>> {
 }
 
 fn comment(text: &str) -> String {
-    let flat: String = text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let flat: String =
+        text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
     let lines = wrapped(&flat, "");
     lines.lines().map(|line| format!("    # {line}")).collect::<Vec<String>>().join("\n")
 }
@@ -362,17 +368,26 @@ fn file(
 fn docstring(finding: &Finding, left_out: Option<usize>) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace("\"\"\"", "'''");
     let suspicion = &finding.suspicion;
-    let summary: String =
-        suspicion.summary.chars().map(|character| if character.is_control() { ' ' } else { character }).collect();
+    let summary: String = suspicion
+        .summary
+        .chars()
+        .map(|character| if character.is_control() { ' ' } else { character })
+        .collect();
     let mut text = escaped(&wrapped(&summary, ""));
     let reason = suspicion.oracle.reason();
     let mut first = reason.chars();
     let reason = first.next().map_or_else(String::new, |letter| letter.to_uppercase().chain(first).collect());
-    let _ = write!(text, "\n\n{}\n\nWhat happened:\n\n{}\n", wrapped(&format!("{reason}."), ""), escaped(&tell(&finding.life)));
+    let _ = write!(
+        text,
+        "\n\n{}\n\nWhat happened:\n\n{}\n",
+        wrapped(&format!("{reason}."), ""),
+        escaped(&tell(&finding.life))
+    );
     let shown = finding.life.steps.iter().filter_map(|step| step.hook());
     let committed = shown.filter(|(_, _, outcome)| *outcome != Outcome::Terminated).count();
     if let Some(hooks) = left_out.filter(|hooks| *hooks > 1) {
-        let all = if committed > hooks { format!("{hooks} hooks of the unit") } else { format!("{hooks} hooks") };
+        let all =
+            if committed > hooks { format!("{hooks} hooks of the unit") } else { format!("{hooks} hooks") };
         let note = format!(
             "The {all} that led there are not run again: the test begins with the state that Juju was in \
              before the last one."

@@ -196,6 +196,9 @@ mod tests {
         },
     )"#
         );
-        assert_eq!(state(vec![Python::code("db")]).written("state = ", 1), "    state = testing.State(relations={db})");
+        assert_eq!(
+            state(vec![Python::code("db")]).written("state = ", 1),
+            "    state = testing.State(relations={db})"
+        );
     }
 }

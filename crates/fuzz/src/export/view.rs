@@ -118,7 +118,11 @@ impl View {
     }
 
     /// Returns the whole as a `State`. The relations that are named are variables by then.
-    pub(super) fn expression(&self, named: &BTreeMap<u32, &str>, rest: Vec<(Option<&'static str>, Python)>) -> Python {
+    pub(super) fn expression(
+        &self,
+        named: &BTreeMap<u32, &str>,
+        rest: Vec<(Option<&'static str>, Python)>,
+    ) -> Python {
         let mut arguments = Vec::new();
         let mut give = |name, value| arguments.push((Some(name), value));
         if self.is_machine {
@@ -249,9 +253,10 @@ impl RelationView {
             members.clear();
         }
         let bag = |of: &BTreeMap<Name, Databag>, name: &str| of.get(name).cloned().unwrap_or_default();
-        let remote_units = members.iter().filter(|member| member.as_str() != unit).filter_map(|member| {
-            Some((number_of(member)?, bag(&relation.unit_data, member)))
-        });
+        let remote_units = members
+            .iter()
+            .filter(|member| member.as_str() != unit)
+            .filter_map(|member| Some((number_of(member)?, bag(&relation.unit_data, member))));
         Self {
             kind,
             endpoint,
@@ -270,10 +275,8 @@ impl RelationView {
 
     /// Returns the relation, to be written into a state.
     pub(super) fn expression(&self) -> Python {
-        let mut arguments = vec![
-            (None, Python::text(&self.endpoint)),
-            (Some("id"), Python::code(self.id.to_string())),
-        ];
+        let mut arguments =
+            vec![(None, Python::text(&self.endpoint)), (Some("id"), Python::code(self.id.to_string()))];
         if self.kind != Kind::Peer {
             arguments.push((Some("remote_app_name"), Python::text(&self.remote_app)));
         }
@@ -321,7 +324,9 @@ impl RelationView {
     fn units_expression(&self) -> Python {
         let units = self.remote_units.iter();
         Python::Dict(
-            units.map(|(number, data)| (Some(Python::code(number.to_string())), unit_databag(data))).collect(),
+            units
+                .map(|(number, data)| (Some(Python::code(number.to_string())), unit_databag(data)))
+                .collect(),
         )
     }
 }
@@ -360,7 +365,8 @@ impl SecretView {
     fn of(secret: &Secret, unit: &str) -> Option<Self> {
         let latest = secret.latest_revision()?;
         let consumer = secret.consumers.get(unit);
-        let tracked = consumer.and_then(|consumer| secret.revisions.get(&consumer.revision)).unwrap_or(latest);
+        let tracked =
+            consumer.and_then(|consumer| secret.revisions.get(&consumer.revision)).unwrap_or(latest);
         let owner = match &secret.owner {
             SecretOwner::Application(owner) if owner == application_of(unit) => Some("app"),
             SecretOwner::Unit(owner) if owner == unit => Some("unit"),
@@ -401,10 +407,16 @@ impl SecretView {
         }
         let rotation: &str = self.rotation.into();
         if self.rotation != Rotation::Never {
-            arguments.push((Some("rotate"), Python::code(format!("ops.SecretRotate.{}", rotation.to_uppercase()))));
+            arguments.push((
+                Some("rotate"),
+                Python::code(format!("ops.SecretRotate.{}", rotation.to_uppercase())),
+            ));
         }
         if let Some(expire) = &self.expire {
-            arguments.push((Some("expire"), Python::code(format!("datetime.datetime.fromisoformat(\"{expire}\")"))));
+            arguments.push((
+                Some("expire"),
+                Python::code(format!("datetime.datetime.fromisoformat(\"{expire}\")")),
+            ));
         }
         if !self.grants.is_empty() {
             let one = |(relation, to): (&u32, &BTreeSet<String>)| {

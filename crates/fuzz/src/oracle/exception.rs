@@ -150,7 +150,10 @@ mod tests {
     #[test]
     fn what_is_quoted_is_no_part_of_the_cause() {
         let check = |text: &str, expected: &str| assert_eq!(without_quoted(text), expected, "{text}");
-        check("invalid literal for int() with base 10: 'two words'", "invalid literal for int() with base 10: '…'");
+        check(
+            "invalid literal for int() with base 10: 'two words'",
+            "invalid literal for int() with base 10: '…'",
+        );
         check("the unit's name isn't `a`", "the unit's name isn't '…'");
         check("one \"quote", "one \"quote");
         check("", "");

@@ -6,6 +6,8 @@ use std::io;
 use std::sync::Mutex;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_charm::metadata::CharmMetadata;
+use charmproof_fuzz::export::{Charm, pytest};
 use charmproof_fuzz::oracle::Blame;
 use charmproof_fuzz::search::duel::DuelReport;
 use charmproof_fuzz::search::{Confirmation, Finding, Progress, Report, Settings};
@@ -69,8 +71,21 @@ impl Bar {
 /// Where the files of each finding are, in the order of the findings.
 pub(super) type Written = Vec<Utf8PathBuf>;
 
-/// Writes the findings, each into a folder of its own.
-pub(super) fn write(report: &Report, folder: &Utf8Path, charm: &Utf8Path) -> io::Result<Written> {
+/// The charm that tests are written for.
+pub(super) struct Tested<'a> {
+    /// Where the user has it.
+    pub(super) folder: &'a Utf8Path,
+    /// What it declares.
+    pub(super) metadata: &'a CharmMetadata,
+    /// Its program, relative to the folder.
+    pub(super) program: &'a Utf8Path,
+}
+
+/// Writes the findings, each into a folder of its own: the life, the story, and a test where
+/// `ops.testing` can tell it.
+pub(super) fn write(report: &Report, folder: &Utf8Path, tested: &Tested<'_>) -> io::Result<Written> {
+    let source = fs_err::read_to_string(tested.folder.join(tested.program)).unwrap_or_default();
+    let charm = Charm { metadata: tested.metadata, program: tested.program, source: &source };
     let mut written = Vec::new();
     for (number, finding) in report.findings.iter().enumerate() {
         let name = format!("{}-{}", number + 1, finding.suspicion.oracle.name());
@@ -80,7 +95,14 @@ pub(super) fn write(report: &Report, folder: &Utf8Path, charm: &Utf8Path) -> io:
         }
         fs_err::create_dir_all(&place)?;
         fs_err::write(place.join("life.json"), json::write(&finding.life))?;
-        fs_err::write(place.join("story.txt"), telling(finding, charm))?;
+        let mut text = telling(finding, tested.folder);
+        match pytest(finding, &charm) {
+            Ok(test) => fs_err::write(place.join(format!("test_finding_{}.py", number + 1)), test)?,
+            Err(reason) => {
+                let _ = writeln!(text, "No test of `ops.testing` tells this: {reason}.");
+            }
+        }
+        fs_err::write(place.join("story.txt"), text)?;
         written.push(place);
     }
     Ok(written)
