@@ -63,34 +63,44 @@ python_wheel() {
     "$environment/bin/python" python/tests/installed.py
 }
 
-# Runs the suite that ops has for a real Pebble against ours, with real processes. The suite is in the
-# source distribution of ops, which pip downloads. Its directory is the one of a Pebble, so the sockets and
-# files of the suite lie in it; for its health checks it asks port 4000.
+# Runs the suite that ops has for a real Pebble against ours: all of it with real processes, and on paper
+# what needs none. The suite is in the source distribution of ops, which pip downloads.
 pebble_conformance() {
-    local source="$tools/python/ops-source" pebble="$tools/python/pebble" code=0 attempt program
+    local source="$tools/python/ops-source" code=0
     python_environment ops-3 '>=3.10' || return 1
     cargo build --workspace --bins --locked --quiet || return 1
-    program=$(realpath "$target_dir/debug/charmproof")
-    rm -rf "$source" "$pebble"
-    mkdir -p "$source/sdist" "$pebble" || return 1
+    rm -rf "$source"
+    mkdir -p "$source/sdist" || return 1
     "$tools/venv/bin/python" -m pip download --quiet --disable-pip-version-check --no-deps \
         --no-binary ops --require-hashes --dest "$source/sdist" \
         --requirement python/tests/requirements/ops-source.txt || return 1
     tar --extract --gzip --strip-components=1 --directory "$source" --file "$source"/sdist/ops-*.tar.gz \
         || return 1
-    mkfifo "$pebble/end"
-    "$program" __pebble --process --socket "$pebble/.pebble.socket" --root / --http 127.0.0.1:4000 \
+    ask_pebble "$source" test --process || code=1
+    ask_pebble "$source" 'not exec and not checks_and_health' || code=1
+    return "$code"
+}
+
+# ask_pebble SOURCE TESTS ARGUMENT...: starts our Pebble with the arguments and runs the tests of ops that
+# pytest finds by the expression. The suite asks port 4000, and makes its files beside the socket.
+ask_pebble() {
+    local pebble="$tools/python/pebble" code=0 attempt server program
+    program=$(realpath "$target_dir/debug/charmproof")
+    rm -rf "$pebble"
+    mkdir -p "$pebble" && mkfifo "$pebble/end" || return 1
+    "$program" __pebble "${@:3}" --socket "$pebble/.pebble.socket" --root / --http 127.0.0.1:4000 \
         <>"$pebble/end" >"$pebble/said" &
-    local server=$!
+    server=$!
     for ((attempt = 0; attempt < 200; attempt++)); do
-        grep --quiet listening "$pebble/said" 2>/dev/null && break
+        grep --quiet listening "$pebble/said" && break
         kill -0 "$server" 2>/dev/null || break
         sleep 0.05
     done
     (
-        cd "$source" || exit 1
+        cd "$1" || exit 1
         RUN_REAL_PEBBLE_TESTS=1 PEBBLE="$pebble" PYTHONDONTWRITEBYTECODE=1 \
-            "$tools/python/ops-3/bin/python" -m pytest --quiet -p no:cacheprovider test/test_real_pebble.py
+            "$tools/python/ops-3/bin/python" -m pytest --quiet -p no:cacheprovider -k "$2" \
+            test/test_real_pebble.py
     ) || code=1
     kill "$server" 2>/dev/null
     wait "$server" || code=1

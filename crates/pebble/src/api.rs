@@ -47,13 +47,13 @@ pub(crate) fn handle(request: &mut Request<'_>) -> Answered {
         return Answered::Reply(Reply::error(401, "access denied"));
     }
     let result = match (parts, is_get) {
-        (["system-info"], true) => system_info(request),
+        (["system-info"], true) => Ok(system_info(request)),
         (["health"], true) => checks::health(request),
         (["changes"], true) => changes::list(request),
         (["changes", id], true) => changes::get(request, id),
         (["changes", id], false) => changes::post(request, id),
         (["changes", id, "wait"], true) => changes::wait(request, id),
-        (["services"], true) => services::list(request),
+        (["services"], true) => Ok(services::list(request)),
         (["services"], false) => services::post(request),
         (["services", _], true | false) => Err(bad_request("not implemented")),
         (["plan"], true) => plan::get(request),
@@ -82,11 +82,15 @@ pub(crate) fn handle(request: &mut Request<'_>) -> Answered {
         (["metrics"], true) => Ok(metrics::get(request)),
         // Nobody pairs with a container.
         (["pairing"], false) => Err(Reply::error(401, "access denied")),
-        (["system-info" | "health" | "plan" | "logs" | "metrics"], false)
-        | (["layers" | "exec" | "signals" | "pairing"], true)
-        | (["changes", _, "wait"], false)
-        | (["checks", "refresh"], true)
-        | (["notices", _], false) => Err(not_allowed(request)),
+        (
+            ["system-info" | "health" | "plan" | "logs" | "metrics"]
+            | ["changes", _, "wait"]
+            | ["notices", _],
+            false,
+        )
+        | (["layers" | "exec" | "signals" | "pairing"] | ["checks", "refresh"], true) => {
+            Err(not_allowed(request))
+        }
         _ => Err(Reply::error(404, "invalid API endpoint requested")),
     };
     Answered::Reply(result.unwrap_or_else(|reply| reply))
@@ -125,13 +129,13 @@ fn optional_duration(text: &str, what: &str) -> Result<Option<std::time::Duratio
         .map_err(|error| bad_request(format!("invalid {what}: {error}")))
 }
 
-fn system_info(request: &Request<'_>) -> Result {
+fn system_info(request: &Request<'_>) -> Reply {
     let core = request.shared.lock();
     let mut info = json!({"boot-id": core.boot_id, "version": core.version});
     if let Some(address) = &core.http_address {
         info["http-address"] = json!(address);
     }
-    Ok(Reply::sync(&info))
+    Reply::sync(&info)
 }
 
 /// Warnings are notices today; there are none to be seen and acknowledged here.

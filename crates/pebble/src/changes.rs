@@ -2,7 +2,7 @@
 //!
 //! Pure bookkeeping. Who does the tasks is in `core`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -91,8 +91,10 @@ pub(crate) struct Change {
 /// All changes and tasks.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Changes {
-    changes: BTreeMap<u64, Change>,
+    all: BTreeMap<u64, Change>,
     tasks: BTreeMap<u64, Task>,
+    /// Tasks that have not begun, so that nobody looks through all of them.
+    pending: BTreeSet<u64>,
     last_change: u64,
     last_task: u64,
 }
@@ -129,6 +131,7 @@ impl Changes {
             }
             let waits_for = task.waits_for.into_iter().map(|index| first + index as u64).collect();
             tasks.push(self.last_task);
+            self.pending.insert(self.last_task);
             self.tasks.insert(
                 self.last_task,
                 Task {
@@ -156,7 +159,7 @@ impl Changes {
             ready: None,
             told: Status::Do,
         };
-        self.changes.insert(id, change);
+        self.all.insert(id, change);
         self.tell(id, now, notices);
         self.observe(id, now, notices);
         self.prune();
@@ -164,7 +167,7 @@ impl Changes {
     }
 
     fn tell(&self, id: u64, now: Timestamp, notices: &mut Notices) {
-        let Some(change) = self.changes.get(&id) else { return };
+        let Some(change) = self.all.get(&id) else { return };
         let mut data = BTreeMap::from([("kind".to_owned(), change.kind.clone())]);
         if let Some(check) = &change.check {
             data.insert("check-name".into(), check.clone());
@@ -181,8 +184,8 @@ impl Changes {
 
     /// Looks at a change after one of its tasks has changed: notes when it is ready, and tells of it.
     fn observe(&mut self, id: u64, now: Timestamp, notices: &mut Notices) {
-        let Some(status) = self.changes.get(&id).map(|change| self.status(change)) else { return };
-        let Some(change) = self.changes.get_mut(&id) else { return };
+        let Some(status) = self.all.get(&id).map(|change| self.status(change)) else { return };
+        let Some(change) = self.all.get_mut(&id) else { return };
         if status.is_ready() && change.ready.is_none() {
             change.ready = Some(now);
         }
@@ -194,10 +197,13 @@ impl Changes {
 
     /// Forgets the oldest finished changes when there are too many.
     fn prune(&mut self) {
+        if self.all.len() <= CHANGES {
+            return;
+        }
         let finished: Vec<u64> =
-            self.changes.values().filter(|change| change.ready.is_some()).map(|change| change.id).collect();
+            self.all.values().filter(|change| change.ready.is_some()).map(|change| change.id).collect();
         for id in finished.iter().take(finished.len().saturating_sub(CHANGES)) {
-            for task in self.changes.remove(id).into_iter().flat_map(|change| change.tasks) {
+            for task in self.all.remove(id).into_iter().flat_map(|change| change.tasks) {
                 self.tasks.remove(&task);
             }
         }
@@ -216,17 +222,17 @@ impl Changes {
     }
 
     pub(crate) fn change(&self, id: u64) -> Option<&Change> {
-        self.changes.get(&id)
+        self.all.get(&id)
     }
 
     /// Returns the id in a path of the API, if there is such a change.
     pub(crate) fn find(&self, id: &str) -> Option<&Change> {
         let number: u64 = id.parse().ok()?;
-        self.changes.get(&number).filter(|change| change.id.to_string() == id)
+        self.all.get(&number).filter(|change| change.id.to_string() == id)
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Change> {
-        self.changes.values()
+        self.all.values()
     }
 
     pub(crate) fn task(&self, id: u64) -> Option<&Task> {
@@ -235,17 +241,14 @@ impl Changes {
 
     /// Says whether a change has come to its end; one that was forgotten has.
     pub(crate) fn is_ready(&self, id: u64) -> bool {
-        self.changes.get(&id).is_none_or(|change| self.status(change).is_ready())
+        self.all.get(&id).is_none_or(|change| self.status(change).is_ready())
     }
 
     /// Returns the tasks that can begin: those for which nothing is left to wait for.
     pub(crate) fn startable(&self) -> Vec<u64> {
         let is_done = |id: &u64| self.tasks.get(id).is_none_or(|task| task.status == Status::Done);
-        self.tasks
-            .values()
-            .filter(|task| task.status == Status::Do && task.waits_for.iter().all(is_done))
-            .map(|task| task.id)
-            .collect()
+        let can_begin = |id: &&u64| self.tasks.get(id).is_some_and(|task| task.waits_for.iter().all(is_done));
+        self.pending.iter().filter(can_begin).copied().collect()
     }
 
     pub(crate) fn begin(&mut self, id: u64, now: Timestamp, notices: &mut Notices) {
@@ -282,6 +285,9 @@ impl Changes {
     fn set(&mut self, id: u64, status: Status, now: Timestamp, notices: &mut Notices) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         task.status = status;
+        if status != Status::Do {
+            self.pending.remove(&id);
+        }
         if status.is_ready() {
             task.ready = Some(now);
         }
@@ -291,7 +297,7 @@ impl Changes {
 
     /// Gives up a change: what has not begun is held, and what is under way is returned, to be stopped.
     pub(crate) fn abort(&mut self, id: u64, now: Timestamp, notices: &mut Notices) -> Vec<u64> {
-        let tasks = self.changes.get(&id).map(|change| change.tasks.clone()).unwrap_or_default();
+        let tasks = self.all.get(&id).map(|change| change.tasks.clone()).unwrap_or_default();
         let mut under_way = Vec::new();
         for id in tasks {
             match self.tasks.get(&id).map(|task| task.status) {

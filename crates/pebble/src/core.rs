@@ -161,6 +161,7 @@ impl Core {
         self.services.clear();
         self.checks.clear();
         self.executions.clear();
+        self.busy = 0;
         self.layers = Layers::default();
         self.boot_id = boot_id;
     }

@@ -14,6 +14,7 @@ use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use serde_json::json;
 
 use self::socket::{Frames, Kind};
+use crate::changes::Work;
 use crate::clock::Timer;
 use crate::core::Core;
 use crate::duration;
@@ -130,8 +131,10 @@ impl Core {
     pub(crate) fn connect(&mut self, task: u64, kind: Kind, stream: Stream) -> Result<bool, NotConnected> {
         let Some(known) = self.changes.task(task) else { return Err(NotConnected::NoTask) };
         match known.work {
-            crate::changes::Work::Exec => {}
-            _ => return Err(NotConnected::WrongTask(known.work.kind())),
+            Work::Exec => {}
+            Work::Start(_) | Work::Stop(_) | Work::Check { .. } => {
+                return Err(NotConnected::WrongTask(known.work.kind()));
+            }
         }
         let execution = self.executions.get_mut(&task).ok_or(NotConnected::NoSocket)?;
         if !execution.takes(kind) {

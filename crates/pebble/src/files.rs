@@ -3,6 +3,7 @@
 //! Paths are the container's. Messages are those of Go, for charms see them.
 
 mod accounts;
+pub(crate) mod layout;
 pub(crate) mod list;
 pub(crate) mod pattern;
 pub(crate) mod root;

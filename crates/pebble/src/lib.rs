@@ -35,6 +35,7 @@ mod signals;
 
 pub use checks::CheckOutcome;
 pub use error::PebbleError;
+pub use files::layout::lay_out;
 pub use notices::NoticeKind;
 pub use options::{Clock, Limits, Options, Workload};
 pub use records::{

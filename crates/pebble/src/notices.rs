@@ -10,7 +10,7 @@ use crate::clock::after;
 use crate::duration;
 
 /// Notices are forgotten a week after they last occurred.
-const EXPIRE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+const EXPIRE_AFTER: Duration = Duration::from_hours(168);
 
 /// Who put a notice there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, strum::Display, strum::EnumString)]

@@ -3,6 +3,7 @@
 //! A [`Snapshot`] holds no times and no addresses: two runs that did the same have equal snapshots.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -136,6 +137,14 @@ pub struct ChangeRecord {
     pub status: String,
     /// What went wrong.
     pub error: Option<String>,
+}
+
+/// A digest as text.
+pub(crate) fn hex(digest: &[u8]) -> String {
+    digest.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// What is kept for snapshots.

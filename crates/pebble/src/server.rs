@@ -3,6 +3,7 @@
 //! Threads take turns to wait for a connection: the one that gets it serves it, and sees to it that another
 //! one waits meanwhile. So nothing is handed from thread to thread, and a server that nobody asks has one.
 
+use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixListener;
@@ -112,9 +113,9 @@ impl Server {
                 changes: Changes::default(),
                 notices: Notices::default(),
                 identities: Identities::default(),
-                services: Default::default(),
-                checks: Default::default(),
-                executions: Default::default(),
+                services: BTreeMap::new(),
+                checks: BTreeMap::new(),
+                executions: BTreeMap::new(),
                 records: Records::default(),
                 workload: options.workload,
                 root,
@@ -211,7 +212,7 @@ impl Handle {
                 user,
                 kind,
                 key: key.to_owned(),
-                data: Default::default(),
+                data: BTreeMap::new(),
                 repeat_after: Duration::ZERO,
             };
             core.notices.add(now, occurrence)

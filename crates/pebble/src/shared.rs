@@ -13,7 +13,7 @@ use crate::http::Stream;
 use crate::options::Limits;
 
 /// How much virtual time passes at most for a wait without a limit.
-const VIRTUAL_PATIENCE: Duration = Duration::from_secs(3600);
+const VIRTUAL_PATIENCE: Duration = Duration::from_hours(1);
 
 /// A server's state, shared by its threads.
 pub(crate) struct Shared {
@@ -145,18 +145,15 @@ impl Shared {
                 core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            match core.time.take_until(until) {
-                Some(timer) => {
-                    core.fire(timer);
-                    self.changed.notify_all();
+            if let Some(timer) = core.time.take_until(until) {
+                core.fire(timer);
+                self.changed.notify_all();
+            } else {
+                core.time.pass_until(until);
+                if timeout.is_some() {
+                    return Waited::TimedOut;
                 }
-                None => {
-                    core.time.pass_until(until);
-                    if timeout.is_some() {
-                        return Waited::TimedOut;
-                    }
-                    core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
-                }
+                core = self.changed.wait(core).unwrap_or_else(PoisonError::into_inner);
             }
         }
     }
@@ -220,7 +217,7 @@ fn run_timers(shared: &std::sync::Weak<Shared>) {
             shared.changed.notify_all();
             continue;
         }
-        let wait = core.time.next_at().map_or(Duration::from_secs(3600), |next| {
+        let wait = core.time.next_at().map_or(Duration::from_hours(1), |next| {
             Duration::try_from(now.duration_until(next)).unwrap_or_default()
         });
         drop(shared.timers_changed.wait_timeout(core, wait));

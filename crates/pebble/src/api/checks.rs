@@ -90,7 +90,7 @@ pub(super) fn refresh(request: &mut Request<'_>) -> Result {
         Some(CheckOutcome::Down) => Some(Err(unreachable_target(&config))),
         None => is_simulated.then(|| core.simulated_result(&config)),
     };
-    let surroundings = Surroundings { root: core.root.clone(), environment: core.environment.clone() };
+    let surroundings = Surroundings::of(&core);
     drop(core);
     let result = on_paper.unwrap_or_else(|| probe::make(&config, &surroundings));
     let error = result.as_ref().err().map(crate::checks::Failure::text);

@@ -9,9 +9,9 @@ use crate::http::reply::Reply;
 use crate::plan::{Direction, quoted};
 use crate::services::ServiceAction;
 
-pub(super) fn list(request: &Request<'_>) -> Result {
+pub(super) fn list(request: &Request<'_>) -> Reply {
     let names = request.head.query_list("names");
-    Ok(Reply::sync(&Value::Array(request.shared.lock().service_infos(&names))))
+    Reply::sync(&Value::Array(request.shared.lock().service_infos(&names)))
 }
 
 pub(super) fn post(request: &mut Request<'_>) -> Result {

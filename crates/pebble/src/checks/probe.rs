@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read as _};
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::process::Stdio;
+use std::sync::Weak;
 use std::time::{Duration, Instant};
 
 use super::Failure;
@@ -11,7 +12,10 @@ use crate::duration;
 use crate::files::root::Root;
 use crate::plan::{Check, ExecCheck, HttpCheck, TcpCheck, split};
 use crate::process::{self, Launch};
+use crate::shared::Shared;
 
+/// How often a command is seen to while it runs.
+const WATCH: Duration = Duration::from_millis(200);
 /// Bytes of output that a failure shows.
 const OUTPUT_BYTES: usize = 512;
 /// Lines of output that a failure shows.
@@ -20,13 +24,25 @@ const OUTPUT_LINES: usize = 5;
 /// What a probe needs of the server.
 #[derive(Clone)]
 pub(crate) struct Surroundings {
+    pub(crate) shared: Weak<Shared>,
     pub(crate) root: Root,
     pub(crate) environment: std::collections::BTreeMap<String, String>,
 }
 
+impl Surroundings {
+    pub(crate) fn of(core: &Core) -> Self {
+        Self { shared: core.shared.clone(), root: core.root.clone(), environment: core.environment.clone() }
+    }
+
+    /// Whether nobody wants to know any more.
+    fn is_gone(&self) -> bool {
+        self.shared.upgrade().is_none_or(|shared| shared.lock().is_closed)
+    }
+}
+
 /// Makes a check on a thread of its own, which reports to the server.
 pub(crate) fn in_background(core: &mut Core, name: &str, run: u64, config: &Check) {
-    let surroundings = Surroundings { root: core.root.clone(), environment: core.environment.clone() };
+    let surroundings = Surroundings::of(core);
     let (shared, name, config) = (core.shared.clone(), name.to_owned(), config.clone());
     let started = std::thread::Builder::new().name("pebble-check".into()).spawn({
         let name = name.clone();
@@ -157,7 +173,11 @@ fn probe_exec(check: &ExecCheck, timeout: Duration, around: &Surroundings) -> Re
         }
         kept
     });
-    let has_ended = process::ends_by(&child, Some(Instant::now() + timeout));
+    let deadline = Instant::now() + timeout;
+    let mut has_ended = false;
+    while !has_ended && Instant::now() < deadline && !around.is_gone() {
+        has_ended = process::ends_by(&child, Some(deadline.min(Instant::now() + WATCH)));
+    }
     // Whoever else holds the output open is not waited for.
     process::kill_group(&child);
     let code = child.wait().map_or(-1, process::exit_code);

@@ -115,12 +115,11 @@ fn pump(shared: &Weak<Shared>, mut reader: PipeReader, mut frames: Frames) {
     let mut buffer = vec![0; 128 << 10];
     loop {
         let second = Timespec { tv_sec: 1, tv_nsec: 0 };
-        match poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&second)) {
-            Ok(0) => match shared.upgrade() {
+        if let Ok(0) = poll(&mut [PollFd::new(&reader, PollFlags::IN)], Some(&second)) {
+            match shared.upgrade() {
                 Some(shared) if !shared.lock().is_closed => continue,
                 Some(_) | None => return,
-            },
-            Ok(_) | Err(_) => {}
+            }
         }
         match reader.read(&mut buffer) {
             Ok(0) => break,

@@ -19,7 +19,7 @@ use crate::signals;
 /// Bytes of one message from a client.
 const MESSAGE_BYTES: usize = 64 << 20;
 /// How long a client's input waits for its command; the other websockets have to be there before.
-const START_PATIENCE: Duration = Duration::from_secs(60);
+const START_PATIENCE: Duration = Duration::from_mins(1);
 /// What says that there is no more.
 const END: &str = "{\"command\":\"end\"}";
 
@@ -202,7 +202,7 @@ fn input(shared: &Arc<Shared>, task: u64, socket: &mut WebSocket<Side>) {
     shared.step(|core| {
         core.open_inputs = core.open_inputs.saturating_sub(1);
         if let Some(record) = record.and_then(|index| core.records.exec.get_mut(index)) {
-            let sum = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+            let sum = crate::records::hex(&digest.finalize());
             record.stdin_sha256 = has_input.then_some(sum);
         }
     });

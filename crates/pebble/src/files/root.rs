@@ -151,10 +151,9 @@ impl Root {
     pub(crate) fn find_program(&self, name: &str, search: &str) -> bool {
         let is_program = |path: &str| {
             self.open_at(path, OFlags::PATH).is_ok_and(|file| {
-                let is_file = rustix::fs::fstat(&file).is_ok_and(|stat| {
+                rustix::fs::fstat(&file).is_ok_and(|stat| {
                     rustix::fs::FileType::from_raw_mode(stat.st_mode).is_file() && stat.st_mode & 0o111 != 0
-                });
-                is_file
+                })
             })
         };
         if name.contains('/') {

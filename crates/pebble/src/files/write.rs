@@ -166,7 +166,7 @@ fn fill(
     rustix::fs::fchmod(&file, Mode::from_raw_mode(mode))
         .map_err(|error| FileError::of("chmod", &item.path, error))?;
     item.give(root, &file, ids).map_err(|error| FileError::of("chown", &item.path, error))?;
-    let sha256 = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    let sha256 = crate::records::hex(&digest.finalize());
     Ok(FileRecord::File { mode, owner: item.owner_text(), size, sha256 })
 }
 

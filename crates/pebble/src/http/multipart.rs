@@ -172,7 +172,7 @@ pub(crate) fn parameters(text: &str) -> (String, Vec<(String, String)>) {
                 while let Some(c) = rest.next_if(|c| *c != ';') {
                     value.push(c);
                 }
-                value = value.trim().to_owned();
+                value.truncate(value.trim_end().len());
             }
         }
         rest.next_if_eq(&';');

@@ -80,12 +80,6 @@ impl Reply {
         bytes.extend_from_slice(&self.body);
         stream.write_all(&bytes)
     }
-
-    /// The value of a JSON answer.
-    #[cfg(test)]
-    pub(crate) fn value(&self) -> Value {
-        serde_json::from_slice(&self.body).unwrap_or_default()
-    }
 }
 
 /// The words of a status.

@@ -128,13 +128,14 @@ impl Section {
     fn duration(&mut self, node: &Node) -> Option<Duration> {
         match &node.value {
             Value::Scalar { .. } if node.kind() == Kind::Null => None,
-            Value::Scalar { text, .. } => match duration::parse(text) {
-                Ok(duration) => Some(duration),
-                Err(_) => {
+            Value::Scalar { text, .. } => {
+                if let Ok(duration) = duration::parse(text) {
+                    Some(duration)
+                } else {
                     self.fatal.get_or_insert_with(|| format!("invalid duration {}", quoted(text)));
                     None
                 }
-            },
+            }
             Value::List(_) | Value::Map(_) => {
                 self.fatal.get_or_insert_with(|| "duration must be a YAML string".into());
                 None
@@ -145,14 +146,15 @@ impl Section {
     fn float(&mut self, node: &Node) -> Option<f64> {
         match &node.value {
             Value::Scalar { .. } if node.kind() == Kind::Null => None,
-            Value::Scalar { text, .. } => match text.parse::<f64>() {
-                Ok(number) => Some(number),
-                Err(_) => {
+            Value::Scalar { text, .. } => {
+                if let Ok(number) = text.parse::<f64>() {
+                    Some(number)
+                } else {
                     let message = format!("invalid floating-point number {}", quoted(text));
                     self.fatal.get_or_insert(message);
                     None
                 }
-            },
+            }
             Value::List(_) | Value::Map(_) => {
                 self.fatal.get_or_insert_with(|| "value must be a YAML number".into());
                 None

@@ -48,7 +48,7 @@ impl Layers {
             Some(index) => {
                 let mut combined = merge::layers([&layers[index], &layer].into_iter())?;
                 combined.order = layers[index].order;
-                combined.label = label.to_owned();
+                label.clone_into(&mut combined.label);
                 layers[index] = combined;
             }
             None => {

@@ -91,19 +91,16 @@ fn sort(waits_for: &BTreeMap<&str, Vec<&str>>) -> Result<Vec<String>, FormatErro
                 continue;
             }
             marks.insert(name, Mark::Open);
-            match waits_for[name].get(next) {
-                Some(other) => {
-                    stack.push((name, next + 1));
-                    match marks.get(other) {
-                        Some(Mark::Open) => return Err(cycle(waits_for, other)),
-                        Some(Mark::Done) => {}
-                        None => stack.push((other, 0)),
-                    }
+            if let Some(other) = waits_for[name].get(next) {
+                stack.push((name, next + 1));
+                match marks.get(other) {
+                    Some(Mark::Open) => return Err(cycle(waits_for, other)),
+                    Some(Mark::Done) => {}
+                    None => stack.push((other, 0)),
                 }
-                None => {
-                    marks.insert(name, Mark::Done);
-                    sorted.push(name.to_owned());
-                }
+            } else {
+                marks.insert(name, Mark::Done);
+                sorted.push(name.to_owned());
             }
         }
     }

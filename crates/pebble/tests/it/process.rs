@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use charmproof_pebble::{Clock, Options, PebbleError, Server, Workload};
+use charmproof_pebble::{Clock, ExecRules, Options, PebbleError, Server, Workload};
 use serde_json::json;
 
 use crate::client::Pebble;
@@ -202,7 +202,7 @@ fn processes_do_not_live_in_virtual_time() {
     let mut options = Options::new(path.join("socket"), path);
     options.workload = Workload::Process;
     assert!(matches!(Server::start(options.clone()), Err(PebbleError::ProcessInVirtualTime)));
-    options.workload = Workload::Simulated(Default::default());
+    options.workload = Workload::Simulated(ExecRules::default());
     options.root = path.join("none");
     assert!(matches!(Server::start(options.clone()), Err(PebbleError::Root { .. })));
     options.root = path.to_owned();
