@@ -164,8 +164,8 @@ fn seen(observable: Observable, hook: &HookRecord) -> Value {
         Observable::Failure if hook.exit.is_success() => Value::Null,
         Observable::Failure => json!(exception::of_hook(0, hook).cause),
         Observable::Status => {
-            let last = hook.effects.statuses.iter().map(|set| json!([set.of, set.kind, set.message]));
-            last.last().unwrap_or(Value::Null)
+            let mut last = hook.effects.statuses.iter().map(|set| json!([set.of, set.kind, set.message]));
+            last.next_back().unwrap_or(Value::Null)
         }
         Observable::RelationData => unless_empty(json!(hook.effects.relation_changes)),
         Observable::Secrets => unless_empty(json!(hook.effects.secrets)),

@@ -103,6 +103,8 @@ pub struct Looks {
     pub storage: bool,
     /// Whether each hook that may be repeated is run a second time, and what that changes.
     pub repeats: bool,
+    /// Whether the workload containers are looked at after each hook.
+    pub workloads: bool,
     /// Whether the state before each hook is kept, for those who write the life down as a test.
     pub states: bool,
 }
@@ -438,7 +440,8 @@ impl Player<'_, '_> {
         if self.play.actors.first().is_some_and(|actor| actor.application == application_of(unit)) {
             self.lines.extend(&result.new_lines);
         }
-        let looks_at_workloads = self.play.looks.repeats || self.play.looks.states;
+        let looks_at_workloads =
+            self.play.looks.repeats || self.play.looks.states || self.play.looks.workloads;
         let containers = self.containers.get(unit).filter(|_| looks_at_workloads);
         let workloads = containers.map(Containers::snapshots).unwrap_or_default();
         let kept = if self.play.looks.storage { process.inspect(&[]) } else { None };
@@ -566,7 +569,7 @@ impl Player<'_, '_> {
             self.containers_made += 1;
             let folder = workloads::folder(&actor.interpreter.spec().work, self.containers_made);
             let names: Vec<String> =
-                actor.metadata.containers.iter().map(|container| container.name.to_string()).collect();
+                actor.metadata.containers.iter().map(|container| container.name.clone()).collect();
             let mut made = Containers::new(folder, &names, ExecRules::default())?;
             if self.has_early_containers {
                 made.start_all(self.state.now)?;

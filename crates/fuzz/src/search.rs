@@ -77,6 +77,8 @@ pub struct Settings {
     pub is_trusted: bool,
     /// A shell in the place of a hook.
     pub shell: Option<Shell>,
+    /// Whether two sides are compared, so that all that can be seen is looked at.
+    pub compares: bool,
 }
 
 /// What a search has done.
@@ -132,7 +134,7 @@ pub fn search(
         report.welcome = ensemble.welcome().clone();
         stages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(ensemble);
     }
-    report.lines = report.welcome.lines.clone();
+    report.lines.clone_from(&report.welcome.lines);
     let mut kept: Vec<Vec<Step>> = Vec::new();
     let mut known: BTreeSet<(Oracle, String)> = BTreeSet::new();
     let mut next = settings.first_seed;
@@ -152,7 +154,7 @@ pub fn search(
             report.lives += 1;
             for hook in &life.played.hooks {
                 report.hooks += 1 + u64::from(hook.again.is_some());
-                *report.kinds.entry(hook.hook.kind.pattern().to_string()).or_default() += 1;
+                *report.kinds.entry(hook.hook.kind.pattern().clone()).or_default() += 1;
             }
             if let Some(trouble) = &life.played.trouble {
                 report.troubles.push(format!("life {}: {trouble}", life.seed));
@@ -315,9 +317,10 @@ impl Ensemble {
             hooks_max: settings.hooks_max,
             ends_at_failure: true,
             looks: Looks {
-                storage: asked(Oracle::DeferredForever),
-                repeats: asked(Oracle::Idempotence) && seed % 2 == 0,
+                storage: asked(Oracle::DeferredForever) || settings.compares,
+                repeats: asked(Oracle::Idempotence) && seed.is_multiple_of(2),
                 states: mode != Mode::Sequence,
+                workloads: settings.compares,
             },
             rules: &settings.rules,
             stand_ins: settings.stand_ins.as_deref(),

@@ -95,6 +95,7 @@ pub(crate) fn run(
         rules: Arc::new(rules),
         is_trusted: args.trust,
         shell: None,
+        compares: !args.swap.is_empty(),
     };
     let folder = match &args.output {
         Some(folder) => place.working_directory.join(folder),

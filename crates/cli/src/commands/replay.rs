@@ -66,6 +66,7 @@ pub(crate) fn run(
         rules: Arc::new(rules),
         is_trusted: args.trust,
         shell,
+        compares: false,
     };
     let played = play_once(&subjects, &settings, &script, seed, Mode::Cold)
         .map_err(|error| Failure::of("the charm could not be run", &error))?;

@@ -235,15 +235,12 @@ impl RelationView {
             && id == relation.id
         {
             match hook.kind {
-                HookKind::RelationJoined | HookKind::RelationChanged => {
-                    members.insert(about.clone());
-                }
                 // A unit that goes is not listed any more. Its data can be read all the same,
                 // which a test only allows of units that are listed.
                 HookKind::RelationDeparted if !reads(record, id, about) => {
                     members.remove(about);
                 }
-                HookKind::RelationDeparted => {
+                HookKind::RelationJoined | HookKind::RelationChanged | HookKind::RelationDeparted => {
                     members.insert(about.clone());
                 }
                 _ => {}

@@ -38,33 +38,30 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
 /// Returns what is to be said of a hook that failed.
 pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
     let traceback = traceback_of(hook);
-    let (cause, summary, details, blame) = match &traceback {
-        Some(traceback) => {
-            let place = traceback.charm_frame().or_else(|| traceback.frames.last());
-            let place =
-                place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
-            let first_line = traceback.message.lines().next().unwrap_or_default();
-            (
-                format!("{} in {place}: {}", traceback.exception, kind_of_message(traceback, first_line)),
-                format!("`{}` fails: {}: {first_line}", hook.name, traceback.exception),
-                traceback.text.clone(),
-                blame(traceback),
-            )
-        }
-        None => {
-            let how = match hook.exit {
-                Exit::Code(code) => format!("exit code {code}"),
-                Exit::Signal(signal) => format!("signal {signal}"),
-                Exit::TimedOut => "its time was over".to_owned(),
-                Exit::Lost => "it ended the process that ran it".to_owned(),
-            };
-            (
-                format!("{how} without a traceback"),
-                format!("`{}` fails: {how}", hook.name),
-                hook.output.clone(),
-                Blame::Charm,
-            )
-        }
+    let (cause, summary, details, blame) = if let Some(traceback) = &traceback {
+        let place = traceback.charm_frame().or_else(|| traceback.frames.last());
+        let place =
+            place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
+        let first_line = traceback.message.lines().next().unwrap_or_default();
+        (
+            format!("{} in {place}: {}", traceback.exception, kind_of_message(traceback, first_line)),
+            format!("`{}` fails: {}: {first_line}", hook.name, traceback.exception),
+            traceback.text.clone(),
+            blame(traceback),
+        )
+    } else {
+        let how = match hook.exit {
+            Exit::Code(code) => format!("exit code {code}"),
+            Exit::Signal(signal) => format!("signal {signal}"),
+            Exit::TimedOut => "its time was over".to_owned(),
+            Exit::Lost => "it ended the process that ran it".to_owned(),
+        };
+        (
+            format!("{how} without a traceback"),
+            format!("`{}` fails: {how}", hook.name),
+            hook.output.clone(),
+            Blame::Charm,
+        )
     };
     Suspicion { oracle: Oracle::UncaughtException, blame, cause, summary, details, hook: Some(number) }
 }
@@ -90,16 +87,13 @@ fn without_quoted(text: &str) -> String {
         let quote = &rest[start..=start];
         // An apostrophe is no quote.
         let begins = !rest[..start].ends_with(char::is_alphanumeric);
-        match rest[start + 1..].find(quote).filter(|_| begins) {
-            Some(length) => {
-                result.push_str(&rest[..start]);
-                result.push_str("'…'");
-                rest = &rest[start + length + 2..];
-            }
-            None => {
-                result.push_str(&rest[..=start]);
-                rest = &rest[start + 1..];
-            }
+        if let Some(length) = rest[start + 1..].find(quote).filter(|_| begins) {
+            result.push_str(&rest[..start]);
+            result.push_str("'…'");
+            rest = &rest[start + length + 2..];
+        } else {
+            result.push_str(&rest[..=start]);
+            rest = &rest[start + 1..];
         }
     }
     result + rest
@@ -110,7 +104,7 @@ fn without_quoted(text: &str) -> String {
 pub(crate) fn traceback_of(hook: &HookRecord) -> Option<Traceback> {
     let logged =
         hook.effects.log.iter().rev().filter(|line| line.level == "ERROR" || line.level == "CRITICAL");
-    logged.filter_map(|line| traceback::read(&line.text)).next().or_else(|| traceback::read(&hook.output))
+    logged.into_iter().find_map(|line| traceback::read(&line.text)).or_else(|| traceback::read(&hook.output))
 }
 
 fn blame(traceback: &Traceback) -> Blame {

@@ -107,7 +107,7 @@ impl Player<'_, '_> {
         let name = target.name().clone();
         match stimulus {
             Stimulus::Deploy { leads, first_relation, .. } => {
-                self.deploy(model, &name, *leads, *first_relation)
+                self.deploy(model, &name, *leads, *first_relation);
             }
             Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } => {
                 self.integrate(
