@@ -72,7 +72,7 @@ def main() -> None:
     try:
         charm = capture.Charm(settings)
         charm.load()
-        report |= {"ops": charm.ops_version(), "lines": charm.lines.table()}
+        report |= {"ops": charm.ops_version(), "lines": charm.lines.table(), "lines_at_import": charm.lines.news()}
     except BaseException as error:  # Whatever the charm does at import.
         report |= {"cold": describe(error)}
         charm = charm if charm is not None and charm.is_usable else None

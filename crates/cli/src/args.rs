@@ -468,6 +468,9 @@ pub(crate) struct FuzzArgs {
     /// Deploy the charms as with `juju deploy --trust`
     #[arg(long, help_heading = "Surroundings")]
     pub(crate) trust: bool,
+    /// A folder of lives that reached something new: they are begun with, and kept
+    #[arg(long, value_name = "DIR", conflicts_with = "swap", help_heading = "Search")]
+    pub(crate) corpus: Option<Utf8PathBuf>,
     /// Where findings are written [default: the cache]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) output: Option<Utf8PathBuf>,

@@ -19,7 +19,7 @@ use charmproof_agent::runner::{Interpreter, InterpreterSpec, Mode, RunnerError, 
 use charmproof_agent::standins::Rules;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::generator::Plan;
-use charmproof_lifecycle::life::Step;
+use charmproof_lifecycle::life::{self, Step};
 use charmproof_lifecycle::performance::Afterwards;
 use charmproof_lifecycle::vocabulary::Name;
 
@@ -69,6 +69,8 @@ pub struct Settings {
     pub hooks_max: usize,
     /// How many findings are made small; the others are only told.
     pub findings_max: usize,
+    /// Lives of earlier searches, which new ones are made of as well.
+    pub corpus: Vec<Vec<Step>>,
     /// What the user knows better than the stand-ins.
     pub rules: Arc<Rules>,
     /// The folder with the stand-ins.
@@ -116,7 +118,9 @@ pub enum Progress {
     /// Something was found and is now made small.
     Reducing(String),
     /// Something was found.
-    Found(Finding),
+    Found(Box<Finding>),
+    /// A life reached lines that none before it had.
+    Kept(life::Life),
 }
 
 /// Searches. `is_cancelled` is asked now and then, and what was found so far is returned.
@@ -135,7 +139,10 @@ pub fn search(
         stages.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(ensemble);
     }
     report.lines.clone_from(&report.welcome.lines);
-    let mut kept: Vec<Vec<Step>> = Vec::new();
+    for line in &report.welcome.lines_at_import {
+        report.lines_reached.extend(report.lines.get(*line as usize).cloned());
+    }
+    let mut kept: Vec<Vec<Step>> = settings.corpus.clone();
     let mut known: BTreeSet<(Oracle, String)> = BTreeSet::new();
     let mut next = settings.first_seed;
     let is_over = |lives: u64| {
@@ -167,6 +174,11 @@ pub fn search(
             }
             if is_new && kept.len() < KEPT_MAX {
                 kept.push(life.script.clone());
+                progress(Progress::Kept(life::Life {
+                    stage: settings.plan.stage.clone(),
+                    seed: Some(life.seed),
+                    steps: life.script.clone(),
+                }));
             }
             for suspicion in &life.suspicions {
                 let name = suspicion.oracle.name();
@@ -188,7 +200,7 @@ pub fn search(
                 let is_small = report.findings.len() < settings.findings_max;
                 match confirm::confirm(ensemble, settings, &life, suspicion, is_small) {
                     Some(finding) => {
-                        progress(Progress::Found(finding.clone()));
+                        progress(Progress::Found(Box::new(finding.clone())));
                         report.findings.push(finding);
                     }
                     None => report.unconfirmed.push(suspicion.clone()),

@@ -72,6 +72,9 @@ pub struct Welcome {
     /// File and line of each line that can be counted.
     #[serde(default)]
     pub lines: Vec<(String, u32)>,
+    /// The numbers of those that ran when the charm was imported.
+    #[serde(default)]
+    pub lines_at_import: Vec<u32>,
 }
 
 /// A Python that has imported a charm.

@@ -1,5 +1,6 @@
 //! `charmproof fuzz`: the real code of charms, through lives that Juju can lead.
 
+mod corpus;
 mod report;
 
 use std::sync::Arc;
@@ -91,6 +92,7 @@ pub(crate) fn run(
         hook_timeout_s: args.hook_budget,
         hooks_max: HOOKS_MAX,
         findings_max: FINDINGS_MAX,
+        corpus: args.corpus.as_ref().map(|folder| corpus::read(folder)).transpose()?.unwrap_or_default(),
         stand_ins: Some(lay_stand_ins(&work.path, &rules)?),
         rules: Arc::new(rules),
         is_trusted: args.trust,
@@ -109,8 +111,12 @@ pub(crate) fn run(
     let wanted = Wanted::of(args);
     let subjects = subjects(place, &wanted, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
     let bar = report::Bar::new(is_quiet);
-    let found =
-        search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| bar.show(&progress));
+    let found = search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| {
+        if let (Progress::Kept(life), Some(folder)) = (&progress, &args.corpus) {
+            corpus::keep(folder, life);
+        }
+        bar.show(&progress);
+    });
     bar.finish();
     let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
     let tested = report::Tested {

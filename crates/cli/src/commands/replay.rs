@@ -62,6 +62,7 @@ pub(crate) fn run(
         hook_timeout_s: HOOK_TIMEOUT_S,
         hooks_max: fuzz::HOOKS_MAX,
         findings_max: 0,
+        corpus: Vec::new(),
         stand_ins: Some(fuzz::lay_stand_ins(&work.path, &rules)?),
         rules: Arc::new(rules),
         is_trusted: args.trust,

@@ -54,6 +54,7 @@ impl Bar {
                 let of = most.map_or_else(String::new, |most| format!(" of {most}"));
                 self.bar.set_message(format!("{played}{of} lives, {} found", *found));
             }
+            Progress::Kept(_) => {}
             Progress::Reducing(what) => self.bar.set_message(format!("making small: {what}")),
             Progress::Found(finding) => {
                 *found += 1;
