@@ -153,14 +153,28 @@ def _write_etc(new: str, host_name: str) -> None:
 def _lay_stand_ins(source: str, target: str, new: str) -> None:
     """Put stand-ins where `PATH` has them, and in the place of the host's own programs."""
     shutil.copytree(source, new + target, symlinks=True)
-    for name in os.listdir(source):
-        if name.startswith("."):
-            continue
+    names = [name for name in os.listdir(source) if not name.startswith(".")]
+    _add_programs(names, target, new)
+    for name in names:
         for folder in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"):
             path = f"{folder}/{name}"
             # What is a link leads to a program that others may be as well.
             if os.path.isfile(path) and not os.path.islink(path):
                 _mount(f"{new}{target}/.stand-in", new + path, None, _BIND)
+
+
+def _add_programs(names: list[str], target: str, new: str) -> None:
+    """Show stand-ins of what this host lacks in `/usr/bin`: libraries look for `/usr/bin/snap` itself."""
+    layer = new + "/.charmproof/programs"
+    os.makedirs(layer)
+    for name in names:
+        if not os.path.lexists("/usr/bin/" + name):
+            os.symlink(f"{target}/{name}", f"{layer}/{name}")
+    try:
+        _mount("overlay", new + "/usr/bin", "overlay", 0, f"lowerdir={layer}:/usr/bin,userxattr")
+    except OSError:
+        # Whoever asks `PATH` finds them all the same.
+        return
 
 
 def _lay_charm(settings: dict, request: dict, new: str) -> list[str]:

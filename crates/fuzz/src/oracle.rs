@@ -163,7 +163,10 @@ pub fn look(played: &Played, questions: &Questions) -> Vec<Suspicion> {
     for oracle in &questions.oracles {
         match oracle {
             Oracle::UncaughtException => exception::look(played, &mut seen),
-            Oracle::ToolMisuse => misuse::look(played, &mut seen),
+            Oracle::ToolMisuse => {
+                let tells_failures = questions.oracles.contains(&Oracle::UncaughtException);
+                misuse::look(played, tells_failures, &mut seen);
+            }
             Oracle::UnsettledStatus => status::look(played, &mut seen),
             Oracle::Idempotence => idempotence::look(played, &mut seen),
             Oracle::Convergence => {}
@@ -185,6 +188,14 @@ pub fn look(played: &Played, questions: &Questions) -> Vec<Suspicion> {
 pub(crate) fn normalised(text: &str) -> String {
     let mut result = String::with_capacity(text.len());
     let mut in_number = false;
+    let mut rest = text;
+    // Where an object is in memory: `<Future at 0x7f439f2dffe0 …>`.
+    while let Some((before, address)) = rest.split_once("0x") {
+        result.push_str(before);
+        result.push('N');
+        rest = address.trim_start_matches(|character: char| character.is_ascii_hexdigit());
+    }
+    let text = std::mem::take(&mut result) + rest;
     for character in text.chars() {
         if character.is_ascii_digit() {
             if !in_number {
@@ -198,4 +209,18 @@ pub(crate) fn normalised(text: &str) -> String {
     }
     result.truncate(result.char_indices().nth(300).map_or(result.len(), |(place, _)| place));
     result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_life_to_life_is_left_out() {
+        let check = |text: &str, expected: &str| assert_eq!(normalised(text), expected, "{text}");
+        check("port 8080 of unit 12", "port N of unit N");
+        check("<Future at 0x7f439f2dffe0 raised>", "<Future at N raised>");
+        check("<a at 0xdeadbeef> and <b at 0x00>", "<a at N> and <b at N>");
+        check("", "");
+    }
 }

@@ -28,7 +28,7 @@ use charmproof_lifecycle::model::Model;
 use charmproof_lifecycle::performance::{Afterwards, Cast, Ending, perform};
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome, Platform};
-use charmproof_pebble::{ExecRules, Snapshot};
+use charmproof_pebble::Snapshot;
 use jiff::SignedDuration;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -39,6 +39,10 @@ use workloads::Containers;
 const STAND_INS_INSIDE: &str = "/run/charmproof/bin";
 /// What machines are.
 const MACHINE_RELEASE: &str = "24.04";
+
+/// The certificate of a cluster that nobody runs. Clients of Kubernetes read it when they are made,
+/// and refuse what is none; its key was thrown away.
+const CLUSTER_CERTIFICATE: &str = include_str!("player/cluster.crt");
 
 /// How long a person may look around, in seconds.
 const SHELL_TIMEOUT_S: f64 = 24.0 * 3600.0;
@@ -196,6 +200,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         lines: BTreeSet::new(),
         secret_names: Vec::new(),
         stimuli: 0,
+        ended: 0,
         is_over: false,
         is_restless: false,
         trouble: None,
@@ -263,6 +268,8 @@ struct Running {
     context: HookContext,
     result: HookResult,
     record: usize,
+    /// How many hooks of all units had ended when it began.
+    ended_before: usize,
 }
 
 struct Player<'a, 'b> {
@@ -277,6 +284,8 @@ struct Player<'a, 'b> {
     /// The secrets that the charms made, in their order: what a script calls its n-th one.
     secret_names: Vec<SecretId>,
     stimuli: usize,
+    /// How many hooks of all units have ended.
+    ended: usize,
     is_over: bool,
     is_restless: bool,
     trouble: Option<String>,
@@ -353,10 +362,14 @@ impl Cast for Player<'_, '_> {
             if hook.kind == HookKind::Remove {
                 self.hooks[running.record].left = self.files_left(unit);
             }
-            if self.play.looks.repeats && is_repeatable(hook.kind) && !wants_reboot_now {
+            // Only a hook that saw all there is now has nothing to do when it runs again.
+            let saw_all = self.hooks[running.record].after_stimuli == self.stimuli
+                && running.ended_before == self.ended;
+            if self.play.looks.repeats && is_repeatable(hook.kind) && !wants_reboot_now && saw_all {
                 deeds.extend(self.repeat(model, unit, hook, running.record));
             }
         }
+        self.ended += 1;
         Ending { outcome, deeds }
     }
 
@@ -463,7 +476,7 @@ impl Player<'_, '_> {
             workloads,
             before,
         });
-        Ok(Running { context, result, record: self.hooks.len() - 1 })
+        Ok(Running { context, result, record: self.hooks.len() - 1, ended_before: self.ended })
     }
 
     /// Returns what can be seen of the containers of all units.
@@ -570,7 +583,7 @@ impl Player<'_, '_> {
             let folder = workloads::folder(&actor.interpreter.spec().work, self.containers_made);
             let names: Vec<String> =
                 actor.metadata.containers.iter().map(|container| container.name.clone()).collect();
-            let mut made = Containers::new(folder, &names, ExecRules::default())?;
+            let mut made = Containers::new(folder, &names, workloads::exec_rules(self.play.rules))?;
             if self.has_early_containers {
                 made.start_all(self.state.now)?;
             }
@@ -642,12 +655,10 @@ fn pod_files(state: &State) -> BTreeMap<String, String> {
     if state.juju.platform != Platform::Kubernetes {
         return BTreeMap::new();
     }
-    // The shape of a certificate is enough for what only looks whether there is one.
-    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
     BTreeMap::from([
         (format!("{FOLDER}/namespace"), state.model.name.clone()),
         (format!("{FOLDER}/token"), "no-token".to_owned()),
-        (format!("{FOLDER}/ca.crt"), certificate.to_owned()),
+        (format!("{FOLDER}/ca.crt"), CLUSTER_CERTIFICATE.to_owned()),
     ])
 }
 

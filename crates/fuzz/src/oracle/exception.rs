@@ -31,8 +31,30 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
         if hook.exit.is_success() || hook.exit == Exit::TimedOut || hook.effects.reboot.is_some() {
             continue;
         }
-        seen.push(of_hook(number, hook));
+        let mut suspicion = of_hook(number, hook);
+        let before = played.hooks[..=number].iter().filter(|earlier| earlier.unit == hook.unit);
+        if misses_file_of_package(hook, before) {
+            suspicion.blame = Blame::Environment;
+        }
+        seen.push(suspicion);
     }
+}
+
+/// Whether a hook misses a file that something brings which was only said to be installed: a folder
+/// of the file's path has the name that a stand-in was given.
+fn misses_file_of_package<'a>(
+    hook: &HookRecord,
+    before: impl Iterator<Item = &'a HookRecord>,
+) -> bool {
+    let Some(traceback) = traceback_of(hook).filter(|found| found.exception == "FileNotFoundError") else {
+        return false;
+    };
+    let Some(path) = traceback.message.split('\'').find(|part| part.starts_with('/')) else { return false };
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    before
+        .flat_map(|earlier| &earlier.stand_ins)
+        .filter(|record| !record.assumed.is_empty())
+        .any(|record| record.arguments.iter().any(|word| parts.contains(&word.as_str())))
 }
 
 /// Returns what is to be said of a hook that failed.

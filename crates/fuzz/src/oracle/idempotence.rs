@@ -4,6 +4,7 @@ use charmproof_agent::state::SecretChange;
 use charmproof_pebble::Snapshot;
 
 use super::{Blame, Oracle, Suspicion, exception, normalised};
+use crate::convergence::JUJUS_OWN_KEYS;
 use crate::player::{HookRecord, Played};
 
 pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
@@ -31,7 +32,11 @@ fn differences(first: &HookRecord, again: &HookRecord) -> Vec<(String, String)> 
         return found;
     }
     for change in &again.effects.relation_changes {
-        let keys: Vec<&str> = change.keys.keys().map(String::as_str).collect();
+        let is_own = |key: &&str| !JUJUS_OWN_KEYS.contains(key);
+        let keys: Vec<&str> = change.keys.keys().map(String::as_str).filter(is_own).collect();
+        if keys.is_empty() {
+            continue;
+        }
         found
             .push((format!("writes other relation data: {}", keys.join(", ")), format!("{:?}", change.keys)));
     }

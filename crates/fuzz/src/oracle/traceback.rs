@@ -75,9 +75,12 @@ impl Traceback {
     /// Returns the innermost frame of the charm's own code, or else of its libraries.
     pub fn charm_frame(&self) -> Option<&Frame> {
         let is_in = |part: &str, frame: &&Frame| frame.file.contains(part) && frame.file.contains("/charm/");
-        let own = self.frames.iter().rfind(|frame| is_in("/src/", frame));
+        // Only a charm that is started anew has a frame that calls `main`: it says nothing.
+        let after_main = self.frames.iter().position(|frame| frame.file.contains("site-packages/ops/"));
+        let frames = &self.frames[after_main.unwrap_or(0)..];
+        let own = frames.iter().rfind(|frame| is_in("/src/", frame));
         own.or_else(|| {
-            self.frames.iter().rfind(|frame| is_in("/lib/", frame) && !frame.file.contains("site-packages"))
+            frames.iter().rfind(|frame| is_in("/lib/", frame) && !frame.file.contains("site-packages"))
         })
     }
 }
@@ -103,8 +106,25 @@ mod tests {
         assert_eq!(read.exception, "ops.model.ModelError");
         assert_eq!(read.message, "ERROR no\nmore");
         assert_eq!(read.frames.len(), 2);
-        let frame = read.charm_frame().unwrap();
-        assert_eq!((frame.short_file(), frame.line), ("src/charm.py", 9));
+        assert_eq!(read.charm_frame(), None);
+    }
+
+    #[test]
+    fn the_call_of_main_is_no_place_of_the_charm() {
+        let check = |frames: &[(&str, &str)], expected: Option<&str>| {
+            let frames = frames.iter().map(|(file, function)| format!("  File \"{file}\", line 1, in {function}\n"));
+            let text = format!("{BEGINNING}\n{}ValueError: no\n", frames.collect::<String>());
+            let read = read(&text).unwrap();
+            assert_eq!(read.charm_frame().map(|frame| frame.function.as_str()), expected, "{text}");
+        };
+        let main = ("/x/charm/src/charm.py", "<module>");
+        let ops = ("/v/site-packages/ops/main.py", "main");
+        let package = ("/v/site-packages/cryptography/x509/name.py", "__init__");
+        check(&[main, ops, package], None);
+        check(&[ops, package], None);
+        check(&[main, ops, ("/x/charm/src/charm.py", "_configure"), package], Some("_configure"));
+        check(&[main, ops, ("/x/charm/lib/charms/a/v0/a.py", "_get"), ops], Some("_get"));
+        check(&[main, ("/x/charm/src/workload.py", "<module>")], Some("<module>"));
     }
 
     #[test]

@@ -188,10 +188,9 @@ impl Player<'_, '_> {
             }
             Stimulus::TimePasses => self.state.advance_clock(SOME_MINUTES),
             Stimulus::RemoveUnit => {
+                // It goes on to lead until somebody else does, or it is gone: nobody revokes the
+                // lease of a unit that is on its way out (R56 is about hooks only).
                 let _ = self.state.set_unit_dying(&name);
-                if self.state.is_leader(&name) {
-                    let _ = self.state.set_leader(application_of(&name), None);
-                }
             }
             // Storage shows when its hook runs, and the others change nothing that tools tell.
             Stimulus::StorageAdded { .. }

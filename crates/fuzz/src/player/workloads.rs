@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_agent::runner::RunnerError;
-use charmproof_pebble::{CheckOutcome, Clock, ExecRules, NoticeKind, Options, Server, Snapshot, Workload};
+use charmproof_agent::standins::Rules;
+use charmproof_pebble::{CheckOutcome, Clock, ExecRule, ExecRules, NoticeKind, Options, Server, Snapshot, Workload};
 use jiff::Timestamp;
 
 /// The containers of one unit.
@@ -121,7 +122,52 @@ fn failed(source: std::io::Error) -> RunnerError {
     RunnerError::Io { action: "make a container's folder", source }
 }
 
+/// Returns what the user's rules say of commands, as a container's Pebble takes it: one pattern for
+/// the whole command.
+pub(super) fn exec_rules(rules: &Rules) -> ExecRules {
+    let mut exec = Vec::new();
+    for rule in &rules.exec {
+        // What is special there and not here stands for itself.
+        let words: Vec<String> =
+            rule.command.iter().map(|word| word.replace('\\', "\\\\").replace('[', "\\[")).collect();
+        let mut patterns = vec![words.join(" ")];
+        if let Some((_, head)) = words.split_last().filter(|(last, _)| *last == "**") {
+            // It also stands for no word at all.
+            patterns = vec![head.join(" "), format!("{} *", head.join(" "))];
+        }
+        exec.extend(patterns.into_iter().map(|command| ExecRule {
+            command,
+            exit_code: rule.exit,
+            stdout: rule.stdout.clone(),
+            stderr: rule.stderr.clone(),
+            writes: rule.files.iter().map(|(path, text)| (path.to_string(), text.clone())).collect(),
+            ..ExecRule::default()
+        }));
+    }
+    ExecRules { exec, service: Vec::new() }
+}
+
 /// Returns the folder for the containers of the n-th unit process of an interpreter.
 pub(super) fn folder(work: &Utf8Path, number: usize) -> Utf8PathBuf {
     work.join(format!("c{number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_for_commands_hold_in_containers() {
+        let check = |command: &str, expected: &[&str]| {
+            let text = format!("[[exec]]\ncommand = {command}\nexit = 3\n");
+            let rules = exec_rules(&Rules::parse("rules.toml".into(), &text).unwrap());
+            let commands: Vec<&str> = rules.exec.iter().map(|rule| rule.command.as_str()).collect();
+            assert_eq!(commands, expected, "{command}");
+            assert!(rules.exec.iter().all(|rule| rule.exit_code == 3), "{command}");
+        };
+        check(r#""hydra version""#, &["hydra version"]);
+        check(r#"["psql", "-c", "*"]"#, &["psql -c *"]);
+        check(r#"["hydra", "migrate", "**"]"#, &["hydra migrate", "hydra migrate *"]);
+        check(r#"["grep", "[a]"]"#, &["grep \\[a]"]);
+    }
 }

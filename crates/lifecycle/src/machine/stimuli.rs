@@ -369,7 +369,10 @@ fn integrate(world: &mut World, id: u32, endpoint: Name, remote_app: Name) -> Ap
     if is_there {
         return Err(IllegalEvent::NothingChanges);
     }
-    let of_endpoint = |relation: &&Relation| relation.endpoint == endpoint && !relation.is_dying;
+    // One that is on its way out counts until the unit has left it (state/application.go,
+    // `establishedRelationCount`, goes through all relations that are still there).
+    let is_there = |relation: &Relation| !relation.is_dying || relation.created;
+    let of_endpoint = |relation: &&Relation| relation.endpoint == endpoint && is_there(relation);
     let count = world.relations.values().filter(of_endpoint).count();
     if limit.is_some_and(|limit| count >= limit as usize) {
         return Err(IllegalEvent::Full { what: "endpoint", name: endpoint });
