@@ -16,6 +16,7 @@ import warnings
 
 import determinism
 import lines
+import owners
 import tools
 
 
@@ -46,6 +47,7 @@ class Charm:
 
     def load(self) -> None:
         """Import ops and the charm."""
+        owners.install()
         determinism.install()
         determinism.begin(0, self._settings["clock"])
         for folder in ("lib", "src"):

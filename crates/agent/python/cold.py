@@ -19,8 +19,10 @@ def begin() -> None:
     settings = json.loads(told)
     sys.path.insert(0, settings["here"])
     import determinism
+    import owners
 
     sys.path.remove(settings["here"])
+    owners.install()
     determinism.install()
     determinism.begin(settings["seed"], settings["clock"])
     if settings["preload"]:

@@ -31,6 +31,39 @@ _FROM_ETC = (
     "nsswitch.conf", "services", "protocols", "mime.types", "os-release", "debian_version", "login.defs",
 )  # fmt: skip
 
+_NOBODY, _NO_LOGIN = 65534, "/usr/sbin/nologin"
+_USERS = (
+    ("root", 0, 0, "/root", "/bin/bash"),
+    ("daemon", 1, 1, "/usr/sbin", _NO_LOGIN),
+    ("bin", 2, 2, "/bin", _NO_LOGIN),
+    ("sys", 3, 3, "/dev", _NO_LOGIN),
+    ("sync", 4, _NOBODY, "/bin", "/bin/sync"),
+    ("games", 5, 60, "/usr/games", _NO_LOGIN),
+    ("man", 6, 12, "/var/cache/man", _NO_LOGIN),
+    ("lp", 7, 7, "/var/spool/lpd", _NO_LOGIN),
+    ("mail", 8, 8, "/var/mail", _NO_LOGIN),
+    ("news", 9, 9, "/var/spool/news", _NO_LOGIN),
+    ("uucp", 10, 10, "/var/spool/uucp", _NO_LOGIN),
+    ("proxy", 13, 13, "/bin", _NO_LOGIN),
+    ("www-data", 33, 33, "/var/www", _NO_LOGIN),
+    ("backup", 34, 34, "/var/backups", _NO_LOGIN),
+    ("list", 38, 38, "/var/list", _NO_LOGIN),
+    ("irc", 39, 39, "/run/ircd", _NO_LOGIN),
+    ("_apt", 42, _NOBODY, "/nonexistent", _NO_LOGIN),
+    ("nobody", _NOBODY, _NOBODY, "/nonexistent", _NO_LOGIN),
+    ("ubuntu", 1000, 1000, "/home/ubuntu", "/bin/bash"),
+)
+"""The users that every Ubuntu has: packages run their services as some of them."""
+_GROUPS = (
+    ("root", 0, ""), ("daemon", 1, ""), ("bin", 2, ""), ("sys", 3, ""), ("adm", 4, "ubuntu"), ("tty", 5, ""),
+    ("disk", 6, ""), ("lp", 7, ""), ("mail", 8, ""), ("news", 9, ""), ("uucp", 10, ""), ("man", 12, ""),
+    ("proxy", 13, ""), ("kmem", 15, ""), ("dialout", 20, ""), ("cdrom", 24, ""), ("sudo", 27, "ubuntu"),
+    ("audio", 29, ""), ("dip", 30, ""), ("www-data", 33, ""), ("backup", 34, ""), ("operator", 37, ""),
+    ("list", 38, ""), ("irc", 39, ""), ("src", 40, ""), ("shadow", 42, ""), ("utmp", 43, ""), ("video", 44, ""),
+    ("plugdev", 46, ""), ("staff", 50, ""), ("games", 60, ""), ("users", 100, ""), ("nogroup", _NOBODY, ""),
+    ("ubuntu", 1000, ""),
+)  # fmt: skip
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -132,9 +165,8 @@ def _bind(path: str, new: str, target: str | None = None) -> None:
 
 def _write_etc(new: str, host_name: str) -> None:
     files = {
-        "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
-        "ubuntu:x:1000:1000:Ubuntu:/home/ubuntu:/bin/bash\nwww-data:x:33:33:www-data:/var/www:/usr/sbin/nologin\n",
-        "group": "root:x:0:\nnogroup:x:65534:\nubuntu:x:1000:\nwww-data:x:33:\nsudo:x:27:ubuntu\n",
+        "passwd": "".join(f"{name}:x:{user}:{group}:{name}:{home}:{shell}\n" for name, user, group, home, shell in _USERS),
+        "group": "".join(f"{name}:x:{number}:{members}\n" for name, number, members in _GROUPS),
         "hostname": host_name + "\n",
         "hosts": f"127.0.0.1 localhost\n127.0.1.1 {host_name}\n",
         "resolv.conf": "",
