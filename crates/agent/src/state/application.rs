@@ -211,9 +211,8 @@ fn config_option(declared: &metadata::ConfigOption) -> (String, ConfigOption) {
         OptionType::Secret => ConfigType::Secret,
     };
     let default = declared.default.as_ref().and_then(|value| match value {
-        // Juju has no difference between an empty text and none (`charm.Settings` of
-        // juju/charm v12 turns "" of a default into nil).
-        OptionValue::String(text) | OptionValue::Secret(text) if text.is_empty() => None,
+        // An empty text is a default like any other (`ReadConfig` of juju/charm leaves "" of a
+        // text alone), and charms ask whether it is empty.
         OptionValue::String(text) | OptionValue::Secret(text) => Some(Value::from(text.clone())),
         OptionValue::Int(number) => Some(Value::from(*number)),
         OptionValue::Float(text) => text.parse::<f64>().ok().map(Value::from),
