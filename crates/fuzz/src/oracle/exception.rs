@@ -1,6 +1,7 @@
 //! Hooks that fail.
 
 use charmproof_agent::runner::Exit;
+use charmproof_agent::standins::AnsweredBy;
 
 use super::traceback::{self, Traceback};
 use super::{Blame, Oracle, Suspicion, normalised};
@@ -32,8 +33,10 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
             continue;
         }
         let mut suspicion = of_hook(number, hook);
-        let before = played.hooks[..=number].iter().filter(|earlier| earlier.unit == hook.unit);
-        if misses_file_of_package(hook, before) {
+        let of_unit = |earlier: &&HookRecord| earlier.unit == hook.unit;
+        let before = played.hooks[..=number].iter().filter(of_unit);
+        let last = played.hooks[..number].iter().rfind(of_unit);
+        if misses_file_of_package(hook, before) || misreads_silence(hook, last) {
             suspicion.blame = Blame::Environment;
         }
         seen.push(suspicion);
@@ -42,10 +45,7 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
 
 /// Whether a hook misses a file that something brings which was only said to be installed: a folder
 /// of the file's path has the name that a stand-in was given.
-fn misses_file_of_package<'a>(
-    hook: &HookRecord,
-    before: impl Iterator<Item = &'a HookRecord>,
-) -> bool {
+fn misses_file_of_package<'a>(hook: &HookRecord, before: impl Iterator<Item = &'a HookRecord>) -> bool {
     let Some(traceback) = traceback_of(hook).filter(|found| found.exception == "FileNotFoundError") else {
         return false;
     };
@@ -55,6 +55,25 @@ fn misses_file_of_package<'a>(
         .flat_map(|earlier| &earlier.stand_ins)
         .filter(|record| !record.assumed.is_empty())
         .any(|record| record.arguments.iter().any(|word| parts.contains(&word.as_str())))
+}
+
+/// What reading an answer fails with that is not there.
+const MISREADINGS: [&str; 4] = ["json.decoder.JSONDecodeError", "ValueError", "IndexError", "AttributeError"];
+
+/// Whether a hook cannot read what a program says, of which nobody here knows what it says: it was
+/// only said to have succeeded, in silence.
+fn misreads_silence(hook: &HookRecord, last: Option<&HookRecord>) -> bool {
+    let unanswered = |record: &HookRecord| -> usize {
+        let executed = record.workloads.values().flat_map(|snapshot| &snapshot.exec);
+        executed.filter(|command| command.unanswered).count()
+    };
+    let heard_nothing = unanswered(hook) > last.map_or(0, unanswered)
+        || hook.stand_ins.iter().any(|record| record.answered_by == AnsweredBy::Nobody);
+    heard_nothing
+        && traceback_of(hook).is_some_and(|traceback| {
+            MISREADINGS.contains(&traceback.exception.as_str())
+                && (traceback.exception != "AttributeError" || traceback.message.contains("'NoneType'"))
+        })
 }
 
 /// Returns what is to be said of a hook that failed.

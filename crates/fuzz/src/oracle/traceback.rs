@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn the_call_of_main_is_no_place_of_the_charm() {
         let check = |frames: &[(&str, &str)], expected: Option<&str>| {
-            let frames = frames.iter().map(|(file, function)| format!("  File \"{file}\", line 1, in {function}\n"));
+            let frames =
+                frames.iter().map(|(file, function)| format!("  File \"{file}\", line 1, in {function}\n"));
             let text = format!("{BEGINNING}\n{}ValueError: no\n", frames.collect::<String>());
             let read = read(&text).unwrap();
             assert_eq!(read.charm_frame().map(|frame| frame.function.as_str()), expected, "{text}");

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_agent::runner::RunnerError;
 use charmproof_agent::standins::Rules;
-use charmproof_pebble::{CheckOutcome, Clock, ExecRule, ExecRules, NoticeKind, Options, Server, Snapshot, Workload};
+use charmproof_pebble::{
+    CheckOutcome, Clock, ExecRule, ExecRules, NoticeKind, Options, Server, Snapshot, Workload,
+};
 use jiff::Timestamp;
 
 /// The containers of one unit.
