@@ -8,7 +8,7 @@ use super::{Blame, Oracle, Suspicion, normalised};
 use crate::player::{HookRecord, Played};
 
 /// What an exception says when something is not there that a unit has and this place does not.
-const REFUSALS: [&str; 16] = [
+const REFUSALS: [&str; 17] = [
     "Network is unreachable",
     "Name or service not known",
     "Temporary failure in name resolution",
@@ -25,6 +25,8 @@ const REFUSALS: [&str; 16] = [
     "No route to host",
     "ConnectTimeout",
     "No space left on device",
+    // Nothing listens at the socket of snapd.
+    "SnapAPIError",
 ];
 
 pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
@@ -54,7 +56,9 @@ fn misses_file_of_package<'a>(hook: &HookRecord, before: impl Iterator<Item = &'
     before
         .flat_map(|earlier| &earlier.stand_ins)
         .filter(|record| !record.assumed.is_empty())
-        .any(|record| record.arguments.iter().any(|word| parts.contains(&word.as_str())))
+        .flat_map(|record| &record.arguments)
+        // A package may be asked for with its version: `squid=6.6-1`.
+        .any(|word| word.split('=').next().is_some_and(|name| parts.contains(&name)))
 }
 
 /// What reading an answer fails with that is not there.
