@@ -1,6 +1,7 @@
 //! Lives that reached something new, kept in a folder from search to search.
 
 use camino::Utf8Path;
+use charmproof_fleet::swap::record::hex;
 use charmproof_lifecycle::format::json;
 use charmproof_lifecycle::life::{Life, Step};
 use sha2::{Digest as _, Sha256};
@@ -45,7 +46,7 @@ pub(super) fn read(folder: &Utf8Path) -> Result<Vec<Vec<Step>>, Failure> {
 pub(super) fn keep(folder: &Utf8Path, life: &Life) {
     let text = json::write(life);
     let digest = Sha256::digest(text.as_bytes());
-    let name: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let name = hex(&digest[..8]);
     let written = fs_err::create_dir_all(folder).and_then(|()| {
         // Beside it first: a search that is killed leaves no half of a life.
         let aside = folder.join(format!("{name}.new"));
