@@ -562,9 +562,13 @@ impl Player<'_, '_> {
         let Some(before) = self.files_at_first.get(unit) else { return Vec::new() };
         let Some(process) = self.processes.get_mut(unit) else { return Vec::new() };
         let Some(now) = process.inspect(&MACHINE_FOLDERS) else { return Vec::new() };
+        // A package that stays keeps its files, as it should.
+        let packages = self.machines.get(unit).into_iter().flat_map(|machine| machine.packages.values());
+        let brought: BTreeSet<&String> = packages.flat_map(|package| &package.files).collect();
         now.files
             .into_keys()
-            .filter(|path| !before.contains(path) && !path.starts_with("/var/lib/juju/"))
+            .filter(|path| !before.contains(path) && !brought.contains(path))
+            .filter(|path| !path.starts_with("/var/lib/juju/"))
             .collect()
     }
 

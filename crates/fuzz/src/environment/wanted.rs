@@ -198,8 +198,25 @@ fn part(name: &str, node: &Node) -> Part {
         })
         .collect(),
         extras: all(&["uv-extras"]),
-        groups: all(&["uv-groups", "poetry-with"]),
+        groups: {
+            let named = all(&["uv-groups", "poetry-with"]);
+            named.into_iter().chain(exported_groups(&all(&["poetry-export-extra-args"]))).collect()
+        },
     }
+}
+
+/// Returns the groups that arguments of `poetry export` name: `--only main,charm-libs`. The main
+/// dependencies are taken anyway.
+fn exported_groups(arguments: &[String]) -> Vec<String> {
+    let mut groups = Vec::new();
+    let mut words = arguments.iter().flat_map(|argument| argument.split([' ', '=']));
+    while let Some(word) = words.next() {
+        if matches!(word, "--only" | "--with") {
+            groups.extend(words.next().into_iter().flat_map(|names| names.split(',')).map(str::to_owned));
+        }
+    }
+    groups.retain(|group| group != "main");
+    groups
 }
 
 impl Reader<'_> {

@@ -148,3 +148,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn groups_that_poetry_exports_are_wanted() {
+    let check = |arguments: &[&str], expected: &[&str]| {
+        let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+        assert_eq!(exported_groups(&arguments), expected, "{arguments:?}");
+    };
+    check(&["--only", "charm"], &["charm"]);
+    check(&["--only", "main,charm-libs", "--without-hashes"], &["charm-libs"]);
+    check(&["--with=a,b"], &["a", "b"]);
+    check(&["--only main,a"], &["a"]);
+    check(&["--only"], &[]);
+    check(&[], &[]);
+}
