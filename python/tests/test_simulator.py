@@ -63,7 +63,7 @@ def test_potential_things_come_later_or_never() -> None:
 
 def test_scale_and_platform() -> None:
     simulator = CharmEventSimulator(
-        [Relation("db")], [Container("x")], scale=2, platform="machine"
+        [Relation("db")], [Container("x")], scale=2, platform="machine", seed=7
     )
     simulator.run()
     assert len(simulator.sequence.units) >= 2

@@ -18,6 +18,9 @@ from ops.storage import _JujuStorageBackend  # pyright: ignore[reportPrivateUsag
 
 IS_OPS_3 = hasattr(ops, "hookcmds")
 
+# A charm sets this handler up in `ops.main`, which nothing here calls.
+pytestmark = pytest.mark.filterwarnings("ignore:JujuLogHandler is not set up:RuntimeWarning")
+
 
 class Agent:
     """An agent with the unit web/0, whose hooks the test begins and ends."""
