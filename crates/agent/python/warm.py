@@ -158,7 +158,13 @@ class Unit:
         started = time.perf_counter_ns()
         usage = os.times()
         if mode == "sequence" and self.charm is not None:
-            code = self.charm.run_here(hook, self.connection)
+            # The kernel ends this process when the hook's time is over; the agent sees that.
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.setitimer(signal.ITIMER_REAL, hook["timeout_s"])
+            try:
+                code = self.charm.run_here(hook, self.connection)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, 0)
         elif mode == "cold" or self.charm is None:
             code = self.run_cold(hook)
         else:

@@ -103,7 +103,7 @@ impl UnitProcess {
     pub fn run(&mut self, hook: &HookRun, answers: &mut dyn Answers) -> Result<HookResult, RunnerError> {
         let began = Instant::now();
         if self.is_lost || self.channel.send(&json!({ "hook": hook })).is_err() {
-            return Ok(self.lost(began));
+            return Ok(self.lost(began, hook.timeout_s));
         }
         let deadline = began + Duration::from_secs_f64(hook.timeout_s) + PATIENCE;
         loop {
@@ -113,10 +113,10 @@ impl UnitProcess {
                 Some(0) => match self.channel.receive() {
                     Incoming::Message(message) => return Ok(result_of(&message)),
                     Incoming::Call(payload) => self.answer_call(&payload, answers),
-                    Incoming::End => return Ok(self.lost(began)),
+                    Incoming::End => return Ok(self.lost(began, hook.timeout_s)),
                 },
                 Some(_) => self.answer_program(answers),
-                None => return Ok(self.lost(began)),
+                None => return Ok(self.lost(began, hook.timeout_s)),
             }
         }
     }
@@ -148,10 +148,12 @@ impl UnitProcess {
         }
     }
 
-    fn lost(&mut self, began: Instant) -> HookResult {
+    fn lost(&mut self, began: Instant, timeout_s: f64) -> HookResult {
         self.is_lost = true;
+        // A process that runs all hooks itself is stopped by the kernel when its time is over.
+        let exit = if began.elapsed().as_secs_f64() < timeout_s { Exit::Lost } else { Exit::TimedOut };
         HookResult {
-            exit: Exit::Lost,
+            exit,
             output: String::new(),
             wall: began.elapsed(),
             cpu: Duration::ZERO,

@@ -97,6 +97,42 @@ pub(super) fn event(
     }
 }
 
+/// Whether `ops.testing` has an event for the hooks of a kind.
+pub(super) fn is_known(kind: HookKind) -> bool {
+    match kind {
+        HookKind::LeaderDeposed
+        | HookKind::LeaderSettingsChanged
+        | HookKind::CollectMetrics
+        | HookKind::MeterStatusChanged => false,
+        HookKind::Install
+        | HookKind::Start
+        | HookKind::Stop
+        | HookKind::Remove
+        | HookKind::ConfigChanged
+        | HookKind::UpdateStatus
+        | HookKind::UpgradeCharm
+        | HookKind::LeaderElected
+        | HookKind::PreSeriesUpgrade
+        | HookKind::PostSeriesUpgrade
+        | HookKind::RelationCreated
+        | HookKind::RelationJoined
+        | HookKind::RelationChanged
+        | HookKind::RelationDeparted
+        | HookKind::RelationBroken
+        | HookKind::StorageAttached
+        | HookKind::StorageDetaching
+        | HookKind::PebbleReady
+        | HookKind::PebbleCustomNotice
+        | HookKind::PebbleCheckFailed
+        | HookKind::PebbleCheckRecovered
+        | HookKind::SecretChanged
+        | HookKind::SecretRotate
+        | HookKind::SecretExpired
+        | HookKind::SecretRemove
+        | HookKind::Action => true,
+    }
+}
+
 /// Returns the secret that a hook is about.
 fn secret(record: &HookRecord, view: &View, subjects: &Subjects<'_>) -> Result<String, Inexpressible> {
     let state = subjects.state;

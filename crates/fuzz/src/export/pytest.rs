@@ -5,17 +5,17 @@
 //! set to before), it runs all hooks of the unit that led there, and changes the state in
 //! between as the life did.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use charmproof_agent::runner::Inspection;
 use charmproof_agent::state::application_of;
-use charmproof_lifecycle::vocabulary::{HookKind, Outcome};
+use charmproof_lifecycle::vocabulary::HookKind;
 use thiserror::Error;
 
 use super::Charm;
 use super::assertion::{Claim, ClaimKind, claim};
-use super::event::{Subjects, event};
+use super::event::{Subjects, event, is_known};
 use super::python::{Python, literal};
 use super::story::{tell, wrapped};
 use super::view::{ADDRESSES, View, number_of};
@@ -47,9 +47,9 @@ pub fn pytest(finding: &Finding, charm: &Charm<'_>) -> Result<String, Inexpressi
         return Err(Inexpressible(format!("it shows in `{}`, which is another charm's unit", target.unit)));
     }
     let mut unit = UnitLife::of(finding, charm, &claim)?;
-    let is_short = !claim.needs_all_hooks && unit.needs_state_only(&claim);
+    let is_short = !claim.needs_all_hooks && unit.needs_state_only();
     let body = if is_short { unit.last_hook(&claim)? } else { unit.all_hooks(&claim)? };
-    Ok(file(finding, charm, class, target, &body, is_short.then_some(unit.views.len())))
+    Ok(file(finding, charm, class, target, &body, is_short.then_some(unit.views.len() - 1)))
 }
 
 /// A hook of the unit, and what the unit sees before it.
@@ -67,14 +67,10 @@ struct UnitLife<'a> {
 impl<'a> UnitLife<'a> {
     fn of(finding: &'a Finding, charm: &Charm<'_>, claim: &Claim) -> Result<Self, Inexpressible> {
         let unit = &finding.hooks[claim.hook].unit;
-        let mut ready = BTreeSet::new();
         let mut views = Vec::new();
         for (number, record) in finding.hooks.iter().enumerate().take(claim.hook + 1) {
             if record.unit != *unit {
                 continue;
-            }
-            if record.hook.kind == HookKind::PebbleReady {
-                ready.insert(record.hook.subject().to_owned());
             }
             // What was cut off counts for nothing, and ops knows nothing of a leader that was
             // deposed.
@@ -86,7 +82,7 @@ impl<'a> UnitLife<'a> {
                 .before
                 .as_deref()
                 .ok_or_else(|| Inexpressible("what Juju knew before each hook was not kept".to_owned()))?;
-            views.push(Seen { record, view: View::of(before, record, charm.metadata, &ready) });
+            views.push(Seen { record, view: View::of(before, record, charm.metadata) });
         }
         Ok(Self { views, lines: Vec::new() })
     }
@@ -97,18 +93,15 @@ impl<'a> UnitLife<'a> {
     }
 
     /// Whether Juju's state is all that the last hook can know of those before.
-    fn needs_state_only(&self, claim: &Claim) -> bool {
+    fn needs_state_only(&self) -> bool {
         let Some(before) = self.views.len().checked_sub(2).map(|place| self.views[place].record) else {
             return true;
         };
-        let kept = match &claim.kind {
-            // What the hook kept itself does not count.
-            ClaimKind::Succeeds(_) | ClaimKind::NoWarning(_) | ClaimKind::Twice(_) | ClaimKind::After(_) => {
-                before.kept.as_ref()
-            }
-        };
-        let has_run_containers = self.last().view.containers.values().any(|can_connect| *can_connect);
-        !has_run_containers && kept.is_some_and(|kept| kept.notices.is_empty() && stored(kept).is_some())
+        let are_containers_new = before.workloads.values().all(|container| {
+            container.services.is_empty() && container.checks.is_empty() && container.files.is_empty()
+        });
+        let kept = before.kept.as_ref();
+        are_containers_new && kept.is_some_and(|kept| kept.notices.is_empty() && stored(kept).is_some())
     }
 
     /// The hook that shows it, from the state before it.
@@ -152,9 +145,14 @@ impl<'a> UnitLife<'a> {
                 Some(known) => lines.extend(change(known, view)),
             }
             known = Some(view);
+            let is_last = number + 1 == self.views.len();
+            if !is_last && !is_known(record.hook.kind) {
+                lines.push(comment(&format!("Juju runs {} here, which ops.testing cannot.", record.name)));
+                continue;
+            }
             let subjects = |state| Subjects { state, relation: None, knows_secrets: false };
             let happens = event(record, view, &subjects("state"))?;
-            if number + 1 == self.views.len() {
+            if is_last {
                 last = Some((happens, event(record, view, &subjects("once"))?));
             } else {
                 lines.extend(run(record, &happens, "state = "));
@@ -364,6 +362,14 @@ fn file(
     text
 }
 
+fn sentence(text: &str) -> String {
+    let text = text.trim_end_matches([':', ' ']);
+    let mut rest = text.chars();
+    let first = rest.next().map_or_else(String::new, |letter| letter.to_uppercase().collect());
+    let end = if text.ends_with('.') { "" } else { "." };
+    format!("{first}{}{end}", rest.as_str())
+}
+
 /// Tells what is wrong, what happened, and what to do with the file. It ends the docstring.
 fn docstring(finding: &Finding, left_out: Option<usize>) -> String {
     let escaped = |text: &str| text.replace('\\', "\\\\").replace("\"\"\"", "'''");
@@ -373,24 +379,15 @@ fn docstring(finding: &Finding, left_out: Option<usize>) -> String {
         .chars()
         .map(|character| if character.is_control() { ' ' } else { character })
         .collect();
-    let mut text = escaped(&wrapped(&summary, ""));
-    let reason = suspicion.oracle.reason();
-    let mut first = reason.chars();
-    let reason = first.next().map_or_else(String::new, |letter| letter.to_uppercase().chain(first).collect());
-    let _ = write!(
-        text,
-        "\n\n{}\n\nWhat happened:\n\n{}\n",
-        wrapped(&format!("{reason}."), ""),
-        escaped(&tell(&finding.life))
-    );
-    let shown = finding.life.steps.iter().filter_map(|step| step.hook());
-    let committed = shown.filter(|(_, _, outcome)| *outcome != Outcome::Terminated).count();
-    if let Some(hooks) = left_out.filter(|hooks| *hooks > 1) {
-        let all =
-            if committed > hooks { format!("{hooks} hooks of the unit") } else { format!("{hooks} hooks") };
+    let mut text = escaped(&wrapped(&sentence(&summary), ""));
+    let reason = wrapped(&sentence(suspicion.oracle.reason()), "");
+    let happened = escaped(&tell(&finding.life));
+    let _ = write!(text, "\n\n{reason}\n\nWhat happened:\n\n{happened}\n");
+    if let Some(hooks) = left_out.filter(|hooks| *hooks > 0) {
+        let hooks = if hooks == 1 { "hook".to_owned() } else { format!("{hooks} hooks") };
         let note = format!(
-            "The {all} that led there are not run again: the test begins with the state that Juju was in \
-             before the last one."
+            "The {hooks} before the last one took no part in it but by what Juju knows since, which is \
+             where the test begins."
         );
         let _ = write!(text, "\n{}\n", wrapped(&note, ""));
     }

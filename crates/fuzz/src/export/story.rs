@@ -2,6 +2,7 @@
 
 use charmproof_lifecycle::format::story::{act, event};
 use charmproof_lifecycle::life::{Happening, Life};
+use charmproof_lifecycle::stimulus::{Actor, Stimulus};
 use charmproof_lifecycle::vocabulary::Outcome;
 
 const COLUMNS: usize = 80;
@@ -13,6 +14,12 @@ pub(super) fn tell(life: &Life) -> String {
     let has_many = life.stage.deployments.len() > 1 || units(life) > 1;
     for step in &life.steps {
         match &step.what {
+            // What the charm does is no news; that it makes a secret explains the hooks to come.
+            Happening::Stimulus { target, stimulus } if stimulus.kind().by() == Actor::ThisCharm => {
+                if let Stimulus::SecretAdded { secret_id, .. } = stimulus {
+                    hooks.push(format!("which makes {secret_id} of {}", target.name()));
+                }
+            }
             Happening::Stimulus { target, stimulus } => {
                 finish(&mut items, &mut hooks);
                 items.push(act(target, stimulus));
@@ -20,8 +27,8 @@ pub(super) fn tell(life: &Life) -> String {
             Happening::Hook { unit, hook, outcome, .. } => {
                 let end = match outcome {
                     Outcome::Ok | Outcome::Missing => "",
-                    Outcome::Failed => " fails",
-                    Outcome::Terminated => " is cut off",
+                    Outcome::Failed => ", which fails",
+                    Outcome::Terminated => ", which is cut off",
                 };
                 let of = if has_many { format!("{unit}: ") } else { String::new() };
                 hooks.push(format!("{of}{}{end}", event(hook)));

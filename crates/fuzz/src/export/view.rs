@@ -65,14 +65,8 @@ pub(super) struct SecretView {
 }
 
 impl View {
-    /// Returns what a unit sees when a hook begins. `ready` are the containers that it has heard
-    /// of.
-    pub(super) fn of(
-        state: &State,
-        record: &HookRecord,
-        metadata: &CharmMetadata,
-        ready: &BTreeSet<String>,
-    ) -> Self {
+    /// Returns what a unit sees when a hook begins.
+    pub(super) fn of(state: &State, record: &HookRecord, metadata: &CharmMetadata) -> Self {
         let (unit, hook) = (record.unit.as_str(), &record.hook);
         let application = application_of(unit);
         let known = state.applications.get(application);
@@ -100,7 +94,7 @@ impl View {
                 .collect(),
             storages: own.iter().flat_map(|own| own.storages.keys()).map(Name::to_string).collect(),
             containers: containers
-                .map(|container| (container.name.clone(), ready.contains(&container.name)))
+                .map(|container| (container.name.clone(), record.workloads.contains_key(&container.name)))
                 .collect(),
             secrets: secrets
                 .filter_map(|(id, secret)| Some((id.clone(), SecretView::of(secret, unit)?)))

@@ -8,6 +8,10 @@ use super::{Confirmation, Ensemble, Finding, Life, Settings, is_of_charm, two_or
 use crate::oracle::{self, Oracle, Suspicion};
 use crate::player::Played;
 
+/// How many hooks may run to make a life small, in all that is tried. Counted, and not timed, so
+/// that the same seed ends with the same life everywhere.
+const HOOKS_MAX: usize = 8000;
+
 /// Returns the finding that a suspicion turns out to be; `None` if it does not show again.
 pub(super) fn confirm(
     ensemble: &mut Ensemble,
@@ -16,7 +20,7 @@ pub(super) fn confirm(
     suspicion: &Suspicion,
     is_small: bool,
 ) -> Option<Finding> {
-    let mut view = View { ensemble, settings, seed: life.seed, suspicion };
+    let mut view = View { ensemble, settings, seed: life.seed, suspicion, hooks_left: HOOKS_MAX };
     if suspicion.oracle == Oracle::Convergence {
         return view.orders(life, is_small);
     }
@@ -27,7 +31,7 @@ pub(super) fn confirm(
         let stage = &settings.plan.stage;
         // Quickly first; what that leaves is tried in forks if it does not hold there.
         for mode in [Mode::Sequence, Mode::Fork] {
-            let reduced = reduce(stage, &best.0.steps, &mut |steps| view.shows(steps, mode).is_some());
+            let reduced = reduce(stage, &best.0.steps, &mut |steps| view.still_shows(steps, mode));
             let Some(reduced) = reduced else { continue };
             tries += reduced.tries;
             if let Some(smaller) = view.shows(&reduced.steps, Mode::Fork) {
@@ -47,15 +51,22 @@ struct View<'a> {
     settings: &'a Settings,
     seed: u64,
     suspicion: &'a Suspicion,
+    hooks_left: usize,
 }
 
 impl View<'_> {
     /// Plays a script. Returns what was played, and the suspicion as it shows there.
     fn shows(&mut self, script: &[Step], mode: Mode) -> Option<(Played, Suspicion)> {
         let played = self.ensemble.play(self.settings, script, self.seed, mode);
+        self.hooks_left = self.hooks_left.saturating_sub(played.hooks.len());
         let seen = oracle::look(&played, &self.settings.questions);
         let same = seen.into_iter().find(|seen| self.is_same(seen))?;
         Some((played, same))
+    }
+
+    /// Whether a smaller script shows it too; no more is tried when enough was.
+    fn still_shows(&mut self, script: &[Step], mode: Mode) -> bool {
+        self.hooks_left > 0 && self.shows(script, mode).is_some()
     }
 
     fn is_same(&self, seen: &Suspicion) -> bool {

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_agent::runner::InterpreterSpec;
+use charmproof_agent::standins::{self, Rules};
 use charmproof_agent::state::Juju;
-use charmproof_agent::tool_client::install_tools;
+use charmproof_agent::tool_client::{install_stand_ins, install_tools};
 use charmproof_agent::tools::Tool;
 use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::{CharmMetadata, Substrate};
@@ -28,9 +29,7 @@ pub(crate) const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../ex
 /// What the tests of a charm need, and nothing of charmproof.
 const TESTING_REQUIREMENTS: &str = include_str!("requirements.txt");
 /// How many hooks a life may have. Lives that end have fewer.
-const HOOKS_MAX: usize = 120;
-/// How long a hook may take. No hook of the examples takes longer, but for the one that waits.
-const HOOK_BUDGET_S: f64 = 1.5;
+const HOOKS_MAX: usize = 100;
 
 /// Folders for one test, in a cache that all tests share.
 pub(crate) struct Bench {
@@ -116,7 +115,7 @@ impl Bench {
     }
 
     /// Searches lives of some examples, the first of which is the one that it is about.
-    pub(crate) fn search(&self, names: &[&str], code: Code, oracles: &[Oracle], lives: u64) -> Report {
+    pub(crate) fn search(&self, names: &[&str], code: Code, lives: u64, hook_budget_s: f64) -> Report {
         let work = self.root().join(if code == Code::Defect { "w" } else { "m" });
         let charms = names.iter().copied().map(|name| {
             let folder = self.charm(name, code);
@@ -146,6 +145,10 @@ impl Bench {
         let tools = work.join("t");
         fs_err::create_dir_all(&tools).unwrap();
         install_tools(&tools, &juju).unwrap();
+        let rules = Rules::default();
+        let stand_ins = work.join("s");
+        let names_of_stand_ins = standins::names(&rules);
+        install_stand_ins(&stand_ins, names_of_stand_ins.iter().map(String::as_str)).unwrap();
         let tool_names: Vec<String> =
             Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
         let subjects = charms.iter().enumerate().map(|(number, (name, folder, metadata))| {
@@ -178,7 +181,8 @@ impl Bench {
             plan: Plan {
                 stage,
                 integrations,
-                stimuli: 12,
+                // Lives of several charms are long by themselves.
+                stimuli: if names.len() > 1 { 3 } else { 12 },
                 with_failures: false,
                 only: Vec::new(),
                 without: Vec::new(),
@@ -187,10 +191,16 @@ impl Bench {
             lives: Some(lives),
             time: None,
             jobs: 1,
-            questions: Questions { oracles: oracles.to_vec(), hook_budget_s: HOOK_BUDGET_S },
-            hook_timeout_s: HOOK_BUDGET_S,
+            questions: Questions { oracles: Oracle::ALL.to_vec(), hook_budget_s },
+            hook_timeout_s: hook_budget_s,
             hooks_max: HOOKS_MAX,
             findings_max: 25,
+            rules: Arc::new(rules),
+            stand_ins: Some(stand_ins),
+            is_trusted: false,
+            shell: None,
+            corpus: Vec::new(),
+            compares: false,
         };
         search(&subjects, &settings, &|| false, &|_| {}).unwrap()
     }
