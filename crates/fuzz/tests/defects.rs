@@ -112,7 +112,7 @@ fn check(name: &str) {
     assert_eq!(report.lives, CLEAN_LIVES);
 }
 
-/// A test for each example that is held to its promise so far.
+/// A test for each example, and one that none is without.
 macro_rules! defects {
     ($($test:ident: $name:literal,)*) => {
         $(
@@ -121,6 +121,25 @@ macro_rules! defects {
                 check($name);
             }
         )*
+
+        #[test]
+        fn every_example_is_tested() {
+            let mut named = vec![$($name),*];
+            named.sort_unstable();
+            let all = Utf8Path::new(EXAMPLES).read_dir_utf8().unwrap().map(Result::unwrap);
+            let folders = all.filter(|entry| entry.path().is_dir());
+            let mut there: Vec<String> = folders.map(|entry| entry.file_name().to_owned()).collect();
+            there.retain(|name| !name.ends_with("-partner"));
+            there.sort_unstable();
+            assert_eq!(there, named);
+        }
+
+        #[test]
+        fn every_oracle_has_an_example() {
+            let found: Vec<Oracle> = [$($name),*].map(|name| Promise::read(name).oracle).into();
+            let without: Vec<&Oracle> = Oracle::ALL.iter().filter(|oracle| !found.contains(oracle)).collect();
+            assert!(without.is_empty(), "{without:?}");
+        }
     };
 }
 
@@ -130,8 +149,17 @@ defects! {
     leader_only_write: "leader-only-write",
     action_without_relation: "action-without-relation",
     any_text: "any-text",
+    unready_container: "unready-container",
+    reboot_in_action: "reboot-in-action",
     busy_for_ever: "busy-for-ever",
+    new_token: "new-token",
+    first_come: "first-come",
+    ping_pong: "ping-pong",
     left_file: "left-file",
     left_secret: "left-secret",
+    waits_in_vain: "waits-in-vain",
     logged_password: "logged-password",
+    shared_password: "shared-password",
+    old_call: "old-call",
+    waits_for_file: "waits-for-file",
 }
