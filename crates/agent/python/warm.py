@@ -78,12 +78,23 @@ def main() -> None:
         charm = charm if charm is not None and charm.is_usable else None
     finally:
         os.chdir("/")
+    report["modules"] = files_of(settings["watched_modules"])
     if processes.thread_count() > 1:
         report |= {"cold": "it starts threads when it is imported"}
     send(connection, report)
     gc.collect()
     gc.freeze()
     serve(connection, settings, charm)
+
+
+def files_of(names: list) -> dict:
+    """Return the file of each module that was imported."""
+    found = {}
+    for name in names:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if isinstance(file, str):
+            found[name] = file
+    return found
 
 
 def describe(error: BaseException) -> str:

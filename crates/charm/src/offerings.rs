@@ -2,7 +2,8 @@
 //!
 //! A *target* is what a user asks a fleet for: `unit`, `lint`, `static`,
 //! `integration`, or the very name of an environment or recipe. Charms call
-//! their suites by many names in several runners; the choice is a table.
+//! their suites by many names in several runners; the choice is a table. One
+//! target is no suite of the charm's: for `lifecycle`, charmproof runs its code.
 
 mod just;
 mod make;
@@ -17,7 +18,7 @@ use camino::Utf8Path;
 pub use just::just_recipes;
 pub use make::make_targets;
 pub use nox::nox_sessions;
-pub use target::{Invocation, NoTarget, choose_target};
+pub use target::{Invocation, LIVES, NoTarget, choose_target};
 
 use crate::toxconfig::tox_config;
 use crate::{Broken, Tree};
@@ -35,6 +36,8 @@ pub enum Runner {
     Nox,
     /// pytest itself, when nothing above offers the unit tests.
     Pytest,
+    /// charmproof itself, which runs the charm's code through lives of a unit.
+    Lives,
 }
 
 impl Runner {
@@ -46,6 +49,7 @@ impl Runner {
             Self::Make => "make",
             Self::Nox => "nox",
             Self::Pytest => "pytest",
+            Self::Lives => "lives",
         }
     }
 }
@@ -70,6 +74,8 @@ pub struct Offerings {
     /// The directory of unit tests that pytest could be given, if there is
     /// one.
     pub pytest: Option<String>,
+    /// The program that hooks are run with, if there is one.
+    pub program: Option<String>,
     /// The tox configuration that cannot be read. What it would offer is not
     /// known, so that pytest does not stand in for it.
     pub broken: Option<Broken>,
@@ -98,6 +104,10 @@ impl Offerings {
             .into_iter()
             .find(|directory| has_tests(tree, directory))
             .map(str::to_owned);
+        offerings.program = ["src/charm.py", "dispatch"]
+            .into_iter()
+            .find(|program| tree.has(Utf8Path::new(program)))
+            .map(str::to_owned);
         offerings
     }
 
@@ -109,6 +119,7 @@ impl Offerings {
             Runner::Make => Box::new(self.make.iter().map(String::as_str)),
             Runner::Nox => Box::new(self.nox.iter().map(String::as_str)),
             Runner::Pytest => Box::new(self.pytest.iter().map(String::as_str)),
+            Runner::Lives => Box::new(self.program.iter().map(String::as_str)),
         };
         names
     }

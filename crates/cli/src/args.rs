@@ -3,6 +3,7 @@
 #![expect(clippy::doc_markdown, reason = "these comments are the help, where marks would show")]
 
 use camino::Utf8PathBuf;
+use charmproof_fleet::run::settings::LIVES_USUAL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Tell what a change breaks in a fleet of Juju charms, before it ships
@@ -74,8 +75,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CheckArgs {
-    /// Targets (lint, unit, static, or any environment or recipe by name), then the
-    /// fleet: a charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
+    /// Targets (lint, unit, static, any environment or recipe by name, or lifecycle: the
+    /// charm's own code through lives of a unit), then the fleet: a charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
     /// [default fleet: fleet.toml, charms.csv or the charm in this folder]
     #[arg(required = true, value_name = "TARGET|FLEET")]
     pub(crate) words: Vec<String>,
@@ -142,6 +143,9 @@ pub(crate) struct RunArgs {
     /// How often a disagreeing pair is run in all before it is called regressed
     #[arg(long, value_name = "N", default_value_t = 3, help_heading = "Running")]
     pub(crate) attempts: u32,
+    /// How many lives of each charm the target `lifecycle` plays
+    #[arg(long, value_name = "N", default_value_t = LIVES_USUAL, value_parser = clap::value_parser!(u64).range(1..=100_000), help_heading = "Running")]
+    pub(crate) lives: u64,
     /// Run everything anew, even where no input changed
     #[arg(long, help_heading = "Running")]
     pub(crate) no_reuse: bool,

@@ -2,9 +2,10 @@
 //!
 //! They are no part of the command line that people use: `__launch` enters the
 //! sandbox, `__swap` puts the swapped packages into an environment, `__shim` stands in
-//! for `uv` and `poetry` inside a run, `__pebble` is the Pebble of a container by itself, and
+//! for `uv` and `poetry` inside a run, `__lifecycle` plays lives as the suite of a unit, `__pebble` is the Pebble of a container by itself, and
 //! `__tools-server` lets the tests of the Python package call the hook tools.
 
+mod lifecycle;
 mod pebble;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub(crate) fn serve(words: &[String]) -> Option<i32> {
     match words.get(1)?.as_str() {
         "__launch" => Some(charmproof_sandbox::launcher_main()),
         "__swap" => Some(swap(&words[2..])),
+        "__lifecycle" => Some(lifecycle::serve(&words[2..])),
         "__shim" => Some(stand_in(&words[2..])),
         "__tools-server" => Some(crate::tools_server::serve(&words[2..])),
         "__pebble" => Some(pebble::serve(&words[2..])),

@@ -2,7 +2,7 @@
 //!
 //! [`environment`] and [`layout`] make what a charm needs around it to be run, [`player`] runs it
 //! through a life, [`oracle`] says what a life must not show, and [`search`] looks for lives that
-//! show it. What lives there are is decided in `charmproof-lifecycle`. Nothing here prints.
+//! show it, and [`suite`] plays the same ones for two sides to be compared. What lives there are is decided in `charmproof-lifecycle`. Nothing here prints.
 
 #![forbid(unsafe_code)]
 
@@ -15,3 +15,4 @@ pub mod oracle;
 pub mod player;
 pub mod script;
 pub mod search;
+pub mod suite;

@@ -290,14 +290,14 @@ pub(crate) struct Ensemble {
 }
 
 impl Ensemble {
-    fn start(subjects: &[Subject], job: usize) -> Result<Self, RunnerError> {
+    pub(crate) fn start(subjects: &[Subject], job: usize) -> Result<Self, RunnerError> {
         let mut ensemble = Self { subjects: subjects.to_vec(), interpreters: Vec::new(), job, starts: 0 };
         ensemble.restart()?;
         Ok(ensemble)
     }
 
     /// Starts all interpreters anew: one of them is gone.
-    fn restart(&mut self) -> Result<(), RunnerError> {
+    pub(crate) fn restart(&mut self) -> Result<(), RunnerError> {
         self.interpreters.clear();
         self.starts += 1;
         for (number, subject) in self.subjects.iter().enumerate() {
@@ -308,7 +308,7 @@ impl Ensemble {
         Ok(())
     }
 
-    fn welcome(&self) -> &Welcome {
+    pub(crate) fn welcome(&self) -> &Welcome {
         self.interpreters[0].welcome()
     }
 

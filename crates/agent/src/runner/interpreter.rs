@@ -55,6 +55,8 @@ pub struct InterpreterSpec {
     pub memory_bytes: u64,
     /// What time it is at first, in seconds since 1970.
     pub clock_s: u64,
+    /// The modules of which it is told where they were imported from.
+    pub watched_modules: Vec<String>,
 }
 
 /// What the interpreter says of itself.
@@ -75,6 +77,9 @@ pub struct Welcome {
     /// The numbers of those that ran when the charm was imported.
     #[serde(default)]
     pub lines_at_import: Vec<u32>,
+    /// The file of each watched module that the charm has imported.
+    #[serde(default)]
+    pub modules: BTreeMap<String, Utf8PathBuf>,
 }
 
 /// A Python that has imported a charm.
@@ -256,6 +261,7 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
         "preload": spec.preload,
         "counts_lines": spec.counts_lines,
         "clock": spec.clock_s,
+        "watched_modules": spec.watched_modules,
     });
     let environment = BTreeMap::from([
         ("PATH".to_owned(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),

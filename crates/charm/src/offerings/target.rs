@@ -8,7 +8,8 @@ use crate::Broken;
 pub struct Invocation {
     /// What runs it.
     pub runner: Runner,
-    /// The name to give the runner; for pytest, the directory of the tests.
+    /// The name to give the runner; for pytest, the directory of the tests, and
+    /// for lives, the charm's program.
     pub name: String,
     /// Why this one: a lower-case fragment.
     pub why: String,
@@ -26,6 +27,9 @@ pub struct NoTarget {
     #[source]
     pub broken: Option<Box<Broken>>,
 }
+
+/// The target that charmproof serves itself, whatever else is called so.
+pub const LIVES: &str = "lifecycle";
 
 /// Runners in the order of preference.
 const RUNNERS: [Runner; 4] = [Runner::Tox, Runner::Just, Runner::Make, Runner::Nox];
@@ -100,8 +104,15 @@ const ALIASES: [(&str, &[&str]); 4] = [
 /// Finds what a target means for a charm: the very name in any runner, or
 /// else the likeliest of its other names; of two runners, tox before just
 /// before make before nox. Unit tests that nothing offers are given to pytest,
-/// unless there is a configuration that cannot be read.
+/// unless there is a configuration that cannot be read. Lives are offered by
+/// whoever has a program.
 pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, NoTarget> {
+    if target == LIVES
+        && let Some(program) = &offerings.program
+    {
+        let why = format!("hooks are run with `{program}`");
+        return Ok(Invocation { runner: Runner::Lives, name: program.clone(), why });
+    }
     let exact = RUNNERS.into_iter().find(|runner| offerings.of(*runner).any(|name| name == target));
     if let Some(runner) = exact {
         return Ok(Invocation { runner, name: target.to_owned(), why: format!("{runner} has `{target}`") });
@@ -152,7 +163,7 @@ fn offered(offerings: &Offerings) -> Vec<String> {
             let command = match runner {
                 Runner::Tox => "tox -e",
                 Runner::Nox => "nox -s",
-                Runner::Just | Runner::Make | Runner::Pytest => runner.name(),
+                Runner::Just | Runner::Make | Runner::Pytest | Runner::Lives => runner.name(),
             };
             offerings.of(runner).map(move |name| format!("{command} {name}"))
         })

@@ -80,6 +80,7 @@ fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
             attempts: args.run.attempts.max(1),
             reuse: !args.run.no_reuse,
             sandbox: !args.run.no_sandbox,
+            lives: args.run.lives,
         },
         shard: args.shard.as_deref().map(parse_shard).transpose()?,
         pins,
@@ -92,7 +93,7 @@ fn ask(place: &Place, args: &CheckArgs) -> Result<Asked, Failure> {
 /// Tells targets from fleets: a fleet has a slash, a dot or a colon in its name, or is
 /// a folder that is not called like a target.
 fn split_words(place: &Place, words: &[String]) -> Result<(Vec<String>, Vec<String>), Failure> {
-    let known = ["lint", "unit", "static", "integration", "format", "test", "tests"];
+    let known = ["lint", "unit", "static", "integration", "lifecycle", "format", "test", "tests"];
     let is_fleet = |word: &str| {
         word.contains(['/', ':'])
             || word.starts_with(['.', '~'])

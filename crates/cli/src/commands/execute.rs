@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
+use charmproof_charm::offerings::LIVES;
 use charmproof_fleet::corpus::list::FleetEntry;
 use charmproof_fleet::corpus::location::GitRef;
 use charmproof_fleet::corpus::mirror::{FetchSettings, Mirrors};
@@ -143,6 +144,7 @@ pub(crate) fn execute(
         baseline: &baseline,
         charmproof: place.program.clone(),
         cancel,
+        lives_version: env!("CHARMPROOF_LIVES_SOURCES"),
         reproduce: reproduce(asked),
         now: Timestamp::now,
     };
@@ -428,6 +430,9 @@ fn reproduce(asked: &Asked) -> String {
     }
     if asked.run.werror {
         words.push("--werror".into());
+    }
+    if asked.targets.iter().any(|target| target == LIVES) {
+        words.extend(["--lives".into(), asked.run.lives.to_string()]);
     }
     let limits = asked.run.limits;
     for (option, limit) in [

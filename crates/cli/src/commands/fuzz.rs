@@ -23,7 +23,8 @@ use charmproof_fuzz::search::duel::duel;
 use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
-use charmproof_sandbox::CancelToken;
+use charmproof_lifecycle::vocabulary::Name;
+use charmproof_sandbox::{CancelToken, Launcher};
 
 use crate::args::{Colour, DescribedCharm, FuzzArgs};
 use crate::commands::simulate::switches;
@@ -36,7 +37,7 @@ use crate::place::Place;
 /// How many lives there are if nobody says.
 const LIVES_USUAL: u64 = 200;
 /// How many hooks a life may have before it counts as one that does not end.
-pub(super) const HOOKS_MAX: usize = 400;
+pub(crate) const HOOKS_MAX: usize = 400;
 /// How many findings are made small in one search.
 const FINDINGS_MAX: usize = 25;
 /// How much memory the processes of one charm may use.
@@ -189,7 +190,7 @@ pub(super) fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failur
         .map_err(|error| Failure::of(&format!("`{file}` cannot be used"), &error).exit(Exit::Usage))
 }
 
-pub(super) fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure> {
+pub(crate) fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBuf, Failure> {
     let folder = work.join("standins");
     let names = standins::names(rules);
     install_stand_ins(&folder, names.iter().map(String::as_str))
@@ -287,13 +288,7 @@ pub(super) fn subjects(
     cancel: &CancelToken,
     talk: &dyn Fn(&str),
 ) -> Result<Vec<Subject>, Failure> {
-    let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
-    fs_err::create_dir_all(work).map_err(|error| Failure::of("the cache cannot be used", &error))?;
-    let tools_folder = work.join("tools");
-    install_tools(&tools_folder, &juju)
-        .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
-    let names: Vec<String> =
-        Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
+    let tools = HookTools::lay_out(work, stage)?;
     let preload = args.preload.map(|file| existing(place, file)).transpose()?;
     let mut subjects = Vec::new();
     for (number, (folder, deployment)) in
@@ -301,34 +296,90 @@ pub(super) fn subjects(
     {
         let folder = existing(place, folder)?;
         let environment = environment(place, &folder, swaps, cancel, talk)?;
-        let layout = lay_out(&folder, &work.join(format!("c{number}")), &environment.python)
-            .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be run"), &error))?;
-        let tree = DiskTree::open(&folder)
-            .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be read"), &error))?;
-        let python = environment.python.canonicalize_utf8().unwrap_or_else(|_| environment.python.clone());
-        // The folder of the interpreter is what its own files lie in: `<folder>/bin/python`.
-        let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
-        subjects.push(Subject {
-            application: deployment.application.clone(),
-            metadata: Arc::new(CharmMetadata::read(&tree)),
-            interpreter: InterpreterSpec {
-                launcher: place.launcher(),
-                python: environment.python.clone(),
-                charm: layout.folder,
-                program: layout.program,
-                application: deployment.application.to_string(),
-                work: work.to_owned(),
-                tools: tools_folder.clone(),
-                tool_names: names.clone(),
-                visible: std::iter::once(environment.prefix.clone()).chain(home).collect(),
-                preload: preload.clone().filter(|_| number == 0),
-                counts_lines: number == 0,
-                memory_bytes: MEMORY_BYTES,
-                clock_s: CLOCK_S,
-            },
-        });
+        let mut subject = subject(&Ingredients {
+            launcher: place.launcher(),
+            folder: &folder,
+            application: &deployment.application,
+            environment: &environment,
+            work,
+            name: &format!("c{number}"),
+            tools: &tools,
+        })?;
+        subject.interpreter.preload = preload.clone().filter(|_| number == 0);
+        subject.interpreter.counts_lines = number == 0;
+        subjects.push(subject);
     }
     Ok(subjects)
+}
+
+/// The hook tools of a version of Juju, where charms find them.
+pub(crate) struct HookTools {
+    folder: Utf8PathBuf,
+    names: Vec<String>,
+}
+
+impl HookTools {
+    /// Writes them below a folder, which is made if need be.
+    pub(crate) fn lay_out(work: &Utf8Path, stage: &Stage) -> Result<Self, Failure> {
+        let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+        fs_err::create_dir_all(work).map_err(|error| Failure::of("the cache cannot be used", &error))?;
+        let folder = work.join("tools");
+        install_tools(&folder, &juju)
+            .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
+        let tools = Tool::all().filter(|tool| tool.exists_in(&juju));
+        Ok(Self { folder, names: tools.map(|tool| tool.name().to_owned()).collect() })
+    }
+}
+
+/// What a charm is made ready of.
+pub(crate) struct Ingredients<'a> {
+    /// Starts commands in the sandbox.
+    pub(crate) launcher: Launcher,
+    /// The charm's folder.
+    pub(crate) folder: &'a Utf8Path,
+    /// The name of its application.
+    pub(crate) application: &'a Name,
+    /// The environment that it is shipped with.
+    pub(crate) environment: &'a CharmEnvironment,
+    /// A folder for all that is written.
+    pub(crate) work: &'a Utf8Path,
+    /// The folder in there that the charm is laid out in.
+    pub(crate) name: &'a str,
+    /// The hook tools.
+    pub(crate) tools: &'a HookTools,
+}
+
+/// Lays a charm out, to be run in its environment.
+pub(crate) fn subject(of: &Ingredients<'_>) -> Result<Subject, Failure> {
+    let folder = of.folder;
+    let layout = lay_out(folder, &of.work.join(of.name), &of.environment.python)
+        .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be run"), &error))?;
+    let tree = DiskTree::open(folder)
+        .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be read"), &error))?;
+    let python = &of.environment.python;
+    let python = python.canonicalize_utf8().unwrap_or_else(|_| python.clone());
+    // The folder of the interpreter is what its own files lie in: `<folder>/bin/python`.
+    let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
+    Ok(Subject {
+        application: of.application.clone(),
+        metadata: Arc::new(CharmMetadata::read(&tree)),
+        interpreter: InterpreterSpec {
+            launcher: of.launcher.clone(),
+            python: of.environment.python.clone(),
+            charm: layout.folder,
+            program: layout.program,
+            application: of.application.to_string(),
+            work: of.work.to_owned(),
+            tools: of.tools.folder.clone(),
+            tool_names: of.tools.names.clone(),
+            visible: std::iter::once(of.environment.prefix.clone()).chain(home).collect(),
+            preload: None,
+            counts_lines: false,
+            memory_bytes: MEMORY_BYTES,
+            clock_s: CLOCK_S,
+            watched_modules: Vec::new(),
+        },
+    })
 }
 
 fn existing(place: &Place, path: &Utf8Path) -> Result<Utf8PathBuf, Failure> {

@@ -8,6 +8,7 @@ mod false_passes;
 mod fleet;
 mod graph;
 mod input;
+mod lifecycle;
 mod reports;
 mod resume;
 mod simulate;

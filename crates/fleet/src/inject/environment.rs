@@ -183,26 +183,9 @@ fn write_pth(unit: &UnitFile, site_packages: &Utf8Path) -> std::io::Result<()> {
 }
 
 /// Records what the environment holds now.
-fn look(unit: &UnitFile, prefix: &Utf8Path, site_packages: &Utf8Path) -> std::io::Result<()> {
+pub fn look(unit: &UnitFile, prefix: &Utf8Path, site_packages: &Utf8Path) -> std::io::Result<()> {
     let after = record::distributions(site_packages);
-    let sightings: Vec<_> = unit
-        .packages
-        .iter()
-        .map(|package| {
-            if let Some(file) = &package.library {
-                return look_at_library(unit, package, file);
-            }
-            let found = after.iter().find(|d| d.name == package.name);
-            json!({
-                "package": package.name,
-                "version": found.map(|d| d.version.as_str()).unwrap_or_default(),
-                "digest": found.map(record::digest).unwrap_or_default(),
-                "path": found.map(|_| site_packages.as_str()).unwrap_or_default(),
-                "folder": found.map(|_| site_packages.as_str()).unwrap_or_default(),
-                "imported": false,
-            })
-        })
-        .collect();
+    let sightings = sightings(unit, site_packages, &after, &BTreeMap::new());
     let environment: BTreeMap<&str, &str> =
         after.iter().map(|d| (d.name.as_str(), d.version.as_str())).collect();
     unit.emit(&json!({
@@ -214,8 +197,58 @@ fn look(unit: &UnitFile, prefix: &Utf8Path, site_packages: &Utf8Path) -> std::io
     }))
 }
 
+/// Records what a process has imported: `modules` are the files that it names. The versions are
+/// those of the environment, and the files of a package have to lie there to count.
+pub fn look_at_process(
+    unit: &UnitFile,
+    command: &str,
+    python: &str,
+    site_packages: &Utf8Path,
+    modules: &BTreeMap<String, Utf8PathBuf>,
+) -> std::io::Result<()> {
+    let held = record::distributions(site_packages);
+    unit.emit(&json!({
+        "event": "process",
+        "moment": "end",
+        "program": command,
+        "command": command,
+        "python": python,
+        "sightings": sightings(unit, site_packages, &held, modules),
+    }))
+}
+
+fn sightings(
+    unit: &UnitFile,
+    site_packages: &Utf8Path,
+    held: &[Distribution],
+    modules: &BTreeMap<String, Utf8PathBuf>,
+) -> Vec<serde_json::Value> {
+    let look = |package: &WatchedPackage| {
+        let imported = package.modules.iter().rev().find_map(|module| modules.get(module));
+        if let Some(file) = &package.library {
+            return look_at_library(unit, package, file, imported.is_some());
+        }
+        let found = held.iter().find(|distribution| distribution.name == package.name);
+        let folder = found.map(|_| site_packages.as_str()).unwrap_or_default();
+        json!({
+            "package": package.name,
+            "version": found.map(|d| d.version.as_str()).unwrap_or_default(),
+            "digest": found.map(record::digest).unwrap_or_default(),
+            "path": imported.map_or(folder, |file| file.as_str()),
+            "folder": folder,
+            "imported": imported.is_some(),
+        })
+    };
+    unit.packages.iter().map(look).collect()
+}
+
 /// A vendored library lies in the charm, not in the environment.
-fn look_at_library(unit: &UnitFile, package: &WatchedPackage, file: &str) -> serde_json::Value {
+fn look_at_library(
+    unit: &UnitFile,
+    package: &WatchedPackage,
+    file: &str,
+    is_imported: bool,
+) -> serde_json::Value {
     use sha2::{Digest as _, Sha256};
     let path = unit.charm_dir.join("lib").join(file);
     let digest = fs_err::read(&path).map(|bytes| record::hex(&Sha256::digest(&bytes))).unwrap_or_default();
@@ -225,7 +258,7 @@ fn look_at_library(unit: &UnitFile, package: &WatchedPackage, file: &str) -> ser
         "digest": digest,
         "path": path,
         "folder": "",
-        "imported": false,
+        "imported": is_imported,
     })
 }
 

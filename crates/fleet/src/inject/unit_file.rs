@@ -6,7 +6,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_store::event::Side;
 use serde::{Deserialize, Serialize};
 
-use crate::swap::{PreparedLibrary, PreparedPackage};
+use crate::provision::pythons::Python;
+use crate::swap::{PreparedLibrary, PreparedPackage, PreparedSwap};
+
+/// How charmproof's calls to itself end when something of ours went wrong.
+pub const EXIT_OURS: i32 = 70;
 
 /// Everything that the helpers of one unit need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +44,27 @@ pub struct UnitFile {
     pub uv: Utf8PathBuf,
     /// Where compiled files are kept for the next environment.
     pub bytecode: Utf8PathBuf,
+    /// What lives are played with, where charmproof itself is what runs.
+    #[serde(default)]
+    pub lives: Option<LivesOrder>,
+}
+
+/// What the lives of a charm are played with. The environment that the charm is shipped with is
+/// made by whoever plays them; that of its tests is another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LivesOrder {
+    /// The cache, where environments are kept.
+    pub cache: Utf8PathBuf,
+    /// The interpreter, the same on both sides.
+    pub python: Python,
+    /// What the side puts in.
+    pub swaps: Vec<PreparedSwap>,
+    /// Where compilers and git are found.
+    pub search_path: String,
+    /// Whether the sandbox's namespaces are used where the host has them.
+    pub uses_namespaces: bool,
+    /// What all processes together may use.
+    pub memory_bytes: u64,
 }
 
 /// One package that helpers look for.

@@ -1,6 +1,6 @@
 //! How a target becomes a command.
 
-use charmproof_charm::offerings::{Invocation, Runner, choose_target};
+use charmproof_charm::offerings::{Invocation, LIVES, Runner, choose_target};
 use charmproof_store::outcome::{Outcome, PrepareKind};
 
 use super::subject::CharmFacts;
@@ -23,6 +23,10 @@ pub fn choose(target: &str, facts: &CharmFacts) -> Chosen {
     match choose_target(target, &facts.offerings) {
         Ok(invocation) if invocation.runner == Runner::Pytest && facts.tox.is_err() => ask_tox(target),
         Ok(invocation) => Chosen::Run(invocation),
+        Err(_) if target == LIVES => Chosen::Nothing(
+            Outcome::NoSuchTarget,
+            "the charm has neither src/charm.py nor dispatch, so there is no code to run".to_string(),
+        ),
         Err(_) if facts.tox.is_err() => ask_tox(target),
         Err(missing) => {
             if let Err(broken) = &facts.dependencies {
@@ -58,14 +62,20 @@ pub struct CommandLine {
     pub pytest_options: Option<String>,
 }
 
-/// Returns the command of an invocation.
-pub fn command_line(invocation: &Invocation, arguments: &[String], takes_arguments: bool) -> CommandLine {
+/// Returns the command of an invocation. Arguments are for test runners, and lives have none.
+pub fn command_line(
+    invocation: &Invocation,
+    arguments: &[String],
+    takes_arguments: bool,
+    lives: u64,
+) -> CommandLine {
     let mut words: Vec<String> = match invocation.runner {
         Runner::Tox => ["tox", "run", "--colored", "no", "-e", &invocation.name].map(Into::into).to_vec(),
         Runner::Just => vec!["just".into(), "--color=never".into(), invocation.name.clone()],
         Runner::Make => vec!["make".into(), invocation.name.clone()],
         Runner::Nox => vec!["nox".into(), "--session".into(), invocation.name.clone()],
         Runner::Pytest => ["uv", "run", "pytest", &invocation.name].map(Into::into).to_vec(),
+        Runner::Lives => ["charmproof", "__lifecycle", "--lives", &lives.to_string()].map(Into::into).to_vec(),
     };
     let mut pytest_options = None;
     if !arguments.is_empty() {
@@ -75,6 +85,7 @@ pub fn command_line(invocation: &Invocation, arguments: &[String], takes_argumen
                 words.extend_from_slice(arguments);
             }
             Runner::Pytest => words.extend_from_slice(arguments),
+            Runner::Lives => {}
             Runner::Tox | Runner::Just | Runner::Make | Runner::Nox => {
                 pytest_options =
                     Some(arguments.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "));

@@ -14,6 +14,7 @@ use crate::classify::{Classified, Exit, Kind, Seen, classify};
 use crate::diagnostics::{self, Paths};
 use crate::inject::evidence::Evidence;
 use crate::inject::proof;
+use crate::inject::unit_file::EXIT_OURS;
 
 /// A unit's run, judged.
 pub(super) struct Judged {
@@ -64,8 +65,12 @@ pub(super) fn judge(
     }
     // The swap is the last step of tox's set-up, so an environment was looked at if
     // and only if the target's own commands were reached.
-    let mut reached = (ready.invocation.runner == Runner::Tox)
-        .then_some(evidence.tox_began && !evidence.environments.is_empty());
+    let mut reached = match ready.invocation.runner {
+        Runner::Tox => Some(evidence.tox_began && !evidence.environments.is_empty()),
+        // Lives begin when the environment has been looked at.
+        Runner::Lives => Some(!evidence.environments.is_empty()),
+        Runner::Just | Runner::Make | Runner::Nox | Runner::Pytest => None,
+    };
     // Some charms install within their own commands; that is set-up as well.
     let failed = commands.iter().find(|command| command.exit_code.is_some_and(|code| code != 0));
     if cases.is_empty() && failed.is_some_and(|command| is_installing(&command.command)) {
@@ -77,7 +82,7 @@ pub(super) fn judge(
             Runner::Just => crate::classify::Runner::Just,
             Runner::Make => crate::classify::Runner::Make,
             Runner::Nox => crate::classify::Runner::Nox,
-            Runner::Pytest => crate::classify::Runner::Plain,
+            Runner::Pytest | Runner::Lives => crate::classify::Runner::Plain,
         },
         target: &ready.invocation.name,
         exit,
@@ -92,6 +97,9 @@ pub(super) fn judge(
     if let Some((message, said)) = &evidence.swap_failure {
         outcome = swap_failure(message, said);
         summary = format!("{message}: {}", said.lines().next().unwrap_or(""));
+    } else if ready.invocation.runner == Runner::Lives && exit == Exit::Exited(EXIT_OURS) {
+        outcome = Outcome::ToolFailed;
+        summary = text.lines().rfind(|line| line.starts_with("charmproof: ")).unwrap_or("").to_string();
     } else if reached == Some(false) && outcome.is_failure() && outcome != Outcome::Timeout {
         // Whatever it was, the suite has not begun: its code cannot be at fault.
         outcome = Outcome::CouldNotPrepare(PrepareKind::Tool);

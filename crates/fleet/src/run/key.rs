@@ -37,6 +37,8 @@ pub struct Inputs<'a> {
     pub settings: &'a RunSettings,
     /// The limits.
     pub limits: UnitLimits,
+    /// What plays lives, if that is what the unit does.
+    pub lives: Option<&'a str>,
 }
 
 /// Returns the key.
@@ -69,6 +71,10 @@ pub fn key(inputs: &Inputs<'_>) -> String {
     add("edits");
     for edit in inputs.edits {
         add(edit);
+    }
+    if let Some(lives) = inputs.lives {
+        add("lives");
+        add(lives);
     }
     add("settings");
     for (name, value) in &inputs.settings.environment {

@@ -24,6 +24,17 @@ pub struct RunSettings {
     pub reuse: bool,
     /// Whether the sandbox's namespaces are used where the host has them.
     pub sandbox: bool,
+    /// How many lives of each charm the target `lifecycle` plays.
+    #[serde(default = "lives_usual")]
+    pub lives: u64,
+}
+
+/// How many lives are played if nobody says. Twenty reach what most lives reach, and take about
+/// as long as a suite of unit tests.
+pub const LIVES_USUAL: u64 = 20;
+
+fn lives_usual() -> u64 {
+    LIVES_USUAL
 }
 
 impl Default for RunSettings {
@@ -36,6 +47,7 @@ impl Default for RunSettings {
             attempts: 3,
             reuse: true,
             sandbox: true,
+            lives: LIVES_USUAL,
         }
     }
 }

@@ -27,7 +27,7 @@ use super::subject::{Subject, SubjectSource, tree_reader};
 use super::work::{PreparedUnit, Ready, Work};
 use crate::corpus::git::Git;
 use crate::inject::evidence::Evidence;
-use crate::inject::unit_file::{UnitFile, WatchedPackage};
+use crate::inject::unit_file::{LivesOrder, UnitFile, WatchedPackage};
 use crate::inject::{bytecode, inside};
 use crate::provision::libraries;
 use crate::provision::pythons::Python;
@@ -66,6 +66,8 @@ pub struct RunContext<'a> {
     pub charmproof: Utf8PathBuf,
     /// Stops everything.
     pub cancel: &'a CancelToken,
+    /// A text that changes whenever what plays lives does, for the keys of their results.
+    pub lives_version: &'a str,
     /// The command that repeats a run, without its target and charm.
     pub reproduce: String,
     /// The clock.
@@ -117,7 +119,12 @@ impl RunContext<'_> {
             Err(why) => return Work::Nothing(Outcome::CouldNotPrepare(PrepareKind::Interpreter), why),
         };
         let command =
-            invocation::command_line(&invocation, &self.settings.arguments, subject.facts.takes_arguments);
+            invocation::command_line(
+                &invocation,
+                &self.settings.arguments,
+                subject.facts.takes_arguments,
+                self.settings.lives,
+            );
         let packages = self.packages(unit.side);
         let limits = self.settings.limits(subject.limits, subject.default_limits);
         let swapped_libraries: Vec<String> = self
@@ -141,6 +148,7 @@ impl RunContext<'_> {
             python: &format!("{} {}", python.program, python.version),
             settings: self.settings,
             limits,
+            lives: (invocation.runner == Runner::Lives).then_some(self.lives_version),
         });
         // A repetition must never be answered by the run that it is to confirm.
         if unit.attempt > 0 {
@@ -415,7 +423,36 @@ impl RunContext<'_> {
             charm_dir: charm_dir.to_path_buf(),
             uv: self.tools.uv().map_err(|e| Trouble::ours("provide uv", &e))?,
             bytecode: bytecode::store(&self.cache),
+            lives: (ready.invocation.runner == Runner::Lives).then(|| LivesOrder {
+                cache: self.cache.clone(),
+                python: ready.python.clone(),
+                swaps: self.swaps(side).to_vec(),
+                search_path: self.search_path.clone(),
+                uses_namespaces: self.settings.sandbox,
+                memory_bytes: mib(ready.limits.memory_mib),
+            }),
         })
+    }
+
+    /// Returns where the programs are that run the charm's suites.
+    fn runners(&self, ready: &Ready, charm_dir: &Utf8Path) -> Result<Vec<Utf8PathBuf>, Trouble> {
+        let provide = |tool| {
+            self.tools
+                .bin(tool, &ready.python.program, &ready.python.minor())
+                .map_err(|e| Trouble::ours("provide the tools", &e))
+        };
+        let mut path = vec![provide(Tool::Tox)?];
+        let text = fs_err::read_to_string(charm_dir.join("tox.ini")).unwrap_or_default()
+            + &fs_err::read_to_string(charm_dir.join("pyproject.toml")).unwrap_or_default()
+            + &fs_err::read_to_string(charm_dir.join("tox.toml")).unwrap_or_default()
+            + &fs_err::read_to_string(charm_dir.join("Makefile")).unwrap_or_default();
+        if text.contains("poetry") {
+            path.push(provide(Tool::Poetry)?);
+        }
+        if ready.invocation.runner == Runner::Just || text.contains("just") {
+            path.push(provide(Tool::Just)?);
+        }
+        Ok(path)
     }
 
     fn command(
@@ -426,21 +463,10 @@ impl RunContext<'_> {
         borrowed: &[Utf8PathBuf],
         live: &LiveLine,
     ) -> Result<CommandSpec, Trouble> {
-        let provide = |tool| {
-            self.tools
-                .bin(tool, &ready.python.program, &ready.python.minor())
-                .map_err(|e| Trouble::ours("provide the tools", &e))
-        };
-        let mut path = vec![unit.shims.clone(), provide(Tool::Tox)?];
-        let text = fs_err::read_to_string(unit.charm_dir.join("tox.ini")).unwrap_or_default()
-            + &fs_err::read_to_string(unit.charm_dir.join("pyproject.toml")).unwrap_or_default()
-            + &fs_err::read_to_string(unit.charm_dir.join("tox.toml")).unwrap_or_default()
-            + &fs_err::read_to_string(unit.charm_dir.join("Makefile")).unwrap_or_default();
-        if text.contains("poetry") {
-            path.push(provide(Tool::Poetry)?);
-        }
-        if ready.invocation.runner == Runner::Just || text.contains("just") {
-            path.push(provide(Tool::Just)?);
+        let mut path = vec![unit.shims.clone()];
+        // Lives are played by charmproof, which needs none of what runs suites.
+        if ready.invocation.runner != Runner::Lives {
+            path.extend(self.runners(ready, &unit.charm_dir)?);
         }
         if let Some(folder) = ready.python.program.parent() {
             path.push(folder.to_path_buf());
@@ -482,10 +508,16 @@ impl RunContext<'_> {
         visible.extend(self.charmproof.parent().map(Utf8Path::to_path_buf));
         visible.extend(borrowed.iter().cloned());
         let limits = ready.limits;
-        let mib = |n: u64| n.saturating_mul(1024 * 1024);
+        let mut words = ready.command.words.clone().into_iter();
+        let mut program = words.next().unwrap_or_default();
+        let mut arguments: Vec<String> = words.collect();
+        if ready.invocation.runner == Runner::Lives {
+            program = self.charmproof.to_string();
+            arguments.extend(["--unit".into(), unit.inside.join("unit.json").into_string()]);
+        }
         Ok(CommandSpec {
-            program: ready.command.words[0].clone().into(),
-            arguments: ready.command.words[1..].iter().map(Into::into).collect(),
+            program: program.into(),
+            arguments: arguments.into_iter().map(Into::into).collect(),
             working_directory: unit.charm_dir.clone(),
             environment,
             isolation: Isolation {
@@ -602,6 +634,10 @@ fn protection_words(protection: &Protection) -> String {
         Control::Unbounded => "memory unbounded",
     };
     format!("{processes}, {files}, {memory}")
+}
+
+fn mib(number: u64) -> u64 {
+    number.saturating_mul(1024 * 1024)
 }
 
 fn millis(duration: Duration) -> u64 {

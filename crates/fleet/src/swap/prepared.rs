@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::spec::LibrarySpec;
 
 /// A swap that is ready to be put into charms.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PreparedSwap {
     /// A distribution.
     Package(PreparedPackage),
@@ -41,7 +41,7 @@ pub struct PreparedPackage {
 }
 
 /// A vendored library that is ready to be copied.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreparedLibrary {
     /// What was asked for.
     pub spec: LibrarySpec,

@@ -16,6 +16,7 @@ use std::str::FromStr;
 
 use camino::Utf8PathBuf;
 use pep508_rs::{PackageName, Requirement, VerbatimUrl, VersionOrUrl};
+use serde::{Deserialize, Serialize};
 
 /// One thing to swap, as the user asked for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum SwapSpec {
 }
 
 /// A Python distribution to swap in.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageSpec {
     /// As typed, for reports.
     pub text: String,
@@ -38,7 +39,7 @@ pub struct PackageSpec {
 }
 
 /// A vendored charm library to replace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LibrarySpec {
     /// As typed, for reports.
     pub text: String,
@@ -53,7 +54,7 @@ pub struct LibrarySpec {
 }
 
 /// What takes the place of a vendored library.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Replacement {
     /// Another file.
     File(Utf8PathBuf),
@@ -62,7 +63,7 @@ pub enum Replacement {
 }
 
 /// Where a distribution comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PackageSource {
     /// The package index; the text of the version specifiers, maybe empty.
     Index(String),

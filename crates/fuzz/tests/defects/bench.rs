@@ -173,6 +173,7 @@ impl Bench {
                     counts_lines: number == 0,
                     memory_bytes: 2 << 30,
                     clock_s: 1_767_225_600,
+                    watched_modules: Vec::new(),
                 },
             }
         });
