@@ -92,12 +92,6 @@ impl Charm {
         self
     }
 
-    /// Takes a file away.
-    pub fn without_file(mut self, path: &str) -> Self {
-        self.files.remove(path);
-        self
-    }
-
     /// Returns all files, by path.
     pub fn files(&self) -> BTreeMap<String, String> {
         let mut files = BTreeMap::new();

@@ -13,6 +13,7 @@ fn offerings(words: &str) -> Offerings {
             "just" => drop(offerings.just.insert(name.to_owned())),
             "make" => drop(offerings.make.insert(name.to_owned())),
             "nox" => drop(offerings.nox.insert(name.to_owned())),
+            "lives" => offerings.program = Some(name.to_owned()),
             _ => offerings.pytest = Some(name.to_owned()),
         }
     }
@@ -55,6 +56,11 @@ fn targets_find_their_suites() {
         ("format", "tox:fmt", "none"),
         ("fmt", "tox:fmt", "tox fmt"),
         ("py3*", "tox:py310", "none"),
+        ("lifecycle", "lives:src/charm.py tox:unit", "lives src/charm.py"),
+        // It is ours, so that it means one thing in the whole fleet.
+        ("lifecycle", "lives:dispatch tox:lifecycle", "lives dispatch"),
+        ("lifecycle", "tox:unit pytest:tests/unit", "none"),
+        ("unit", "lives:src/charm.py", "none"),
     ] {
         let found = match choose_target(target, &offerings(offered)) {
             Ok(invocation) => format!("{} {}", invocation.runner, invocation.name),
@@ -76,9 +82,12 @@ fn what_is_offered_instead_is_told() {
 fn offerings_are_read_from_all_files() {
     let tree = MemoryTree::from_fixture(
         "--- tox.ini\n[tox]\nenvlist = lint\n--- Justfile\nfmt:\n--- Makefile\nall:\n--- noxfile.py\n@nox.session\ndef docs(s): pass\n\
-         --- tests/unit/test_x.py\n--- tests/integration/test_y.py\n",
+         --- tests/unit/test_x.py\n--- tests/integration/test_y.py\n--- src/charm.py\n--- dispatch\n",
     );
-    assert_eq!(Offerings::read(&tree), offerings("tox:lint just:fmt make:all nox:docs pytest:tests/unit"));
+    assert_eq!(
+        Offerings::read(&tree),
+        offerings("tox:lint just:fmt make:all nox:docs pytest:tests/unit lives:src/charm.py")
+    );
 }
 
 #[test]

@@ -155,6 +155,13 @@ fn play(unit: &UnitFile, order: &LivesOrder, lives: u64, work: &Utf8Path) -> Res
     let settings = settings(stage, integrations, work)?;
     let mut suite = Suite::start(&[subject], settings).map_err(|error| Trouble::ours(&error))?;
     tell_what_runs(unit, &environment, &suite, &program).map_err(|error| Trouble::ours(&error))?;
+    let welcome = suite.welcome();
+    if let Some(why) = &welcome.bare {
+        say(&format!("  units have no root filesystem of their own here: {why}"));
+    }
+    if let Some(why) = welcome.cold.as_deref().and_then(|why| why.trim_end().lines().last()) {
+        say(&format!("  the charm cannot be imported once for all hooks, so each starts anew: {why}"));
+    }
     let mut survives = true;
     for seed in 1..=lives {
         let life = suite.play(seed).map_err(|error| Trouble::ours(&error))?;

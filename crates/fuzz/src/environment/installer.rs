@@ -141,7 +141,9 @@ impl Installer<'_> {
         let settings = &context.settings;
         let work = context.work();
         let mut environment: BTreeMap<String, String> = inherited(context.variables, context.home);
-        let named = [self.working_directory.as_path(), self.python];
+        // A cache may have its tools from elsewhere, by a link.
+        let uv = self.uv.canonicalize_utf8().unwrap_or_else(|_| self.uv.clone());
+        let named = [self.working_directory.as_path(), self.python, uv.as_path()];
         let visible = context.visible(&named, &environment);
         environment.extend(of_caches(&work, context.tools.uv_cache()));
         let folder = |name: &str| self.folder.join(name);
