@@ -107,17 +107,16 @@ impl Suite {
             self.ensemble.restart()?;
         }
         let suspicions = oracle::look(&played, &self.settings.questions);
-        Ok((ending(&played, suspicions), played.hooks.len()))
+        Ok((ending(&played, &suspicions), played.hooks.len()))
     }
 }
 
-fn ending(played: &Played, suspicions: Vec<Suspicion>) -> Ending {
+fn ending(played: &Played, suspicions: &[Suspicion]) -> Ending {
     if let Some(trouble) = &played.trouble {
         return Ending::Untold(trouble.clone());
     }
     // A hook that waits is one that waits for something, which is rarely here.
-    let is_of_charm =
-        |seen: &&Suspicion| seen.blame == Blame::Charm && seen.oracle != Oracle::SlowHook;
+    let is_of_charm = |seen: &&Suspicion| seen.blame == Blame::Charm && seen.oracle != Oracle::SlowHook;
     let Some(seen) = suspicions.iter().find(is_of_charm) else {
         return suspicions.first().map_or(Ending::Lived, |seen| Ending::Untold(seen.summary.clone()));
     };
@@ -135,4 +134,30 @@ fn story(played: &Played) -> Vec<String> {
         format!("{} {}{failed}", hook.unit, hook.name)
     };
     played.hooks.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::oracle::traceback;
+
+    #[test]
+    fn a_defect_is_called_as_a_test_would_call_it() {
+        let check = |oracle: Oracle, text: &str, expected: (&str, &str)| {
+            let suspicion = Suspicion {
+                oracle,
+                blame: Blame::Charm,
+                cause: String::new(),
+                summary: "the units never come to rest".to_owned(),
+                details: text.to_owned(),
+                hook: None,
+            };
+            let defect = Defect { suspicion, traceback: traceback::read(text), story: Vec::new() };
+            assert_eq!((defect.exception(), defect.message()), expected, "{text}");
+        };
+        let raised = "Traceback (most recent call last):\n  File \"/x/charm/src/charm.py\", line 3, in f\n\
+                      ops.model.ModelError: ERROR no\n";
+        check(Oracle::UncaughtException, raised, ("ModelError", "ERROR no"));
+        check(Oracle::PingPong, "", ("ping-pong", "the units never come to rest"));
+    }
 }

@@ -166,7 +166,7 @@ fn play(unit: &UnitFile, order: &LivesOrder, lives: u64, work: &Utf8Path) -> Res
     for seed in 1..=lives {
         let life = suite.play(seed).map_err(|error| Trouble::ours(&error))?;
         survives &= !matches!(life.ending, Ending::Failed(_));
-        tell(unit, &life).map_err(|error| Trouble::ours(&error))?;
+        tell(unit, &environment, &life).map_err(|error| Trouble::ours(&error))?;
     }
     // The interpreter reads files as they are imported, so that they are still the same counts.
     tell_what_runs(unit, &environment, &suite, &program).map_err(|error| Trouble::ours(&error))?;
@@ -218,10 +218,12 @@ fn settings(stage: Stage, integrations: Vec<Integration>, work: &Utf8Path) -> Re
         hook_timeout_s: HOOK_TIMEOUT_S,
         hooks_max: HOOKS_MAX,
         findings_max: 0,
+        corpus: Vec::new(),
         stand_ins: Some(lay_stand_ins(work, &rules)?),
         rules: Arc::new(rules),
         is_trusted: false,
         shell: None,
+        compares: false,
     })
 }
 
@@ -235,17 +237,11 @@ fn tell_what_runs(
     let welcome = suite.welcome();
     let python: Vec<String> = welcome.python.iter().map(ToString::to_string).collect();
     look(unit, &environment.prefix, &environment.site_packages)?;
-    look_at_process(
-        unit,
-        program.as_str(),
-        &python.join("."),
-        &environment.site_packages,
-        &welcome.modules,
-    )
+    look_at_process(unit, program.as_str(), &python.join("."), &environment.site_packages, &welcome.modules)
 }
 
 /// Writes a life down as a case, and says how it ended.
-fn tell(unit: &UnitFile, life: &LifeResult) -> std::io::Result<()> {
+fn tell(unit: &UnitFile, environment: &CharmEnvironment, life: &LifeResult) -> std::io::Result<()> {
     let case = format!("life[seed={}]", life.seed);
     let mut record = json!({
         "event": "case",
@@ -264,11 +260,12 @@ fn tell(unit: &UnitFile, life: &LifeResult) -> std::io::Result<()> {
             format!("skipped: {why}")
         }
         Ending::Failed(defect) => {
-            let text = text(defect);
+            // Its folder has another name on the other side, which would make two causes of one.
+            let text = without_place(&text(defect), environment);
             record["outcome"] = json!("failed");
             record["failure"] = json!({
                 "exception": defect.exception(),
-                "message": defect.message(),
+                "message": without_place(defect.message(), environment),
                 "frames": frames(defect),
             });
             record["text"] = json!(text);
@@ -282,6 +279,11 @@ fn tell(unit: &UnitFile, life: &LifeResult) -> std::io::Result<()> {
 /// What people read of a defect: what went before, and the traceback.
 fn text(defect: &Defect) -> String {
     format!("{}\n\n{}", defect.story.join("\n"), defect.suspicion.details)
+}
+
+/// Returns a text without the place of the environment.
+fn without_place(text: &str, environment: &CharmEnvironment) -> String {
+    text.replace(&format!("{}/", environment.site_packages), "site-packages/")
 }
 
 fn frames(defect: &Defect) -> Vec<(&str, u32, &str)> {

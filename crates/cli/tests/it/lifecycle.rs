@@ -49,11 +49,7 @@ fn a_swap_that_breaks_a_hook_fails_the_lives_that_run_it() {
         cases.iter().map(|case| format!("{} {}", case["case"], case["verdict"])).collect();
     assert_eq!(
         verdicts,
-        [
-            r#""life[seed=1]" "regressed""#,
-            r#""life[seed=2]" "regressed""#,
-            r#""life[seed=3]" "regressed""#
-        ]
+        [r#""life[seed=1]" "regressed""#, r#""life[seed=2]" "regressed""#, r#""life[seed=3]" "regressed""#]
     );
     let causes = run.report["causes"].as_array().unwrap();
     assert_eq!(causes.len(), 1, "{causes:#?}");

@@ -75,7 +75,9 @@ pub fn command_line(
         Runner::Make => vec!["make".into(), invocation.name.clone()],
         Runner::Nox => vec!["nox".into(), "--session".into(), invocation.name.clone()],
         Runner::Pytest => ["uv", "run", "pytest", &invocation.name].map(Into::into).to_vec(),
-        Runner::Lives => ["charmproof", "__lifecycle", "--lives", &lives.to_string()].map(Into::into).to_vec(),
+        Runner::Lives => {
+            ["charmproof", "__lifecycle", "--lives", &lives.to_string()].map(Into::into).to_vec()
+        }
     };
     let mut pytest_options = None;
     if !arguments.is_empty() {

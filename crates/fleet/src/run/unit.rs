@@ -118,13 +118,12 @@ impl RunContext<'_> {
             Ok(found) => found,
             Err(why) => return Work::Nothing(Outcome::CouldNotPrepare(PrepareKind::Interpreter), why),
         };
-        let command =
-            invocation::command_line(
-                &invocation,
-                &self.settings.arguments,
-                subject.facts.takes_arguments,
-                self.settings.lives,
-            );
+        let command = invocation::command_line(
+            &invocation,
+            &self.settings.arguments,
+            subject.facts.takes_arguments,
+            self.settings.lives,
+        );
         let packages = self.packages(unit.side);
         let limits = self.settings.limits(subject.limits, subject.default_limits);
         let swapped_libraries: Vec<String> = self
