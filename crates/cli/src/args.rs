@@ -54,6 +54,7 @@ pub(crate) enum Command {
     Simulate(Box<SimulateArgs>),
     Fuzz(Box<FuzzArgs>),
     Replay(Box<ReplayArgs>),
+    Pack(PackArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     /// Show the machine of hooks that a charm lives in
@@ -478,6 +479,36 @@ pub(crate) struct FuzzArgs {
     /// Where findings are written [default: the cache]
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     pub(crate) output: Option<Utf8PathBuf>,
+}
+
+/// Pack a charm, as `charmcraft pack` would, in seconds
+///
+/// The archive has what charmcraft's plugins charm, uv, poetry, python, dump and nil put
+/// into it. Packages come as wheels, from the charm's own lock or requirements, and are
+/// kept for the next time. No container, snap or virtual machine is needed.
+///
+/// Examples:
+///   charmproof pack
+///   charmproof pack ../my-charm --output dist --platform ubuntu@24.04:amd64
+///   charmproof pack . --swap 'ops @ ../operator'
+///
+/// Exit status: 0 packed, 2 charmcraft.yaml is wrong or asks for what is not done here (scripts
+/// of the charm's own, reactive charms, packages of the base), 3 it could not be done.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct PackArgs {
+    /// The folder of the charm
+    #[arg(default_value = ".", value_name = "CHARM_DIR")]
+    pub(crate) charm: Utf8PathBuf,
+    /// Folder for the archive [default: the current one]
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: Option<Utf8PathBuf>,
+    /// Pack for this platform only [default: all that are built on such a machine as this]
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) platform: Option<String>,
+    /// Swap a package in, as `charmproof check` does; may be repeated
+    #[arg(long, short, value_name = "SPEC")]
+    pub(crate) swap: Vec<String>,
 }
 
 /// Play a life with the real code of a charm, hook by hook, as Juju runs it

@@ -73,6 +73,10 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
             let (place, cancel) = begin()?;
             commands::replay::run(&place, args, is_quiet, &cancel)
         }
+        Command::Pack(args) => {
+            let (place, cancel) = begin()?;
+            commands::pack::run(&place, args, is_quiet, &cancel)
+        }
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),

@@ -16,7 +16,7 @@ use charmproof_agent::standins::{Act, Machine, Rules, StandInCall, answer, names
 use charmproof_agent::tool_client::install_stand_ins;
 use charmproof_fleet::provision::pythons;
 use charmproof_fleet::provision::tools::Tools;
-use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
 use charmproof_sandbox::{CancelToken, Launcher};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-fuzz-launch");

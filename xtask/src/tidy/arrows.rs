@@ -15,12 +15,13 @@ const TESTKIT: &str = "charmproof-testkit";
 ///
 /// The arrows point down only, so that each crate can be understood with the ones
 /// below it. `juju` is decided and not there yet.
-const ALLOWED: [(&str, &[&str]); 12] = [
+const ALLOWED: [(&str, &[&str]); 13] = [
     (
         "charmproof",
         &[
             "charmproof-juju",
             "charmproof-fuzz",
+            "charmproof-pack",
             "charmproof-fleet",
             "charmproof-store",
             "charmproof-agent",
@@ -32,11 +33,18 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ),
     (
         "charmproof-juju",
-        &["charmproof-agent", "charmproof-lifecycle", "charmproof-sandbox", "charmproof-charm"],
+        &[
+            "charmproof-pack",
+            "charmproof-agent",
+            "charmproof-lifecycle",
+            "charmproof-sandbox",
+            "charmproof-charm",
+        ],
     ),
     (
         "charmproof-fuzz",
         &[
+            "charmproof-pack",
             "charmproof-fleet",
             "charmproof-store",
             "charmproof-agent",
@@ -46,6 +54,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
             "charmproof-charm",
         ],
     ),
+    ("charmproof-pack", &["charmproof-fleet", "charmproof-sandbox", "charmproof-charm"]),
     ("charmproof-fleet", &["charmproof-store", "charmproof-sandbox", "charmproof-charm"]),
     (
         "charmproof-agent",

@@ -16,14 +16,14 @@ use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_charm::spelling::nearest;
 use charmproof_fleet::swap::PreparedSwap;
-use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
-use charmproof_fuzz::layout::lay_out;
 use charmproof_fuzz::oracle::{Oracle, Questions};
 use charmproof_fuzz::search::duel::duel;
 use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
 use charmproof_lifecycle::vocabulary::Name;
+use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_pack::layout::lay_out;
 use charmproof_sandbox::{CancelToken, Launcher};
 
 use crate::args::{Colour, DescribedCharm, FuzzArgs};

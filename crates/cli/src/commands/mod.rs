@@ -12,6 +12,7 @@ pub(crate) mod fleet;
 pub(crate) mod fuzz;
 pub(crate) mod graph;
 pub(crate) mod merge;
+pub(crate) mod pack;
 pub(crate) mod replay;
 pub(crate) mod report;
 pub(crate) mod resume;

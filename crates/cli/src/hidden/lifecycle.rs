@@ -13,14 +13,14 @@ use charmproof_fleet::inject::environment::{look, look_at_process};
 use charmproof_fleet::inject::unit_file::{EXIT_OURS, LivesOrder, UnitFile};
 use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::run::slot::remove_tree;
-use charmproof_fuzz::environment::{
-    CharmEnvironment, EnvironmentContext, EnvironmentError, MakingSettings, provide,
-};
 use charmproof_fuzz::oracle::Questions;
 use charmproof_fuzz::search::Settings;
 use charmproof_fuzz::suite::{Defect, Ending, LifeResult, Suite};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::{Integration, Stage};
+use charmproof_pack::environment::{
+    CharmEnvironment, EnvironmentContext, EnvironmentError, MakingSettings, provide,
+};
 use charmproof_sandbox::{CancelToken, Launcher};
 use serde_json::json;
 

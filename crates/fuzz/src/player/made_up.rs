@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde_json::{Map, Value};
 
-use crate::layout::json_of;
+use charmproof_pack::values::json_of;
 
 /// Random numbers that are the same on every platform.
 #[derive(Debug)]

@@ -14,14 +14,14 @@ use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::{CharmMetadata, Substrate};
 use charmproof_fleet::provision::pythons::{self, Python};
 use charmproof_fleet::provision::tools::Tools;
-use charmproof_fuzz::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
-use charmproof_fuzz::layout::lay_out;
 use charmproof_fuzz::oracle::{Oracle, Questions};
 use charmproof_fuzz::search::{Report, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::{Deployment, Integration, Stage};
 use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
 use charmproof_lifecycle::world::{Charm, Profile};
+use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_pack::layout::lay_out;
 use charmproof_sandbox::{CancelToken, Launcher};
 
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-fuzz-launch");

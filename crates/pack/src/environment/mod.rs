@@ -16,4 +16,4 @@ pub mod wanted;
 
 pub use error::{EnvironmentError, Step};
 pub use installer::MakingSettings;
-pub use provide::{CharmEnvironment, EnvironmentContext, provide};
+pub use provide::{CharmEnvironment, EnvironmentContext, provide, provide_for};

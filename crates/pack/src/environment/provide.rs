@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::interpreter::{Choice, Floor, choose};
+use charmproof_charm::metadata::Base;
 use charmproof_charm::names::{PackageName, PythonVersion};
 use charmproof_charm::{DiskTree, Tree as _};
 use charmproof_fleet::provision::lock::FileLock;
@@ -41,7 +42,7 @@ pub struct CharmEnvironment {
     pub site_packages: Utf8PathBuf,
     /// The exact version of Python.
     pub python_version: String,
-    /// The version of ops.
+    /// The version of ops; empty if nothing brings it.
     pub ops_version: String,
     /// The digest of what it was made from.
     pub digest: String,
@@ -100,20 +101,48 @@ impl EnvironmentContext<'_> {
     }
 }
 
-/// Returns the environment of a charm with its swaps, made if it is not there.
+/// Returns the environment of a charm with its swaps, made if it is not there. It has ops.
 pub fn provide(
     context: &EnvironmentContext<'_>,
     charm_dir: &Utf8Path,
     swaps: &[PreparedSwap],
 ) -> Result<CharmEnvironment, EnvironmentError> {
-    let tree = DiskTree::open(charm_dir)?;
+    let wanted = Wanted::read(&DiskTree::open(charm_dir)?)?;
+    let environment = make(context, charm_dir, &wanted, swaps)?;
+    if environment.ops_version.is_empty() {
+        return Err(EnvironmentError::NoOps { from: wanted.main.source() });
+    }
+    Ok(environment)
+}
+
+/// Returns the environment that a charm is packed with for a base, or nothing, if no file of the
+/// charm asks for packages.
+pub fn provide_for(
+    context: &EnvironmentContext<'_>,
+    charm_dir: &Utf8Path,
+    base: &Base,
+    swaps: &[PreparedSwap],
+) -> Result<Option<CharmEnvironment>, EnvironmentError> {
+    let mut wanted = Wanted::read(&DiskTree::open(charm_dir)?)?;
+    if wanted.main == Main::Nothing && wanted.library_requirements.is_empty() {
+        return Ok(None);
+    }
+    wanted.pythons.base = Some(base.clone());
+    make(context, charm_dir, &wanted, swaps).map(Some)
+}
+
+fn make(
+    context: &EnvironmentContext<'_>,
+    charm_dir: &Utf8Path,
+    wanted: &Wanted,
+    swaps: &[PreparedSwap],
+) -> Result<CharmEnvironment, EnvironmentError> {
     let charm_dir = fs_err::canonicalize(charm_dir)
         .ok()
         .and_then(|path| Utf8PathBuf::from_path_buf(path).ok())
         .unwrap_or_else(|| charm_dir.to_owned());
-    let wanted = Wanted::read(&tree)?;
-    let (python, choice) = choose_python(context, &wanted, swaps)?;
-    let digest = key::digest(&wanted, &charm_dir, python, swaps, HOOK)?;
+    let (python, choice) = choose_python(context, wanted, swaps)?;
+    let digest = key::digest(wanted, &charm_dir, python, swaps, HOOK)?;
     let shelf = context.work().join("environments");
     let folder = shelf.join(&digest);
     let _lock = FileLock::acquire(&shelf.join(format!("{digest}.lock")))?;
@@ -131,7 +160,7 @@ pub fn provide(
         context,
         uv: context.tools.uv()?,
         folder: &folder,
-        working_directory: working_directory(&wanted, &charm_dir, &folder)?,
+        working_directory: working_directory(wanted, &charm_dir, &folder)?,
         python: &python.program,
     };
     let mut environment = CharmEnvironment {
@@ -143,8 +172,8 @@ pub fn provide(
         digest,
         notes: wanted.notes.clone(),
     };
-    environment.notes.extend(note_on_python(&wanted, &choice));
-    fill(&installer, &wanted, swaps, &mut environment)?;
+    environment.notes.extend(note_on_python(wanted, &choice));
+    fill(&installer, wanted, swaps, &mut environment)?;
     // What was needed for the making alone.
     for name in ["home", "tmp", "source"] {
         let place = folder.join(name);
@@ -218,7 +247,7 @@ fn fill(
     environment.site_packages = record::site_packages(&environment.prefix)
         .into_iter()
         .next()
-        .ok_or_else(|| EnvironmentError::NoOps { from: "an environment without site-packages".into() })?;
+        .ok_or_else(|| std::io::Error::other("uv made an environment without site-packages"))?;
 
     let from = wanted.main.source();
     if let Some(install) = installation(installer, &wanted.main)? {
@@ -249,7 +278,7 @@ fn fill(
     }
     environment.notes.extend(swaps::swap(installer, &environment.site_packages, swaps)?);
     let ops = record::distributions(&environment.site_packages).into_iter().find(|found| found.name == "ops");
-    environment.ops_version = ops.ok_or(EnvironmentError::NoOps { from })?.version;
+    environment.ops_version = ops.map(|ops| ops.version).unwrap_or_default();
     fs_err::write(environment.site_packages.join(HOOK_FILE), HOOK)?;
     Ok(())
 }

@@ -10,7 +10,8 @@ use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::interpreter::{Floor, PythonWishes};
 use charmproof_charm::library::{PythonDependencies, vendored_libraries};
 use charmproof_charm::metadata::CharmMetadata;
-use charmproof_charm::pyproject::{Style, dependency_facts};
+use charmproof_charm::names::PackageName;
+use charmproof_charm::pyproject::{Style, dependency_facts, requirement_name};
 use charmproof_charm::yaml::{self, Node};
 use charmproof_charm::{Broken, Place, Tree};
 use toml::{Table, Value};
@@ -116,7 +117,7 @@ impl Wanted {
         pythons.python_version_file = None;
         let mut reader = Reader { tree, manifest: manifest(tree)?, parts: parts(tree)?, notes: Vec::new() };
         let main = reader.main(facts.style)?;
-        let library_requirements = reader.library_requirements();
+        let library_requirements = reader.library_requirements(&main);
         let local = reader.local(&main);
         let mut inputs = reader.inputs(&main);
         inputs.push(("main".into(), format!("{main:?}")));
@@ -322,13 +323,31 @@ impl Reader<'_> {
         found.then_some(Main::Requirements { files, constraints, packages })
     }
 
-    fn library_requirements(&mut self) -> Vec<String> {
+    /// What the vendored libraries ask for. Of charmcraft's plugins, `charm` alone looks at that, and
+    /// lets what the requirements files say of a package go before it.
+    fn library_requirements(&mut self, main: &Main) -> Vec<String> {
+        if !self.parts.iter().any(|part| part.plugin == "charm") {
+            return Vec::new();
+        }
+        let said = match main {
+            Main::Requirements { files, .. } => self.with_included(files),
+            Main::UvLock { .. } | Main::Poetry { .. } | Main::Manifest | Main::Nothing => Vec::new(),
+        };
+        let said: BTreeSet<PackageName> = said
+            .iter()
+            .flat_map(|(_, text)| text.lines())
+            .filter_map(|line| requirement_name(line.trim()))
+            .collect();
         let mut all = BTreeSet::new();
         for library in vendored_libraries(self.tree) {
             let Some(text) = self.tree.read(&library.path) else { continue };
             match PythonDependencies::parse(&text) {
                 PythonDependencies::Unsaid => {}
-                PythonDependencies::Listed(requirements) => all.extend(requirements),
+                PythonDependencies::Listed(requirements) => all.extend(
+                    requirements
+                        .into_iter()
+                        .filter(|line| requirement_name(line).is_none_or(|name| !said.contains(&name))),
+                ),
                 PythonDependencies::NotLiteral { line } => self.notes.push(format!(
                     "{}:{line}: PYDEPS is no list of literal strings; what it asks for was left out",
                     library.path

@@ -16,12 +16,12 @@ use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::swap::prepare::{SourceTree, Sources};
 use charmproof_fleet::swap::spec::PackageSource;
 use charmproof_fleet::swap::{PreparedSwap, SwapContext, SwapSpec, prepare};
-use charmproof_fuzz::environment::{
+use charmproof_pack::environment::{
     CharmEnvironment, EnvironmentContext, EnvironmentError, MakingSettings, Step, provide,
 };
 use charmproof_sandbox::{CancelToken, Launcher};
 
-const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-fuzz-launch");
+const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-pack-launch");
 const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples");
 const CHARMCRAFT: &str = "name: a\ntype: charm\nsummary: a\ndescription: a\nbase: ubuntu@24.04\n\
     platforms: {amd64: }\nparts:\n  charm: {plugin: charm, source: .}\n";
