@@ -492,8 +492,8 @@ pub(crate) struct FuzzArgs {
 ///   charmproof pack ../my-charm --output dist --platform ubuntu@24.04:amd64
 ///   charmproof pack . --swap 'ops @ ../operator'
 ///
-/// Exit status: 0 packed, 2 charmcraft.yaml is wrong or asks for what is not done here (scripts
-/// of the charm's own, reactive charms, packages of the base), 3 it could not be done.
+/// Exit status: 0 packed, 2 charmcraft.yaml is wrong or asks for what is not done here (reactive
+/// charms, extensions, packages of the base), 3 it could not be done.
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct PackArgs {

@@ -2,6 +2,7 @@
 
 use camino::Utf8PathBuf;
 use charmproof_charm::{Broken, TreeError};
+use charmproof_sandbox::SandboxError;
 
 use crate::environment::EnvironmentError;
 use crate::recipe::RecipeError;
@@ -43,6 +44,24 @@ pub enum PackError {
         /// The parts.
         parts: [String; 2],
     },
+    /// A script of a part failed.
+    #[error(
+        "the script `override-build` of the part `{part}` (charmcraft.yaml:{line}) {why}; it may need what only \
+         `charmcraft pack` has\n{said}"
+    )]
+    Script {
+        /// The part.
+        part: String,
+        /// Where the script is.
+        line: usize,
+        /// How it ended: a lower-case fragment.
+        why: String,
+        /// The last lines that it said.
+        said: String,
+    },
+    /// The sandbox could not run a script.
+    #[error("the sandbox could not run a script of the charm")]
+    Sandbox(#[from] SandboxError),
     /// There is too much of it.
     #[error(
         "`{folder}` has {what}; is something in it that belongs elsewhere? `.jujuignore` leaves files out"

@@ -10,7 +10,7 @@ use crate::declaration::declarations;
 use crate::dispatch;
 use crate::environment::CharmEnvironment;
 use crate::error::PackError;
-use crate::recipe::{Ignored, Part, Platform, Plugin, Recipe};
+use crate::recipe::{Ignored, Part, Platform, Plugin, Recipe, Script};
 
 /// The most that a charm's own files may take.
 pub const BYTES_MAX: u64 = 1 << 30;
@@ -53,25 +53,32 @@ impl Content {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Prime {
     /// The files by their places in the charm.
-    pub files: BTreeMap<Utf8PathBuf, Content>,
+    pub files: Files,
     /// What people should know about it.
     pub notes: Vec<String>,
 }
 
 /// Puts together what a recipe asks for, from the charm in `folder`, for a platform; with the packages of an
 /// environment, or none.
+///
+/// Scripts of parts are run by `scripts`.
 pub fn prime(
     folder: &Utf8Path,
     recipe: &Recipe,
     platform: &Platform,
     environment: Option<&CharmEnvironment>,
+    scripts: &dyn RunsScripts,
 ) -> Result<Prime, PackError> {
     let mut prime = Prime::default();
     let mut owners: BTreeMap<Utf8PathBuf, &str> = BTreeMap::new();
     for part in &recipe.parts {
         let mut walk = Walk::new(folder);
-        let files = files_of(part, folder, &mut walk, environment)?;
+        let mut files = files_of(part, folder, &mut walk, environment)?;
         prime.notes.append(&mut walk.notes);
+        if let Some(script) = &part.script {
+            let place = scripts.run(part, script, &files)?;
+            files = crate::prime::folder(&place, &|_, _| true)?;
+        }
         for (file, content) in files {
             let place = part.organized.place(&file);
             if !part.selections.iter().all(|selection| selection.takes(&place)) {
@@ -109,7 +116,15 @@ pub fn prime(
     Ok(prime)
 }
 
-type Files = BTreeMap<Utf8PathBuf, Content>;
+/// Files by their places in a charm, or in a part of it.
+pub type Files = BTreeMap<Utf8PathBuf, Content>;
+
+/// Runs what charms bring along to be run while they are packed.
+pub trait RunsScripts {
+    /// Runs a script that may ask for what the part's plugin would make, and returns the folder with
+    /// what the part then consists of.
+    fn run(&self, part: &Part, script: &Script, usual: &Files) -> Result<Utf8PathBuf, PackError>;
+}
 
 fn files_of(
     part: &Part,
@@ -158,6 +173,13 @@ fn files_of(
         }
         Plugin::Nil => Ok(Files::new()),
     }
+}
+
+/// The files of a folder.
+pub(crate) fn folder(from: &Utf8Path, takes: &dyn Fn(&Utf8Path, bool) -> bool) -> Result<Files, PackError> {
+    let mut walk = Walk::new(from);
+    walk.folder(from, "".into(), takes)?;
+    Ok(walk.files)
 }
 
 /// The packages of an environment, by their places below site-packages.

@@ -19,6 +19,8 @@ pub use platform::{Architecture, Platform};
 
 /// The file that says how a charm is packed.
 const CHARMCRAFT: &str = "charmcraft.yaml";
+/// A script that does what would be done without it.
+const USUAL: &str = "craftctl default";
 
 /// How one charm is packed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +46,19 @@ pub struct Part {
     pub organized: Organized,
     /// Which of its files are taken.
     pub selections: Vec<Selection>,
+    /// What is run in the place of what the plugin does.
+    pub script: Option<Script>,
+}
+
+/// The `override-build` of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// Its text, for bash.
+    pub text: String,
+    /// The line of charmcraft.yaml that it begins after.
+    pub line: usize,
+    /// The part's `build-environment`.
+    pub variables: Vec<(String, String)>,
 }
 
 /// What is done with the source of a part.
@@ -196,6 +211,7 @@ fn parts(root: &Node, tree: &dyn Tree) -> Result<Vec<Part>, RecipeError> {
             source: Utf8PathBuf::new(),
             organized: Organized::default(),
             selections: Vec::new(),
+            script: None,
         }]);
     };
     parts.entries().iter().map(|entry| part(&entry.key, &entry.value)).collect()
@@ -204,10 +220,10 @@ fn parts(root: &Node, tree: &dyn Tree) -> Result<Vec<Part>, RecipeError> {
 fn part(name: &str, node: &Node) -> Result<Part, RecipeError> {
     let text = |key: &str| node.get(key).and_then(Node::text).filter(|text| !text.is_empty());
     let switch = |key: &str| node.get(key).and_then(Node::bool).unwrap_or(false);
-    for key in ["override-pull", "override-build", "override-stage", "override-prime"] {
+    for key in ["override-pull", "override-stage", "override-prime"] {
         if let Some(script) = node.entry(key) {
             // It says what charmcraft does without it as well.
-            if script.value.text().map(str::trim) == Some("craftctl default") {
+            if script.value.text().map(str::trim) == Some(USUAL) {
                 continue;
             }
             return Err(unsupported(
@@ -247,13 +263,35 @@ fn part(name: &str, node: &Node) -> Result<Part, RecipeError> {
     };
     Ok(Part {
         name: name.to_owned(),
-        plugin,
         source: source(name, node)?,
         organized: files::organized(node.get("organize"))?,
         selections: ["stage", "prime"]
             .iter()
             .filter_map(|key| node.get(key))
             .map(|list| Selection::new(&list.texts()))
+            .collect(),
+        script: script(node, &plugin),
+        plugin,
+    })
+}
+
+fn script(node: &Node, plugin: &Plugin) -> Option<Script> {
+    let entry = node.entry("override-build")?;
+    let text = entry.value.text().map(str::trim).filter(|text| !text.is_empty() && *text != USUAL)?;
+    // It installs tools for other parts, which need none here.
+    let leaves_files =
+        ["CRAFT_PART_INSTALL", "CRAFT_STAGE", "CRAFT_PRIME"].iter().any(|place| text.contains(place));
+    if *plugin == Plugin::Nil && !leaves_files {
+        return None;
+    }
+    // A list of mappings, each with one variable.
+    let variables = node.get("build-environment").map(Node::items).unwrap_or_default();
+    let variables = variables.iter().flat_map(Node::entries);
+    Some(Script {
+        text: text.to_owned(),
+        line: entry.place.line,
+        variables: variables
+            .filter_map(|entry| Some((entry.key.clone(), entry.value.text()?.to_owned())))
             .collect(),
     })
 }

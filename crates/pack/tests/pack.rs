@@ -6,16 +6,25 @@ use std::io::Read as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::DiskTree;
-use charmproof_pack::prime::{Prime, prime};
-use charmproof_pack::recipe::Recipe;
+use charmproof_pack::prime::{Files, Prime, RunsScripts, prime};
+use charmproof_pack::recipe::{Part, Recipe, Script};
 use charmproof_pack::{PackError, archive};
 
 const HEAD: &str =
     "type: charm\nname: a\nsummary: s\ndescription: d\nbase: ubuntu@24.04\nplatforms: {amd64: }\n";
 const PROGRAM: &str = "#!/usr/bin/env python3\nimport os\nprint(os.environ['PYTHONPATH'].replace(os.getcwd(), '.'))\n\
     print(os.environ.get('JUJU_DISPATCH_PATH'), os.path.islink('venv/bin/python'))\n";
+
+/// For charms that have none.
+struct NoScripts;
+
+impl RunsScripts for NoScripts {
+    fn run(&self, part: &Part, _: &Script, _: &Files) -> Result<Utf8PathBuf, PackError> {
+        panic!("the part {} has a script", part.name);
+    }
+}
 
 /// A charm's folder.
 struct Charm(tempfile::TempDir);
@@ -44,7 +53,7 @@ impl Charm {
 
     fn prime(&self) -> Result<Prime, PackError> {
         let recipe = Recipe::read(&DiskTree::open(self.path()).unwrap())?;
-        prime(self.path(), &recipe, &recipe.platforms[0], None)
+        prime(self.path(), &recipe, &recipe.platforms[0], None, &NoScripts)
     }
 
     /// Packs it and returns the files of the archive, programs with a star.

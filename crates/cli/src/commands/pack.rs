@@ -8,6 +8,7 @@ use charmproof_fleet::swap::PreparedSwap;
 use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide_for};
 use charmproof_pack::prime::prime;
 use charmproof_pack::recipe::{Architecture, Platform, Recipe};
+use charmproof_pack::script::Scripts;
 use charmproof_pack::{PackError, archive};
 use charmproof_sandbox::CancelToken;
 
@@ -75,24 +76,6 @@ fn pack_one(
     target: &Utf8Path,
     cancel: &CancelToken,
 ) -> Result<Packed, PackError> {
-    let environment = environment(place, folder, platform, swaps, cancel)?;
-    let prime = prime(folder, recipe, platform, environment.as_ref())?;
-    let path = target.join(platform.file_name(&recipe.name));
-    archive::write(&prime, &path)?;
-    let mut notes: Vec<String> =
-        environment.iter().flat_map(|environment| &environment.notes).cloned().collect();
-    notes.extend(environment.as_ref().and_then(|environment| note_on_base(platform, environment)));
-    notes.extend(prime.notes);
-    Ok(Packed { files: prime.files.len(), bytes: fs_err::metadata(&path)?.len(), path, notes })
-}
-
-fn environment(
-    place: &Place,
-    folder: &Utf8Path,
-    platform: &Platform,
-    swaps: &[PreparedSwap],
-    cancel: &CancelToken,
-) -> Result<Option<CharmEnvironment>, PackError> {
     let (tools, pythons, launcher) = (place.tools(), place.pythons(), place.launcher());
     let context = EnvironmentContext {
         cache: &place.cache.root,
@@ -105,7 +88,27 @@ fn environment(
         search_path: &place.search_path,
         settings: MakingSettings::default(),
     };
-    Ok(provide_for(&context, folder, &platform.base, swaps)?)
+    let environment = provide_for(&context, folder, &platform.base, swaps)?;
+    let shelf = place.cache.work().join("pack");
+    fs_err::create_dir_all(&shelf)?;
+    let scratch = tempfile::tempdir_in(&shelf)?;
+    let scratch_path = Utf8Path::from_path(scratch.path()).unwrap_or(&shelf);
+    let scripts = Scripts {
+        context: &context,
+        charm: folder,
+        recipe,
+        platform,
+        environment: environment.as_ref(),
+        scratch: scratch_path,
+    };
+    let prime = prime(folder, recipe, platform, environment.as_ref(), &scripts)?;
+    let path = target.join(platform.file_name(&recipe.name));
+    archive::write(&prime, &path)?;
+    let mut notes: Vec<String> =
+        environment.iter().flat_map(|environment| &environment.notes).cloned().collect();
+    notes.extend(environment.as_ref().and_then(|environment| note_on_base(platform, environment)));
+    notes.extend(prime.notes);
+    Ok(Packed { files: prime.files.len(), bytes: fs_err::metadata(&path)?.len(), path, notes })
 }
 
 /// Packages lie in a folder that is named after the Python they are for.

@@ -9,6 +9,7 @@ mod fleet;
 mod graph;
 mod input;
 mod lifecycle;
+mod pack;
 mod reports;
 mod resume;
 mod simulate;

@@ -137,55 +137,87 @@ impl Installer<'_> {
     }
 
     fn command(&self, arguments: &[String], is_offline: bool, log: &Utf8Path) -> CommandSpec {
-        let context = self.context;
-        let settings = &context.settings;
-        let work = context.work();
-        let mut environment: BTreeMap<String, String> = inherited(context.variables, context.home);
-        // A cache may have its tools from elsewhere, by a link.
-        let uv = self.uv.canonicalize_utf8().unwrap_or_else(|_| self.uv.clone());
-        let named = [self.working_directory.as_path(), self.python, uv.as_path()];
-        let visible = context.visible(&named, &environment);
-        environment.extend(of_caches(&work, context.tools.uv_cache()));
-        let folder = |name: &str| self.folder.join(name);
-        environment.insert("HOME".into(), folder("home").into_string());
-        environment.insert("PATH".into(), context.search_path.to_owned());
-        environment.insert("UV_PROJECT_ENVIRONMENT".into(), self.prefix().into_string());
-        environment.insert("UV_PYTHON".into(), self.python.to_string());
-        // A charm is started anew for every hook, so its modules had better be compiled.
-        environment.insert("UV_COMPILE_BYTECODE".into(), "1".into());
-        if !settings.uses_namespaces {
-            environment.insert("TMPDIR".into(), folder("tmp").into_string());
-        }
         let mut words: Vec<String> = arguments.to_vec();
         if is_offline {
             words.push("--offline".into());
         }
-        CommandSpec {
-            program: self.uv.clone().into_std_path_buf().into_os_string(),
-            arguments: words.into_iter().map(Into::into).collect(),
-            working_directory: self.working_directory.clone(),
-            environment,
-            isolation: Isolation {
-                namespaces: if settings.uses_namespaces { Namespaces::Preferred } else { Namespaces::Off },
-                private_processes: true,
-                read_only_host: true,
+        // A cache may have its tools from elsewhere, by a link.
+        let uv = self.uv.canonicalize_utf8().unwrap_or_else(|_| self.uv.clone());
+        let mut spec = caged(
+            self.context,
+            &Caged {
+                program: &self.uv,
+                arguments: &words,
+                working_directory: &self.working_directory,
+                folder: self.folder,
                 // The common parent of uv's cache and the environments: hard links work within it.
-                writable: vec![work.clone()],
-                visible,
-                hidden: SECRETS.iter().map(|secret| context.home.join(secret)).collect(),
-                private_tmp: Some(folder("tmp")),
+                writable: &self.context.work(),
+                visible: &[self.python, &uv],
+                log,
             },
-            limits: Limits {
-                memory_bytes: Some(settings.memory_mib * MIB),
-                processes: Some(512),
-                disk: Some(DiskLimit {
-                    path: self.folder.to_owned(),
-                    bytes_max: Some(settings.disk_mib * MIB),
-                    free_bytes_min: Some(256 * MIB),
-                }),
-                ..Limits::wall(settings.wall)
-            },
-            log: LogTarget::new(log),
-        }
+        );
+        let mut add = |name: &str, value: String| spec.environment.insert(name.into(), value);
+        add("UV_PROJECT_ENVIRONMENT", self.prefix().into_string());
+        add("UV_PYTHON", self.python.to_string());
+        // A charm is started anew for every hook, so its modules had better be compiled.
+        add("UV_COMPILE_BYTECODE", "1".into());
+        spec
+    }
+}
+
+/// A program that is run for a charm while it is made.
+pub(crate) struct Caged<'a> {
+    pub(crate) program: &'a Utf8Path,
+    pub(crate) arguments: &'a [String],
+    pub(crate) working_directory: &'a Utf8Path,
+    /// A folder in the cache with `home` and `tmp`, whose size is bounded.
+    pub(crate) folder: &'a Utf8Path,
+    /// What it may write to.
+    pub(crate) writable: &'a Utf8Path,
+    /// What has to be seen besides the working directory.
+    pub(crate) visible: &'a [&'a Utf8Path],
+    pub(crate) log: &'a Utf8Path,
+}
+
+/// The program, in the sandbox: it sees the host, and writes where it may alone.
+pub(crate) fn caged(context: &EnvironmentContext<'_>, caged: &Caged<'_>) -> CommandSpec {
+    let settings = &context.settings;
+    let work = context.work();
+    let mut environment: BTreeMap<String, String> = inherited(context.variables, context.home);
+    let named: Vec<&Utf8Path> =
+        [caged.working_directory].into_iter().chain(caged.visible.iter().copied()).collect();
+    let visible = context.visible(&named, &environment);
+    environment.extend(of_caches(&work, context.tools.uv_cache()));
+    let folder = |name: &str| caged.folder.join(name);
+    environment.insert("HOME".into(), folder("home").into_string());
+    environment.insert("PATH".into(), context.search_path.to_owned());
+    if !settings.uses_namespaces {
+        environment.insert("TMPDIR".into(), folder("tmp").into_string());
+    }
+    CommandSpec {
+        program: caged.program.as_std_path().as_os_str().to_owned(),
+        arguments: caged.arguments.iter().map(Into::into).collect(),
+        working_directory: caged.working_directory.to_owned(),
+        environment,
+        isolation: Isolation {
+            namespaces: if settings.uses_namespaces { Namespaces::Preferred } else { Namespaces::Off },
+            private_processes: true,
+            read_only_host: true,
+            writable: vec![caged.writable.to_owned()],
+            visible,
+            hidden: SECRETS.iter().map(|secret| context.home.join(secret)).collect(),
+            private_tmp: Some(folder("tmp")),
+        },
+        limits: Limits {
+            memory_bytes: Some(settings.memory_mib * MIB),
+            processes: Some(512),
+            disk: Some(DiskLimit {
+                path: caged.folder.to_owned(),
+                bytes_max: Some(settings.disk_mib * MIB),
+                free_bytes_min: Some(256 * MIB),
+            }),
+            ..Limits::wall(settings.wall)
+        },
+        log: LogTarget::new(caged.log),
     }
 }

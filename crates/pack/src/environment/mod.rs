@@ -16,4 +16,5 @@ pub mod wanted;
 
 pub use error::{EnvironmentError, Step};
 pub use installer::MakingSettings;
+pub(crate) use installer::{Caged, caged};
 pub use provide::{CharmEnvironment, EnvironmentContext, provide, provide_for};

@@ -127,6 +127,19 @@ fn a_script_that_only_does_what_is_usual_is_none() {
 }
 
 #[test]
+fn scripts_are_run_unless_they_leave_nothing() {
+    let check = |plugin: &str, text: &str, expected: Option<&str>| {
+        let parts =
+            format!("{BASE}parts:\n  it:\n    plugin: {plugin}\n    override-build: |\n      {text}\n");
+        let script = read(&parts).unwrap().parts.remove(0).script;
+        assert_eq!(script.as_ref().map(|script| script.text.as_str()), expected, "{plugin} {text}");
+    };
+    check("uv", "rustup default stable; craftctl default", Some("rustup default stable; craftctl default"));
+    check("nil", "pip install poetry", None);
+    check("nil", "date > $CRAFT_PART_INSTALL/x", Some("date > $CRAFT_PART_INSTALL/x"));
+}
+
+#[test]
 fn without_parts_there_is_one_of_the_plugin_charm() {
     let recipe = read(BASE).unwrap();
     assert_eq!(recipe.parts.len(), 1);
