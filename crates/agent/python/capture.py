@@ -24,6 +24,10 @@ class _Reached(BaseException):
     """The program called `ops.main`. No charm catches what it does not know."""
 
 
+class PreloadFailed(Exception):
+    """The user's own file raised something. The charm has no part in it."""
+
+
 class Charm:
     """A charm that was imported."""
 
@@ -96,7 +100,10 @@ class Charm:
         """Run what the user gave, which may put stand-ins in the place of whatever it likes."""
         path = self._settings.get("preload")
         if path:
-            runpy.run_path(path, run_name="charmproof_preload")
+            try:
+                runpy.run_path(path, run_name="charmproof_preload")
+            except BaseException as error:
+                raise PreloadFailed from error
 
     def run_in_fork(self, hook: dict, connection: socket.socket) -> int:
         """Run a hook in this process, which does nothing else afterwards."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import select
 import signal
 import time
@@ -13,6 +14,7 @@ TIMED_OUT = -1000
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
+_PATIENCE_S = 2.0
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -37,13 +39,24 @@ def fork() -> int:
     return child
 
 
-def reap() -> None:
-    """Forget the children that ended."""
+def bound_memory(most: int) -> None:
+    """Let no process have more than so many bytes of its own: it is told, and not killed."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+
+
+def reap() -> set[int]:
+    """Forget the children that ended, and return them."""
+    ended: set[int] = set()
     try:
-        while os.waitpid(-1, os.WNOHANG)[0] != 0:
-            pass
+        while True:
+            pid = os.waitpid(-1, os.WNOHANG)[0]
+            if pid == 0:
+                return ended
+            ended.add(pid)
     except ChildProcessError:
-        pass
+        return ended
 
 
 def wait_until(child: int, deadline: float) -> tuple[int, int]:
@@ -75,8 +88,8 @@ def thread_count() -> int:
         return 1
 
 
-def descendants(of: int) -> list[int]:
-    """Return all processes below one."""
+def parents_of_all() -> dict[int, int]:
+    """Return the parent of each process that can be seen."""
     parents: dict[int, int] = {}
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -86,32 +99,62 @@ def descendants(of: int) -> list[int]:
                     parents[int(name)] = int(file.read().rpartition(")")[2].split()[1])
             except (OSError, ValueError, IndexError):
                 continue
+    return parents
+
+
+def descendants(of: int, kept: frozenset[int] | set[int] = frozenset()) -> list[int]:
+    """Return all processes below one, but these and what is below them."""
+    parents = parents_of_all()
     found: list[int] = []
     around = {of}
     while around:
-        around = {pid for pid, parent in parents.items() if parent in around and pid not in found}
+        around = {pid for pid, parent in parents.items() if parent in around and pid not in kept} - set(found)
         found.extend(around)
     return found
 
 
 def kill_tree(of: int) -> None:
     """Kill a process and all below it."""
-    for pid in [of, *descendants(of)]:
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except OSError:
-            continue
+    _kill(lambda: [of, *descendants(of)])
 
 
 def kill_descendants() -> None:
-    """Kill all below this process. What is forked meanwhile is met in the next round."""
-    for _ in range(20):
-        left = descendants(os.getpid())
-        if not left:
-            return
-        for pid in left:
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except OSError:
-                continue
-        reap()
+    """Kill all below this process."""
+    me = os.getpid()
+    _kill(lambda: descendants(me))
+    reap()
+
+
+def kill_descendants_except(kept: set[int]) -> set[int]:
+    """Kill all below this process but these and what is below them. Returns the children that ended."""
+    me = os.getpid()
+    killed = _kill(lambda: descendants(me, kept))
+    ended = reap()
+    deadline = time.perf_counter() + _PATIENCE_S
+    # They count as long as they are there, and there may be as many as there can be.
+    while killed and time.perf_counter() < deadline:
+        ended |= reap()
+        killed = {pid for pid in killed if os.path.exists(f"/proc/{pid}")}
+        select.select([], [], [], 0.002)
+    return ended
+
+
+def _kill(find) -> set[int]:
+    """Kill what `find` finds. All are stopped first, so that none forks while others are killed."""
+    stopped: set[int] = set()
+    for _ in range(100):
+        new = set(find()) - stopped
+        if not new:
+            break
+        _signal(new, signal.SIGSTOP)
+        stopped |= new
+    _signal(stopped, signal.SIGKILL)
+    return stopped
+
+
+def _signal(pids: set[int], number: int) -> None:
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except OSError:
+            continue

@@ -14,17 +14,23 @@ import socket
 import struct
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x40000000
-_RDONLY, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 32, 4096, 16384, 1 << 18
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
 _DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41, "armv7l": 218, "ppc64le": 203, "s390x": 217, "riscv64": 41}
 _SIOCSIFFLAGS, _IFF_UP = 0x8914, 1
 
 _SIZE = "size=512m,nr_inodes=200k,mode=755"
+_SHARED_MEMORY_SIZE = "size=64m,nr_inodes=10k,mode=1777"
 _SYSTEM = ("/usr", "/proc", "/dev", "/sys")
 _LINKED = ("/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 _EMPTY = (
     "/etc", "/var/lib", "/var/log", "/var/cache", "/var/tmp", "/run/lock", "/root", "/home", "/opt",
     "/srv", "/tmp", "/mnt", "/media", "/snap",
+)  # fmt: skip
+_DEVICES = ("null", "zero", "full", "random", "urandom", "tty", "pts")
+_DEVICE_LINKS = (
+    ("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
+    ("stderr", "/proc/self/fd/2"),
 )  # fmt: skip
 _FROM_ETC = (
     "alternatives", "ssl", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
@@ -91,11 +97,13 @@ def prepare(settings: dict) -> str | None:
     """
     user, group = os.getuid(), os.getgid()
     try:
-        _check(_libc.unshare(_NEWUSER | _NEWNS), "make a user namespace")
+        # What a charm does when it is imported reaches the network as little as a hook does.
+        _check(_libc.unshare(_NEWUSER | _NEWNS | _NEWNET | _NEWIPC), "make a user namespace")
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {user} 1"), ("gid_map", f"0 {group} 1")):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)
         _mount(None, "/", None, _REC | _PRIVATE)
+        _lay_devices()
         if not settings["import_dir"].startswith("/var/lib/"):
             return None
         _mount("tmpfs", "/var/lib", "tmpfs", 0, _SIZE)
@@ -124,6 +132,9 @@ def enter(settings: dict, request: dict) -> list[str]:
             os.symlink(os.readlink(path), new + path)
         elif os.path.isdir(path):
             _bind(path, new)
+    # What one unit leaves in shared memory is nothing that another finds.
+    _make_read_only(new + "/dev")
+    _mount("tmpfs", new + "/dev/shm", "tmpfs", _NOSUID | _NODEV, _SHARED_MEMORY_SIZE)
     for path in _EMPTY:
         os.makedirs(new + path)
     os.chmod(new + "/tmp", 0o1777)
@@ -140,6 +151,8 @@ def enter(settings: dict, request: dict) -> list[str]:
             file.write(text)
     for source, target in request["binds"]:
         _bind(source, new, target)
+        # These lie on the host's disk; sockets in them can be reached all the same.
+        _make_read_only(new + target)
     if request["stand_ins"]:
         _lay_stand_ins(*request["stand_ins"], new)
     notes += _lay_charm(settings, request, new)
@@ -150,6 +163,35 @@ def enter(settings: dict, request: dict) -> list[str]:
     socket.sethostname(request["host_name"])
     _start_loopback()
     return notes
+
+
+def _lay_devices() -> None:
+    """Show the devices that every program may use, and none of the host's disks.
+
+    Whoever runs this as root owns those, and the charm is root.
+    """
+    # Nobody else mounts here: the interpreter has its namespace for itself.
+    aside = "/proc/self/fd/"
+    kept = [(name, os.open("/dev/" + name, os.O_PATH)) for name in _DEVICES if os.path.exists("/dev/" + name)]
+    _mount("tmpfs", "/dev", "tmpfs", _NOSUID, "size=1m,mode=755")
+    for name, handle in kept:
+        target = "/dev/" + name
+        if name == "pts":
+            os.mkdir(target)
+        else:
+            open(target, "w").close()
+        _mount(aside + str(handle), target, None, _BIND | _REC)
+        os.close(handle)
+    for name, leads_to in _DEVICE_LINKS:
+        os.symlink(leads_to, "/dev/" + name)
+    os.mkdir("/dev/shm")
+    _mount("tmpfs", "/dev/shm", "tmpfs", _NOSUID | _NODEV, _SHARED_MEMORY_SIZE)
+
+
+def _make_read_only(target: str) -> None:
+    # What the mount was already must stay as it was, or the kernel refuses.
+    kept = os.statvfs(target).f_flag & (_NOSUID | _NODEV | _NOEXEC)
+    _mount(None, target, None, _REMOUNT | _BIND | _RDONLY | kept)
 
 
 def _bind(path: str, new: str, target: str | None = None) -> None:

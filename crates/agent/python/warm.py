@@ -62,6 +62,8 @@ def main() -> None:
     settings = json.loads(sys.argv[1])
     connection = connect(settings["socket"])
     processes.die_with_parent()
+    processes.adopt_orphans()
+    processes.bound_memory(settings["process_bytes_max"])
     report = {"hello": "interpreter", "python": list(sys.version_info[:3])}
     refusal = root.prepare(settings)
     settings["private_root"] = refusal is None
@@ -73,6 +75,8 @@ def main() -> None:
         charm = capture.Charm(settings)
         charm.load()
         report |= {"ops": charm.ops_version(), "lines": charm.lines.table(), "lines_at_import": charm.lines.news()}
+    except capture.PreloadFailed as failed:
+        report |= {"preload": describe(failed.__cause__)}
     except BaseException as error:  # Whatever the charm does at import.
         report |= {"cold": describe(error)}
         charm = charm if charm is not None and charm.is_usable else None
@@ -104,14 +108,21 @@ def describe(error: BaseException) -> str:
 def serve(connection: socket.socket, settings: dict, charm: capture.Charm | None) -> None:
     """Make a process for each unit that the agent asks for, until the agent goes."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    units: set[int] = set()
     while True:
         request = receive(connection)
-        processes.reap()
+        ended = processes.reap()
+        if not units.isdisjoint(ended):
+            # A unit that was killed has ended nothing of what it had started.
+            units -= ended
+            units -= processes.kill_descendants_except(units)
         if request is None:
             return
         if request["forgets_lines"] and charm is not None:
             charm.lines.forget()
-        if processes.fork() == 0:
+        unit = processes.fork()
+        units.add(unit)
+        if unit == 0:
             connection.close()
             try:
                 Unit(settings, request, charm).serve()
@@ -172,9 +183,13 @@ class Unit:
             # The kernel ends this process when the hook's time is over; the agent sees that.
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.setitimer(signal.ITIMER_REAL, hook["timeout_s"])
+            own = os.getpid()
             try:
                 code = self.charm.run_here(hook, self.connection)
             finally:
+                if os.getpid() != own:
+                    # A process that the charm has forked, and that comes back as its parent does.
+                    os._exit(0)
                 signal.setitimer(signal.ITIMER_REAL, 0)
         elif mode == "cold" or self.charm is None:
             code = self.run_cold(hook)

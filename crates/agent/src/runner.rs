@@ -13,6 +13,7 @@ mod unit;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -65,6 +66,8 @@ pub enum Exit {
     TimedOut,
     /// It took the unit's process along, as one does that kills its parent.
     Lost,
+    /// It was killed, because it told the agent more than is kept of a unit's life.
+    Flooded,
 }
 
 impl Exit {
@@ -113,6 +116,17 @@ pub enum RunnerError {
     /// A message that makes no sense.
     #[error("the interpreter sent a message that makes no sense: {0}")]
     Message(String),
+    /// The user's own file, which is run before the charm, failed.
+    #[error("`{file}`, which is run before the charm, failed:\n{traceback}")]
+    Preload {
+        /// The file.
+        file: Utf8PathBuf,
+        /// Where and why.
+        traceback: String,
+    },
+    /// It was to stop, and nothing can be said of what was going on.
+    #[error("it was stopped")]
+    Cancelled,
 }
 
 impl RunnerError {

@@ -87,6 +87,8 @@ pub struct Play<'a> {
     pub is_trusted: bool,
     /// A shell in the place of a hook.
     pub shell: Option<Shell>,
+    /// Whether to stop, in the midst of a hook as well. Asked often.
+    pub is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
 /// A shell in the place of a hook, for a person who wants to look around.
@@ -176,6 +178,28 @@ pub struct Played {
     pub orphans: Vec<(String, String)>,
     /// What of ours went wrong, so that nothing can be said of the charm.
     pub trouble: Option<String>,
+    /// Whether it was stopped before its end, so that nothing can be said of it at all.
+    pub is_cut: bool,
+}
+
+impl Played {
+    /// Returns a life that could not even begin.
+    pub(crate) fn not_begun(stage: &Stage, trouble: String) -> Self {
+        let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+        Self {
+            steps: Vec::new(),
+            hooks: Vec::new(),
+            state: State::new(juju, ModelIdentity::default()),
+            lines: BTreeSet::new(),
+            came_to_rest: true,
+            workloads: BTreeMap::new(),
+            has_unanswered: false,
+            secrets: BTreeMap::new(),
+            orphans: Vec::new(),
+            trouble: Some(trouble),
+            is_cut: false,
+        }
+    }
 }
 
 /// Plays a script.
@@ -204,6 +228,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         is_over: false,
         is_restless: false,
         trouble: None,
+        is_cut: false,
         contents: BTreeMap::new(),
         granted: BTreeMap::new(),
         broken_by_leader: BTreeSet::new(),
@@ -220,6 +245,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
     let steps = perform(stage, script, afterwards, &mut player);
     let workloads = player.workloads();
     Played {
+        is_cut: player.is_cut || (player.play.is_over)(),
         steps,
         orphans: player.orphans(),
         came_to_rest: !player.is_restless,
@@ -245,6 +271,7 @@ struct AgentOf<'a> {
     rules: &'a Rules,
     records: Vec<Record>,
     may_act: bool,
+    is_over: &'a (dyn Fn() -> bool + Sync),
 }
 
 impl Answers for AgentOf<'_> {
@@ -260,6 +287,10 @@ impl Answers for AgentOf<'_> {
             reply.acts.clear();
         }
         reply
+    }
+
+    fn is_cancelled(&self) -> bool {
+        (self.is_over)()
     }
 }
 
@@ -289,6 +320,7 @@ struct Player<'a, 'b> {
     is_over: bool,
     is_restless: bool,
     trouble: Option<String>,
+    is_cut: bool,
     /// The contents of all secrets that there were.
     contents: BTreeMap<SecretId, BTreeMap<String, String>>,
     /// The relations that each secret was ever granted to, with the endpoint of its owner.
@@ -325,10 +357,7 @@ impl Cast for Player<'_, '_> {
             Ok(running) => {
                 self.running.insert(unit.clone(), running);
             }
-            Err(error) => {
-                self.trouble = Some(error.to_string());
-                self.is_over = true;
-            }
+            Err(error) => self.fail(&error),
         }
     }
 
@@ -394,11 +423,21 @@ impl Cast for Player<'_, '_> {
     }
 
     fn goes_on(&self) -> bool {
-        !self.is_over
+        !self.is_over && !(self.play.is_over)()
     }
 }
 
 impl Player<'_, '_> {
+    /// Ends the life: something of ours went wrong, or nobody wants to know any more.
+    fn fail(&mut self, error: &RunnerError) {
+        if matches!(error, RunnerError::Cancelled) {
+            self.is_cut = true;
+        } else {
+            self.trouble = Some(error.to_string());
+        }
+        self.is_over = true;
+    }
+
     /// Runs a hook of a unit, to the end of its process. What it wrote waits.
     fn run(&mut self, unit: &Name, hook: &Hook) -> Result<Running, RunnerError> {
         if self.hooks.len() >= self.play.hooks_max {
@@ -446,6 +485,7 @@ impl Player<'_, '_> {
             rules: self.play.rules,
             records: Vec::new(),
             may_act: self.has_roots,
+            is_over: self.play.is_over,
         };
         let result = process.run(&run, &mut answers)?;
         let stand_ins = answers.records;
@@ -486,7 +526,13 @@ impl Player<'_, '_> {
 
     /// Runs a hook a second time, and returns what others notice of that.
     fn repeat(&mut self, model: &Model, unit: &Name, hook: &Hook, first: usize) -> Vec<Stimulus> {
-        let Ok(running) = self.run(unit, hook) else { return Vec::new() };
+        let running = match self.run(unit, hook) {
+            Ok(running) => running,
+            Err(error) => {
+                self.fail(&error);
+                return Vec::new();
+            }
+        };
         let outcome = if running.result.exit.is_success() { Outcome::Ok } else { Outcome::Failed };
         let effects = running.context.finish(&mut self.state, outcome);
         let deeds = self.deeds(model, unit, &effects);

@@ -73,7 +73,7 @@ impl Defect {
 
 /// Charms that are ready to be played.
 pub struct Suite {
-    ensemble: Ensemble,
+    ensemble: Ensemble<'static>,
     settings: Settings,
 }
 
@@ -81,7 +81,7 @@ impl Suite {
     /// Starts the interpreters of the charms. Which oracles the settings name is of no account.
     pub fn start(subjects: &[Subject], mut settings: Settings) -> Result<Self, RunnerError> {
         settings.questions.oracles = ORACLES.to_vec();
-        Ok(Self { ensemble: Ensemble::start(subjects, 0)?, settings })
+        Ok(Self { ensemble: Ensemble::start(subjects, 0, &|| false)?, settings })
     }
 
     /// Returns what the interpreter of the first charm says of itself.
@@ -102,10 +102,8 @@ impl Suite {
     }
 
     fn once(&mut self, script: &[Step], seed: u64, mode: Mode) -> Result<(Ending, usize), RunnerError> {
+        self.ensemble.mend()?;
         let played = self.ensemble.play(&self.settings, script, seed, mode);
-        if played.trouble.is_some() {
-            self.ensemble.restart()?;
-        }
         let suspicions = oracle::look(&played, &self.settings.questions);
         Ok((ending(&played, &suspicions), played.hooks.len()))
     }

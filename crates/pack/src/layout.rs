@@ -19,6 +19,12 @@ const FILES_MAX: u64 = 50_000;
 const LEFT_OUT: [&str; 8] =
     ["tests", "venv", "env", "build", "dist", "node_modules", "__pycache__", "htmlcov"];
 
+/// Runs the program of a hook as Juju does where there is no `dispatch`; a hook that has none is
+/// passed over.
+const HOOKS_DISPATCH: &str = "#!/bin/sh\n\
+    program=\"$(dirname \"$(realpath \"$0\")\")/$JUJU_DISPATCH_PATH\"\n\
+    if [ -e \"$program\" ]; then exec \"$program\"; fi\n";
+
 /// Why a charm could not be laid out.
 #[derive(Debug, Error)]
 pub enum LayoutError {
@@ -69,10 +75,14 @@ pub fn lay_out(source: &Utf8Path, target: &Utf8Path, python: &Utf8Path) -> Resul
     let dispatch = target.join("dispatch");
     let has_own_dispatch = dispatch.exists();
     if !has_own_dispatch {
-        if !target.join(&program).exists() {
+        let text = if target.join(&program).exists() {
+            dispatch_text(python, &program)
+        } else if target.join("hooks").is_dir() {
+            HOOKS_DISPATCH.to_owned()
+        } else {
             return Err(LayoutError::NoProgram { folder: source.to_owned() });
-        }
-        fs_err::write(&dispatch, dispatch_text(python, &program))?;
+        };
+        fs_err::write(&dispatch, text)?;
         make_executable(&dispatch)?;
     }
     Ok(Layout { folder: target.to_owned(), program, has_own_dispatch })

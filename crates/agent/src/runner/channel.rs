@@ -1,11 +1,12 @@
 //! A connection to a process of the warm interpreter.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 use super::RunnerError;
@@ -29,6 +30,9 @@ pub(super) enum Incoming {
 #[derive(Debug)]
 pub(super) struct Channel {
     stream: UnixStream,
+    /// The process at the other end, which its number alone would not name for ever. None where
+    /// the kernel does not tell.
+    other_side: Option<OwnedFd>,
 }
 
 impl Channel {
@@ -38,11 +42,32 @@ impl Channel {
             .and_then(|()| stream.set_read_timeout(Some(FRAME_TIMEOUT)))
             .and_then(|()| stream.set_write_timeout(Some(FRAME_TIMEOUT)))
             .map_err(RunnerError::io("set up a connection"))?;
-        Ok(Self { stream })
+        let other_side = rustix::net::sockopt::socket_peercred(&stream)
+            .and_then(|who| pidfd_open(who.pid, PidfdFlags::empty()))
+            .ok();
+        Ok(Self { stream, other_side })
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
+    }
+
+    /// Ends the process at the other end, whatever it does.
+    pub(super) fn kill_other_side(&self) {
+        if let Some(process) = &self.other_side {
+            // One that has ended already is as it should be.
+            let _ = pidfd_send_signal(process, Signal::KILL);
+        }
+    }
+
+    /// Whether the process at the other end is gone, or goes within so much time.
+    pub(super) fn is_over_within(&self, time: Duration) -> bool {
+        match &self.other_side {
+            Some(process) => {
+                wait(&[process.as_fd()], Instant::now() + time).is_ok_and(|which| which.is_some())
+            }
+            None => false,
+        }
     }
 
     /// Sends a message. The other side's end shows when it is read from.

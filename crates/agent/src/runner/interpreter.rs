@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_sandbox::{
-    CancelToken, CommandSpec, DiskLimit, Isolation, Launcher, Limits, LogTarget, Namespaces, RunRecord,
-    SandboxError,
+    CancelToken, CommandSpec, DiskLimit, Ended, Isolation, Launcher, Limits, LogTarget, Namespaces,
+    RunRecord, SandboxError,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -22,9 +22,18 @@ use super::{RunnerError, python};
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(2);
 /// How long a unit's process may take to come up.
 const UNIT_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often it is asked meanwhile whether to go on waiting.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long all of it may go on; each hook has a limit of its own.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 const LOG_SHOWN_BYTES: usize = 4000;
+/// How large a file of a charm may become. In memory, all of a unit's files may have as much.
+const FILE_BYTES_MAX: u64 = 512 << 20;
+/// What part of the memory one process may have: a charm that takes all is told so, by an
+/// exception, before all of its processes are ended.
+const MEMORY_SHARE: u64 = 2;
+/// How long the end of a process is waited for that seems to have ended.
+const END_TIMEOUT: Duration = Duration::from_millis(300);
 
 /// What an interpreter is made of.
 #[derive(Clone, Debug)]
@@ -80,6 +89,9 @@ pub struct Welcome {
     /// The file of each watched module that the charm has imported.
     #[serde(default)]
     pub modules: BTreeMap<String, Utf8PathBuf>,
+    /// Why the user's own file, which is run before the charm, failed.
+    #[serde(default)]
+    pub preload: Option<String>,
 }
 
 /// A Python that has imported a charm.
@@ -97,6 +109,11 @@ pub struct Interpreter {
 impl Interpreter {
     /// Starts an interpreter and waits until it has imported the charm.
     pub fn start(spec: InterpreterSpec) -> Result<Self, RunnerError> {
+        Self::start_unless(spec, &|| false)
+    }
+
+    /// Starts an interpreter, and stops when `is_cancelled` says so.
+    pub fn start_unless(spec: InterpreterSpec, is_cancelled: &dyn Fn() -> bool) -> Result<Self, RunnerError> {
         let work = &spec.work;
         fs_err::create_dir_all(work.join("tmp")).map_err(RunnerError::io("make a folder"))?;
         let program = python::write(&work.join("python")).map_err(RunnerError::io("write a program"))?;
@@ -108,19 +125,46 @@ impl Interpreter {
         let (launcher, token) = (spec.launcher.clone(), cancel.clone());
         let process = std::thread::spawn(move || launcher.run(&command, &token));
         let deadline = Instant::now() + IMPORT_TIMEOUT;
-        let accepted = accept(&listener, deadline, || process.is_finished());
-        let said = accepted.and_then(|mut control| {
-            wait(&[control.as_fd()], deadline).ok().flatten()?;
-            Some((control.message()?, control))
+        let is_over = || process.is_finished() || is_cancelled();
+        let said = accept(&listener, deadline, is_over).and_then(|mut control| {
+            while !is_over() && Instant::now() < deadline {
+                if wait(&[control.as_fd()], deadline.min(Instant::now() + LOOK_AGAIN)).ok()?.is_some() {
+                    return Some((control.message()?, control));
+                }
+            }
+            None
         });
         let Some((message, control)) = said else {
+            let is_late = Instant::now() >= deadline;
             cancel.cancel();
             let record = process.join();
-            return Err(RunnerError::Ended { why: why_ended(work, record) });
+            if is_cancelled() {
+                return Err(RunnerError::Cancelled);
+            }
+            let said = log_end(work);
+            let why = if is_late {
+                format!("the charm's import took longer than {} s", IMPORT_TIMEOUT.as_secs())
+            } else {
+                format!("while the charm was imported, {}", how_ended(record))
+            };
+            return Err(RunnerError::Ended {
+                why: if said.is_empty() { why } else { format!("{why}\n{said}") },
+            });
         };
         let welcome =
             Welcome::deserialize(&message).map_err(|error| RunnerError::Message(error.to_string()))?;
-        Ok(Self { spec, welcome, control, listener, cancel, process: Some(process), units: 0 })
+        let interpreter = Self { spec, welcome, control, listener, cancel, process: Some(process), units: 0 };
+        match (&interpreter.welcome.preload, &interpreter.spec.preload) {
+            (Some(traceback), Some(file)) => {
+                Err(RunnerError::Preload { file: file.clone(), traceback: traceback.trim().to_owned() })
+            }
+            (None, _) | (_, None) => Ok(interpreter),
+        }
+    }
+
+    /// Whether it is gone, as after a hook that killed all that it could.
+    pub fn is_gone(&self) -> bool {
+        self.process.as_ref().is_none_or(JoinHandle::is_finished) || self.control.is_over_within(END_TIMEOUT)
     }
 
     /// Returns what the interpreter says of itself.
@@ -157,6 +201,17 @@ impl Interpreter {
         Ok(UnitProcess::new(channel, exec_listener, folder, place.charm_dir, place.socket_inside))
     }
 
+    /// Returns in words how it ended, if it did by itself.
+    pub fn why_gone(mut self) -> Option<String> {
+        if !self.is_gone() {
+            return None;
+        }
+        self.cancel.cancel();
+        let record = self.process.take()?.join();
+        let is_ours = matches!(&record, Ok(Ok(record)) if record.ended == Ended::Cancelled);
+        (!is_ours).then(|| how_ended(record))
+    }
+
     /// Returns the end of what the interpreter printed.
     pub fn log_end(&self) -> String {
         log_end(&self.spec.work)
@@ -165,9 +220,9 @@ impl Interpreter {
     fn ended(&mut self) -> RunnerError {
         self.cancel.cancel();
         let record = self.process.take().map(JoinHandle::join);
-        RunnerError::Ended {
-            why: record.map_or_else(|| self.log_end(), |record| why_ended(&self.spec.work, record)),
-        }
+        let how = record.map_or_else(|| "it ended before".to_owned(), how_ended);
+        let said = self.log_end();
+        RunnerError::Ended { why: if said.is_empty() { how } else { format!("{how}\n{said}") } }
     }
 }
 
@@ -262,6 +317,7 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
         "counts_lines": spec.counts_lines,
         "clock": spec.clock_s,
         "watched_modules": spec.watched_modules,
+        "process_bytes_max": spec.memory_bytes / MEMORY_SHARE,
     });
     let environment = BTreeMap::from([
         ("PATH".to_owned(), "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned()),
@@ -288,6 +344,7 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
         limits: Limits {
             memory_bytes: Some(spec.memory_bytes),
             processes: Some(2000),
+            file_bytes: Some(FILE_BYTES_MAX),
             disk: Some(DiskLimit {
                 path: spec.work.clone(),
                 bytes_max: Some(2 << 30),
@@ -301,7 +358,6 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
 
 /// Waits for a connection, until it is too late or nobody is left to make one.
 fn accept(listener: &UnixListener, deadline: Instant, has_ended: impl Fn() -> bool) -> Option<Channel> {
-    const LOOK_AGAIN: Duration = Duration::from_millis(200);
     loop {
         let soon = deadline.min(Instant::now() + LOOK_AGAIN);
         if wait(&[listener.as_fd()], soon).ok()?.is_some() {
@@ -320,12 +376,29 @@ fn log_end(work: &Utf8Path) -> String {
     String::from_utf8_lossy(&text[start..]).trim().to_owned()
 }
 
-fn why_ended(work: &Utf8Path, record: std::thread::Result<Result<RunRecord, SandboxError>>) -> String {
-    let ended = match record {
-        Ok(Ok(record)) => format!("{:?}", record.ended),
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "the thread that watched it panicked".to_owned(),
+/// Returns how an interpreter ended, in words.
+fn how_ended(record: std::thread::Result<Result<RunRecord, SandboxError>>) -> String {
+    let record = match record {
+        Ok(Ok(record)) => record,
+        Ok(Err(error)) => return error.to_string(),
+        Err(_) => return "the thread that watched it panicked".to_owned(),
     };
-    let said = log_end(work);
-    if said.is_empty() { ended } else { format!("{ended}\n{said}") }
+    let mib = |bytes: u64| bytes >> 20;
+    match record.ended {
+        Ended::Exited { code } => format!("it ended with exit code {code}"),
+        Ended::Signalled { signal } => format!("it was ended by signal {signal}"),
+        Ended::Cancelled => "it was ended, because it did not answer".to_owned(),
+        Ended::TimedOut { after } | Ended::Silent { after } => {
+            format!("it was ended after {} s", after.as_secs())
+        }
+        Ended::OutOfMemory { peak_bytes, limit_bytes } => match limit_bytes {
+            Some(limit) => format!("all of its processes had more than {} MiB of memory", mib(limit)),
+            None => format!("there was no memory left beside its {} MiB", mib(peak_bytes)),
+        },
+        Ended::TooManyProcesses { limit } => format!("it had more than {limit} processes"),
+        Ended::DiskFull { used_bytes, free_bytes, .. } => match used_bytes {
+            Some(used) => format!("it wrote {} MiB to the disk", mib(used)),
+            None => format!("only {} MiB are free on the disk", mib(free_bytes)),
+        },
+    }
 }

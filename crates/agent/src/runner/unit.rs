@@ -18,6 +18,12 @@ use crate::tools::{Reply, ToolCall};
 
 /// How much longer than a hook's own time is waited for the word that it is over.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often it is asked meanwhile whether to go on at all.
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
+/// How much a unit may tell the agent in its life: calls of tools, what they are given, and
+/// what is logged. All of it is kept until the life was judged, and ordinary lives need a
+/// hundredth of this.
+const TOLD_BYTES_MAX: u64 = 32 << 20;
 /// How long a tool that was started as a program may take to say what it wants.
 const TOOL_TIMEOUT: Duration = Duration::from_secs(5);
 /// What the process says of a hook whose time was over.
@@ -60,6 +66,11 @@ pub trait Answers {
 
     /// Answers a program that cannot run in a unit.
     fn stand_in(&mut self, call: &StandInCall) -> StandInReply;
+
+    /// Whether the hook is to be cut off, because nobody wants to know any more.
+    fn is_cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// A process that runs the hooks of one unit. It ends when this is dropped.
@@ -71,6 +82,7 @@ pub struct UnitProcess {
     charm_dir: Utf8PathBuf,
     socket: Utf8PathBuf,
     is_lost: bool,
+    told_bytes: u64,
 }
 
 impl UnitProcess {
@@ -81,7 +93,7 @@ impl UnitProcess {
         charm_dir: Utf8PathBuf,
         socket: Utf8PathBuf,
     ) -> Self {
-        Self { channel, exec_listener, folder, charm_dir, socket, is_lost: false }
+        Self { channel, exec_listener, folder, charm_dir, socket, is_lost: false, told_bytes: 0 }
     }
 
     /// Returns where the unit sees its charm.
@@ -107,8 +119,17 @@ impl UnitProcess {
         }
         let deadline = began + Duration::from_secs_f64(hook.timeout_s) + PATIENCE;
         loop {
+            if answers.is_cancelled() {
+                self.give_up();
+                return Err(RunnerError::Cancelled);
+            }
+            if self.told_bytes > TOLD_BYTES_MAX {
+                self.give_up();
+                return Ok(ended(Exit::Flooded, began));
+            }
+            let soon = deadline.min(Instant::now() + LOOK_AGAIN);
             let sources = [self.channel.as_fd(), self.exec_listener.as_fd()];
-            let ready = wait(&sources, deadline).map_err(RunnerError::io("wait for a hook"))?;
+            let ready = wait(&sources, soon).map_err(RunnerError::io("wait for a hook"))?;
             match ready {
                 Some(0) => match self.channel.receive() {
                     Incoming::Message(message) => return Ok(result_of(&message)),
@@ -116,9 +137,16 @@ impl UnitProcess {
                     Incoming::End => return Ok(self.lost(began, hook.timeout_s)),
                 },
                 Some(_) => self.answer_program(answers),
+                None if Instant::now() < deadline => {}
                 None => return Ok(self.lost(began, hook.timeout_s)),
             }
         }
+    }
+
+    /// Ends the process in the midst of whatever it does.
+    fn give_up(&mut self) {
+        self.is_lost = true;
+        self.channel.kill_other_side();
     }
 
     /// Returns what the unit keeps, and the files below `places`.
@@ -149,19 +177,15 @@ impl UnitProcess {
     }
 
     fn lost(&mut self, began: Instant, timeout_s: f64) -> HookResult {
-        self.is_lost = true;
+        // A charm can see to it that neither the time limit nor the end of the connection ends it.
+        self.give_up();
         // A process that runs all hooks itself is stopped by the kernel when its time is over.
         let exit = if began.elapsed().as_secs_f64() < timeout_s { Exit::Lost } else { Exit::TimedOut };
-        HookResult {
-            exit,
-            output: String::new(),
-            wall: began.elapsed(),
-            cpu: Duration::ZERO,
-            new_lines: Vec::new(),
-        }
+        ended(exit, began)
     }
 
     fn answer_call(&mut self, payload: &[u8], answers: &mut dyn Answers) {
+        self.told_bytes += payload.len() as u64;
         // What is no call came from a process that does not know the protocol; it waits in vain.
         if let Ok(Some(reply)) = reply_to(payload, answers) {
             // Whether the other side is still there shows at the next look.
@@ -172,11 +196,15 @@ impl UnitProcess {
     /// Answers a tool that was started as a program.
     fn answer_program(&mut self, answers: &mut dyn Answers) {
         let Ok((mut stream, _)) = self.exec_listener.accept() else { return };
+        let told_bytes = &mut self.told_bytes;
         let mut serve = || -> io::Result<()> {
             stream.set_nonblocking(false)?;
             stream.set_read_timeout(Some(TOOL_TIMEOUT))?;
             stream.set_write_timeout(Some(TOOL_TIMEOUT))?;
-            while let Some(payload) = read_frame(&mut stream)? {
+            while *told_bytes <= TOLD_BYTES_MAX
+                && let Some(payload) = read_frame(&mut stream)?
+            {
+                *told_bytes += payload.len() as u64;
                 if let Some(reply) = reply_to(&payload, answers)? {
                     write_frame(&mut stream, &reply)?;
                 }
@@ -192,6 +220,17 @@ impl Drop for UnitProcess {
     fn drop(&mut self) {
         // Its process sees the end of the connection, and goes.
         let _ = fs_err::remove_dir_all(&self.folder);
+    }
+}
+
+/// Returns what is to be said of a hook whose process tells nothing any more.
+fn ended(exit: Exit, began: Instant) -> HookResult {
+    HookResult {
+        exit,
+        output: String::new(),
+        wall: began.elapsed(),
+        cpu: Duration::ZERO,
+        new_lines: Vec::new(),
     }
 }
 

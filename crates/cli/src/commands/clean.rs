@@ -4,6 +4,7 @@ use charmproof_fleet::run::slot::remove_tree;
 use charmproof_store::store::run_under_way;
 
 use crate::args::CleanArgs;
+use crate::commands::fuzz::WorkFolder;
 use crate::error::{Exit, Failure};
 use crate::output::say;
 use crate::place::Place;
@@ -19,6 +20,11 @@ pub(crate) fn run(place: &Place, args: &CleanArgs) -> Result<Exit, Failure> {
     if let Some(run) = run_under_way(&root.join("store")) {
         return Err(Failure::usage(format!("the run {run} is under way in this cache"))
             .hint("wait for it, or stop it with Ctrl-C; `charmproof resume` finishes it later")
+            .exit(Exit::CouldNotRun));
+    }
+    if args.all && WorkFolder::is_taken(&place.cache.work()) {
+        return Err(Failure::usage("`charmproof fuzz` or `replay` is under way in this cache")
+            .hint("wait for it, or stop it with Ctrl-C")
             .exit(Exit::CouldNotRun));
     }
     for name in names {

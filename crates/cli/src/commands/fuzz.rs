@@ -2,12 +2,13 @@
 
 mod corpus;
 mod report;
+mod work;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::runner::InterpreterSpec;
+use charmproof_agent::runner::{InterpreterSpec, RunnerError};
 use charmproof_agent::standins::{self, Rules};
 use charmproof_agent::state::Juju;
 use charmproof_agent::tool_client::{install_stand_ins, install_tools};
@@ -17,12 +18,14 @@ use charmproof_charm::metadata::CharmMetadata;
 use charmproof_charm::spelling::nearest;
 use charmproof_fleet::swap::PreparedSwap;
 use charmproof_fuzz::oracle::{Oracle, Questions};
-use charmproof_fuzz::search::duel::duel;
+use charmproof_fuzz::search::duel::{DuelProgress, duel};
 use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
 use charmproof_lifecycle::vocabulary::Name;
-use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
+use charmproof_pack::environment::{
+    CharmEnvironment, EnvironmentContext, EnvironmentError, MakingSettings, provide,
+};
 use charmproof_pack::layout::lay_out;
 use charmproof_sandbox::{CancelToken, Launcher};
 
@@ -33,6 +36,8 @@ use crate::commands::swaps;
 use crate::error::{Exit, Failure};
 use crate::output::{self, say};
 use crate::place::Place;
+
+pub(crate) use work::WorkFolder;
 
 /// How many lives there are if nobody says.
 const LIVES_USUAL: u64 = 200;
@@ -106,29 +111,46 @@ pub(crate) fn run(
             place.cache.root.join("findings").join(settings.plan.stage.deployments[0].application.as_str())
         }
     };
+    // Better now than after five minutes.
+    fs_err::create_dir_all(&folder).map_err(|error| {
+        let failure = Failure::of("the findings could not be written", &error);
+        if args.output.is_some() { failure.exit(Exit::Usage) } else { failure }
+    })?;
     if !args.swap.is_empty() {
         return two_sides(place, args, &settings, &work.path, &folder, is_quiet, colour, cancel);
     }
     let wanted = Wanted::of(args);
     let subjects = subjects(place, &wanted, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
     let bar = report::Bar::new(is_quiet);
-    let found = search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| {
-        if let (Progress::Kept(life), Some(folder)) = (&progress, &args.corpus) {
-            corpus::keep(folder, life);
-        }
-        bar.show(&progress);
-    });
-    bar.finish();
-    let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
     let tested = report::Tested {
         folder: &existing(place, &args.charm)?,
         metadata: &subjects[0].metadata,
         program: &subjects[0].interpreter.program,
     };
-    let written = report::write(&found, &folder, &tested)
-        .map_err(|error| Failure::of("the findings could not be written", &error))?;
-    output::result(&report::text(&found, &settings, &written, output::terminal(colour)));
-    if cancel.is_cancelled() {
+    let writer = report::Writer::new(&folder, &tested);
+    let found = search(&subjects, &settings, &|| cancel.is_cancelled(), &|progress: Progress| {
+        match &progress {
+            Progress::Kept(life) => {
+                if let Some(folder) = &args.corpus {
+                    corpus::keep(folder, life);
+                }
+            }
+            // At once, so that it is there however this ends.
+            Progress::Found(finding) => writer.write(finding),
+            Progress::Lives(..) | Progress::Reducing(_) => {}
+        }
+        bar.show(&progress);
+    });
+    bar.finish();
+    let found = found.map_err(could_not_run)?;
+    let written = writer.finish();
+    let is_interrupted = cancel.is_cancelled();
+    let terminal = output::terminal(colour);
+    output::result(&report::text(&found, &settings, &written.places, is_interrupted, terminal));
+    if let Some(error) = written.error {
+        return Err(Failure::of("the findings could not be written", &error));
+    }
+    if is_interrupted {
         return Ok(Exit::Interrupted);
     }
     if found.findings.iter().any(report::counts) {
@@ -155,9 +177,11 @@ fn two_sides(
             say(text);
         }
     };
+    // Both before anything is made for one of them: a spec may be wrong.
+    let baseline = swaps::prepared(place, &args.baseline, cancel)?;
+    let candidate = swaps::prepared(place, &args.swap, cancel)?;
     let mut sides = Vec::new();
-    for (name, specs) in [("baseline", &args.baseline), ("candidate", &args.swap)] {
-        let swaps = swaps::prepared(place, specs, cancel)?;
+    for (name, swaps) in [("baseline", baseline), ("candidate", candidate)] {
         for swap in swaps.iter().map(PreparedSwap::record) {
             talk(&format!("{name}: {} {} from {}", swap.package, swap.version, swap.source));
         }
@@ -165,21 +189,52 @@ fn two_sides(
         sides.push(subjects(place, &Wanted::of(args), &settings.plan.stage, &work, &swaps, cancel, &talk)?);
     }
     let bar = report::Bar::new(is_quiet);
-    let found = duel(&sides[0], &sides[1], settings, &|| cancel.is_cancelled(), &|lives, of| {
-        bar.show(&Progress::Lives(lives, of));
+    let error = Mutex::new(None);
+    let found = duel(&sides[0], &sides[1], settings, &|| cancel.is_cancelled(), &|progress| match progress {
+        DuelProgress::Lives(lives, of) => bar.show(&Progress::Lives(lives, of)),
+        DuelProgress::Found(found) => {
+            if let Err(failed) = report::write_difference(found, folder) {
+                error.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failed);
+            }
+        }
     });
     bar.finish();
-    let found = found.map_err(|error| Failure::of("the charm could not be run", &error))?;
-    let written = report::write_differences(&found, folder)
-        .map_err(|error| Failure::of("the differences could not be written", &error))?;
-    output::result(&report::differences(&found, settings, &written, output::terminal(colour)));
-    if cancel.is_cancelled() {
+    let found = found.map_err(could_not_run)?;
+    let is_interrupted = cancel.is_cancelled();
+    let terminal = output::terminal(colour);
+    output::result(&report::differences(&found, settings, folder, is_interrupted, terminal));
+    if let Some(error) = error.into_inner().unwrap_or_else(PoisonError::into_inner) {
+        return Err(Failure::of("the differences could not be written", &error));
+    }
+    if is_interrupted {
         return Ok(Exit::Interrupted);
     }
     if found.found.iter().any(|found| found.difference.observable.is_behaviour()) {
         return Ok(Exit::Regressed);
     }
     Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+}
+
+/// Returns what is said of a charm that could not be run at all.
+pub(super) fn could_not_run(error: RunnerError) -> Failure {
+    match &error {
+        RunnerError::Preload { file, traceback } => Failure {
+            what: format!("`{file}` of --preload cannot be used"),
+            causes: vec![traceback.clone()],
+            hint: Some("it is run with the charm's own environment, after the charm was imported".to_owned()),
+            exit: Exit::Usage,
+        },
+        RunnerError::Cancelled => Failure {
+            what: "interrupted before a hook could run".to_owned(),
+            causes: Vec::new(),
+            hint: None,
+            exit: Exit::Interrupted,
+        },
+        RunnerError::Ended { .. }
+        | RunnerError::Io { .. }
+        | RunnerError::Sandbox(_)
+        | RunnerError::Message(_) => Failure::of("the charm could not be run", &error),
+    }
 }
 
 pub(super) fn read_rules(place: &Place, file: &Utf8Path) -> Result<Rules, Failure> {
@@ -196,31 +251,6 @@ pub(crate) fn lay_stand_ins(work: &Utf8Path, rules: &Rules) -> Result<Utf8PathBu
     install_stand_ins(&folder, names.iter().map(String::as_str))
         .map_err(|error| Failure::of("the stand-ins could not be laid out", &error))?;
     Ok(folder)
-}
-
-/// A folder for one run, which goes with it.
-pub(super) struct WorkFolder {
-    pub(super) path: Utf8PathBuf,
-}
-
-impl WorkFolder {
-    pub(super) fn new(work: &Utf8Path) -> Result<Self, Failure> {
-        // Sockets lie in it, and the kernel allows their paths 108 bytes.
-        let path = work.join("f").join(std::process::id().to_string());
-        let cannot = |error: &std::io::Error| Failure::of("the cache cannot be used", error);
-        if path.exists() {
-            fs_err::remove_dir_all(&path).map_err(|error| cannot(&error))?;
-        }
-        fs_err::create_dir_all(&path).map_err(|error| cannot(&error))?;
-        Ok(Self { path })
-    }
-}
-
-impl Drop for WorkFolder {
-    fn drop(&mut self) {
-        // What is left of it is swept with the next run.
-        let _ = fs_err::remove_dir_all(&self.path);
-    }
 }
 
 fn oracles(args: &FuzzArgs) -> Result<Vec<Oracle>, Failure> {
@@ -409,8 +439,12 @@ fn environment(
         search_path: &place.search_path,
         settings: MakingSettings::default(),
     };
-    let environment = provide(&context, folder, swaps)
-        .map_err(|error| Failure::of(&format!("there is no environment for the charm `{folder}`"), &error))?;
+    let environment = provide(&context, folder, swaps).map_err(|error| {
+        if matches!(error, EnvironmentError::Cancelled) {
+            return could_not_run(RunnerError::Cancelled);
+        }
+        Failure::of(&format!("there is no environment for the charm `{folder}`"), &error)
+    })?;
     talk(&format!(
         "{}: Python {}, ops {}",
         folder.file_name().unwrap_or("charm"),

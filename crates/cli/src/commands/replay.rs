@@ -69,8 +69,8 @@ pub(crate) fn run(
         shell,
         compares: false,
     };
-    let played = play_once(&subjects, &settings, &script, seed, Mode::Cold)
-        .map_err(|error| Failure::of("the charm could not be run", &error))?;
+    let played = play_once(&subjects, &settings, &script, seed, Mode::Cold, &|| cancel.is_cancelled())
+        .map_err(fuzz::could_not_run)?;
     if let Some(trouble) = &played.trouble {
         return Err(Failure {
             what: "the life could not be played to its end".to_owned(),
@@ -84,6 +84,9 @@ pub(crate) fn run(
         tell(&mut text, number + 1, hook);
     }
     output::result(&text);
+    if cancel.is_cancelled() {
+        return Ok(Exit::Interrupted);
+    }
     let has_failed = played.hooks.iter().any(|hook| !hook.exit.is_success());
     Ok(if has_failed { Exit::Regressed } else { Exit::Fine })
 }
@@ -139,6 +142,7 @@ fn tell(text: &mut String, number: usize, hook: &HookRecord) {
         HookExit::Signal(signal) => format!(" FAILED by signal {signal}"),
         HookExit::TimedOut => " FAILED: its time was over".to_owned(),
         HookExit::Lost => " FAILED: its process is gone".to_owned(),
+        HookExit::Flooded => " FAILED: it called hook tools with more than 32 MiB in all".to_owned(),
     };
     let _ = writeln!(text, "{number}. {} {}{end}", hook.unit, hook.name);
     for status in &hook.effects.statuses {

@@ -39,6 +39,9 @@ pub(crate) fn prepared(
     };
     prepare(&specs, &context).map_err(|error| {
         let failure = Failure::of("the swap could not be prepared", &error);
+        if cancel.is_cancelled() {
+            return failure.exit(Exit::Interrupted);
+        }
         if matches!(error, PrepareSwapError::Twice { .. }) { failure.exit(Exit::Usage) } else { failure }
     })
 }

@@ -100,6 +100,7 @@ pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
             Exit::Signal(signal) => format!("signal {signal}"),
             Exit::TimedOut => "its time was over".to_owned(),
             Exit::Lost => "it ended the process that ran it".to_owned(),
+            Exit::Flooded => "it called hook tools with more than 32 MiB in all".to_owned(),
         };
         (
             format!("{how} without a traceback"),

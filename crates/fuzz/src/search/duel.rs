@@ -18,6 +18,8 @@ use crate::script;
 /// A difference, with the smallest life that shows it.
 #[derive(Clone, Debug)]
 pub struct Found {
+    /// The how manieth it is, in the order in which they were found.
+    pub number: usize,
     /// What differs.
     pub difference: Difference,
     /// The seed of the first life that showed it.
@@ -28,6 +30,15 @@ pub struct Found {
     pub confirmation: Confirmation,
     /// In how many lives it showed.
     pub lives: u64,
+}
+
+/// What happens meanwhile, for whoever shows it.
+#[derive(Clone, Copy, Debug)]
+pub enum DuelProgress<'a> {
+    /// So many lives were played, of so many if that is known.
+    Lives(u64, Option<u64>),
+    /// Something differs.
+    Found(&'a Found),
 }
 
 /// What a duel has shown.
@@ -53,36 +64,34 @@ pub fn duel(
     candidate: &[Subject],
     settings: &Settings,
     is_cancelled: &(dyn Fn() -> bool + Sync),
-    progress: &(dyn Fn(u64, Option<u64>) + Sync),
+    progress: &(dyn Fn(DuelProgress<'_>) + Sync),
 ) -> Result<DuelReport, RunnerError> {
     let began = Instant::now();
+    let is_late = || is_cancelled() || settings.time.is_some_and(|time| began.elapsed() >= time);
     let mut pairs = Vec::new();
     for job in 0..settings.jobs.max(1) {
         // Sockets and folders of the two must not meet.
         pairs.push(Pair {
-            baseline: Ensemble::start(baseline, 2 * job)?,
-            candidate: Ensemble::start(candidate, 2 * job + 1)?,
+            baseline: Ensemble::start(baseline, 2 * job, &is_late)?,
+            candidate: Ensemble::start(candidate, 2 * job + 1, &is_late)?,
         });
     }
     let pairs = Mutex::new(pairs);
     let mut report = DuelReport::default();
     let mut next = settings.first_seed;
-    let is_late = || is_cancelled() || settings.time.is_some_and(|time| began.elapsed() >= time);
     while !is_late() && settings.lives.is_none_or(|most| report.lives < most) {
         let count = settings.lives.map_or(ROUND, |most| ROUND.min(most - report.lives));
         let so_far = report.lives;
         let watch = |done: u64| {
-            progress(so_far + done, settings.lives);
+            progress(DuelProgress::Lives(so_far + done, settings.lives));
             is_late()
         };
-        let round = pool::in_order(&pairs, settings.jobs, count, &watch, &|pair: &mut Pair, number| {
+        let round = pool::in_order(&pairs, settings.jobs, count, &watch, &|pair: &mut Pair<'_>, number| {
             let seed = next + number;
             let script = script::of_seed(&settings.plan, seed);
+            pair.baseline.mend()?;
+            pair.candidate.mend()?;
             let seen = pair.play(settings, &script, seed, Mode::Sequence);
-            if seen.trouble.is_some() {
-                pair.baseline.restart()?;
-                pair.candidate.restart()?;
-            }
             Ok::<_, RunnerError>((seed, script, seen))
         });
         next += count;
@@ -90,7 +99,16 @@ pub fn duel(
             break;
         }
         for life in round {
-            let (seed, script, seen) = life?;
+            let (seed, script, seen) = match life {
+                Ok(life) => life,
+                Err(error) => {
+                    report.troubles.push(error.to_string());
+                    return Ok(report.sorted());
+                }
+            };
+            if seen.is_cut {
+                break;
+            }
             report.lives += 1;
             report.hooks += seen.hooks;
             report.noise += seen.noise;
@@ -105,24 +123,34 @@ pub fn duel(
                 }
                 let mut free = pairs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 let Some(pair) = free.first_mut() else { continue };
-                report.found.extend(pair.confirm(settings, &script, seed, &difference));
+                let number = report.found.len() + 1;
+                if let Some(found) = pair.confirm(settings, &script, seed, &difference, number) {
+                    progress(DuelProgress::Found(&found));
+                    report.found.push(found);
+                }
             }
         }
     }
-    report.found.sort_by(|one, other| {
-        (one.difference.observable, one.seed, &one.difference).cmp(&(
-            other.difference.observable,
-            other.seed,
-            &other.difference,
-        ))
-    });
-    Ok(report)
+    Ok(report.sorted())
+}
+
+impl DuelReport {
+    fn sorted(mut self) -> Self {
+        self.found.sort_by(|one, other| {
+            (one.difference.observable, one.seed, &one.difference).cmp(&(
+                other.difference.observable,
+                other.seed,
+                &other.difference,
+            ))
+        });
+        self
+    }
 }
 
 /// Both sides, on one thread.
-struct Pair {
-    baseline: Ensemble,
-    candidate: Ensemble,
+struct Pair<'a> {
+    baseline: Ensemble<'a>,
+    candidate: Ensemble<'a>,
 }
 
 /// What both sides showed in a life.
@@ -132,9 +160,10 @@ struct Seen {
     hooks: u64,
     wall_us: (u64, u64),
     trouble: Option<String>,
+    is_cut: bool,
 }
 
-impl Pair {
+impl Pair<'_> {
     fn play(&mut self, settings: &Settings, script: &[Step], seed: u64, mode: Mode) -> Seen {
         let one = self.baseline.play(settings, script, seed, mode);
         let other = self.candidate.play(settings, script, seed, mode);
@@ -145,13 +174,15 @@ impl Pair {
             hooks: one.hooks.len() as u64,
             wall_us: (took(&one), took(&other)),
             trouble: one.trouble.clone().or_else(|| other.trouble.clone()),
+            is_cut: one.is_cut || other.is_cut,
         };
-        if seen.trouble.is_some() {
+        if seen.trouble.is_some() || seen.is_cut {
             return seen;
         }
         let found = compare(&one, &other);
         if !found.is_empty() {
             let again = self.baseline.play(settings, script, seed, mode);
+            seen.is_cut |= again.is_cut;
             let all = found.len();
             seen.differences = without_noise(found, &compare(&one, &again));
             seen.noise = (all - seen.differences.len()) as u64;
@@ -166,12 +197,24 @@ impl Pair {
         script: &[Step],
         seed: u64,
         difference: &Difference,
+        number: usize,
     ) -> Option<Found> {
-        let same = |seen: Seen| seen.differences.into_iter().find(|found| is_same(found, difference));
-        same(self.play(settings, script, seed, Mode::Fork))?;
+        let same = |seen: Seen| {
+            let mut differences = seen.differences.into_iter().filter(|_| !seen.is_cut);
+            differences.find(|found| is_same(found, difference))
+        };
         let stage = &settings.plan.stage;
+        let found = |difference: Difference, steps: Vec<Step>, confirmation: Confirmation| {
+            let life = life::Life { stage: stage.clone(), seed: Some(seed), steps };
+            Found { number, difference, seed, life, confirmation, lives: 1 }
+        };
+        let forked = same(self.play(settings, script, seed, Mode::Fork));
+        if forked.is_none() && self.baseline.is_over() {
+            return Some(found(difference.clone(), script.to_vec(), Confirmation::Quick));
+        }
+        forked?;
         let small = reduce(stage, script, &mut |steps| {
-            same(self.play(settings, steps, seed, Mode::Sequence)).is_some()
+            !self.baseline.is_over() && same(self.play(settings, steps, seed, Mode::Sequence)).is_some()
         });
         let steps = small.map_or_else(|| script.to_vec(), |reduced| reduced.steps);
         let (steps, shown, confirmation) =
@@ -182,8 +225,7 @@ impl Pair {
                     Some((steps.clone(), shown, confirmation))
                 })
                 .unwrap_or_else(|| (script.to_vec(), difference.clone(), Confirmation::Fork));
-        let life = life::Life { stage: stage.clone(), seed: Some(seed), steps };
-        Some(Found { difference: shown, seed, life, confirmation, lives: 1 })
+        Some(found(shown, steps, confirmation))
     }
 }
 

@@ -13,6 +13,23 @@ pub enum Confirmation {
     Cold,
     /// It was seen in forks of an interpreter, and not cold.
     Fork,
+    /// It was seen with all hooks in one process, and the search was over before it was looked at
+    /// again.
+    Quick,
+}
+
+/// How far a life was made small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Size {
+    /// Nothing can be left out.
+    Small,
+    /// It is as it was found: there are many findings, or it is not about the charm.
+    AsFound,
+    /// More hooks would have had to run than may.
+    TooManyHooks,
+    /// The search was over before.
+    Stopped,
 }
 
 /// Something that was found.
@@ -32,6 +49,8 @@ pub struct Finding {
     pub lives: u64,
     /// How many lives were tried to make it small.
     pub tries: u32,
+    /// How far that went.
+    pub size: Size,
 }
 
 impl Finding {

@@ -32,14 +32,21 @@ pub(super) fn read(folder: &Utf8Path) -> Result<Vec<Vec<Step>>, Failure> {
     files.sort();
     let mut lives = Vec::new();
     for file in files.into_iter().take(LIVES_MAX) {
-        let is_small = fs_err::metadata(&file).is_ok_and(|data| data.len() <= LIFE_BYTES_MAX);
-        let text = if is_small { fs_err::read_to_string(&file).unwrap_or_default() } else { String::new() };
-        match json::read(text.trim()) {
+        match life(&file) {
             Ok(life) => lives.push(life.steps),
-            Err(error) => say(&format!("warning: `{file}` is left out: {error}")),
+            Err(why) => say(&format!("warning: `{file}` is left out: {why}")),
         }
     }
     Ok(lives)
+}
+
+fn life(file: &Utf8Path) -> Result<Life, String> {
+    let size = fs_err::metadata(file).map_err(|error| error.to_string())?.len();
+    if size > LIFE_BYTES_MAX {
+        return Err(format!("it has {size} bytes, and no life has more than {LIFE_BYTES_MAX}"));
+    }
+    let text = fs_err::read_to_string(file).map_err(|error| error.to_string())?;
+    json::read(text.trim()).map_err(|error| error.to_string())
 }
 
 /// Keeps a life, under a name that is made of what happens in it.

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_fuzz::export::{Charm, pytest};
 use charmproof_fuzz::oracle::Blame;
-use charmproof_fuzz::search::duel::DuelReport;
-use charmproof_fuzz::search::{Confirmation, Finding, Progress, Report, Settings};
+use charmproof_fuzz::search::duel::{DuelReport, Found};
+use charmproof_fuzz::search::{Confirmation, Finding, Progress, Report, Settings, Size};
 use charmproof_lifecycle::format::{json, story};
 use charmproof_store::report::{Style, Terminal};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -69,8 +69,14 @@ impl Bar {
     }
 }
 
-/// Where the files of each finding are, in the order of the findings.
-pub(super) type Written = Vec<Utf8PathBuf>;
+/// What was written of the findings.
+#[derive(Debug, Default)]
+pub(super) struct Written {
+    /// Where the files of each finding are, in the order of the findings.
+    pub(super) places: Vec<Utf8PathBuf>,
+    /// What went wrong first.
+    pub(super) error: Option<io::Error>,
+}
 
 /// The charm that tests are written for.
 pub(super) struct Tested<'a> {
@@ -82,31 +88,62 @@ pub(super) struct Tested<'a> {
     pub(super) program: &'a Utf8Path,
 }
 
-/// Writes the findings, each into a folder of its own: the life, the story, and a test where
-/// `ops.testing` can tell it.
-pub(super) fn write(report: &Report, folder: &Utf8Path, tested: &Tested<'_>) -> io::Result<Written> {
-    let source = fs_err::read_to_string(tested.folder.join(tested.program)).unwrap_or_default();
-    let charm = Charm { metadata: tested.metadata, program: tested.program, source: &source };
-    let mut written = Vec::new();
-    for (number, finding) in report.findings.iter().enumerate() {
-        let name = format!("{}-{}", number + 1, finding.suspicion.oracle.name());
-        let place = folder.join(name);
-        if place.exists() {
-            fs_err::remove_dir_all(&place)?;
+/// Writes findings as they come, each into a folder of its own: the life, the story, and a test
+/// where `ops.testing` can tell it. A folder is there as a whole or not at all.
+pub(super) struct Writer<'a> {
+    folder: &'a Utf8Path,
+    tested: &'a Tested<'a>,
+    source: String,
+    written: Mutex<Written>,
+}
+
+impl<'a> Writer<'a> {
+    pub(super) fn new(folder: &'a Utf8Path, tested: &'a Tested<'a>) -> Self {
+        let source = fs_err::read_to_string(tested.folder.join(tested.program)).unwrap_or_default();
+        Self { folder, tested, source, written: Mutex::default() }
+    }
+
+    /// Writes the next finding. That it could not be written is told at the end.
+    pub(super) fn write(&self, finding: &Finding) {
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = written.places.len() + 1;
+        let place = self.folder.join(format!("{number}-{}", finding.suspicion.oracle.name()));
+        if let Err(error) = laid(&place, |aside| self.write_into(aside, finding, number)) {
+            written.error.get_or_insert(error);
         }
-        fs_err::create_dir_all(&place)?;
+        written.places.push(place);
+    }
+
+    pub(super) fn finish(self) -> Written {
+        self.written.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_into(&self, place: &Utf8Path, finding: &Finding, number: usize) -> io::Result<()> {
+        let (metadata, program) = (self.tested.metadata, self.tested.program);
+        let charm = Charm { metadata, program, source: &self.source };
         fs_err::write(place.join("life.json"), json::write(&finding.life))?;
-        let mut text = telling(finding, tested.folder);
+        let mut text = telling(finding, self.tested.folder);
         match pytest(finding, &charm) {
-            Ok(test) => fs_err::write(place.join(format!("test_finding_{}.py", number + 1)), test)?,
+            Ok(test) => fs_err::write(place.join(format!("test_finding_{number}.py")), test)?,
             Err(reason) => {
                 let _ = writeln!(text, "No test of `ops.testing` tells this: {reason}.");
             }
         }
-        fs_err::write(place.join("story.txt"), text)?;
-        written.push(place);
+        fs_err::write(place.join("story.txt"), text)
     }
-    Ok(written)
+}
+
+/// Makes a folder beside its place, and puts it there when all is in it.
+fn laid(place: &Utf8Path, fill: impl FnOnce(&Utf8Path) -> io::Result<()>) -> io::Result<()> {
+    let aside = Utf8PathBuf::from(format!("{place}.new"));
+    for folder in [&aside, place] {
+        if folder.exists() {
+            fs_err::remove_dir_all(folder)?;
+        }
+    }
+    fs_err::create_dir_all(&aside)?;
+    fill(&aside)?;
+    fs_err::rename(&aside, place)
 }
 
 /// Tells a finding: what, why it is a fault, what happened, and where.
@@ -115,6 +152,7 @@ fn telling(finding: &Finding, charm: &Utf8Path) -> String {
     let mut text = String::new();
     let _ = writeln!(text, "{}: {}", suspicion.oracle.name(), suspicion.summary);
     let _ = writeln!(text, "Why it matters: {}.", suspicion.oracle.reason());
+    let _ = writeln!(text, "How sure it is: {}.", how_sure(finding));
     let _ = writeln!(text, "\n{}", story::story(&finding.life));
     if !suspicion.details.is_empty() {
         let _ = writeln!(text, "{}", suspicion.details);
@@ -123,8 +161,29 @@ fn telling(finding: &Finding, charm: &Utf8Path) -> String {
     text
 }
 
+/// Returns how a finding was seen again, and how far its life was made small.
+fn how_sure(finding: &Finding) -> String {
+    let seen = match finding.confirmation {
+        Confirmation::Cold => "seen again as Juju runs a charm",
+        Confirmation::Fork => "seen again in a forked interpreter, not in a new one",
+        Confirmation::Quick => "seen once, and not again for want of time",
+    };
+    let small = match finding.size {
+        Size::Small | Size::AsFound => "",
+        Size::TooManyHooks => "; not made smaller, as its hooks take long",
+        Size::Stopped => "; not made small for want of time",
+    };
+    format!("{seen}{small}")
+}
+
 /// Returns what is shown at the end.
-pub(super) fn text(report: &Report, settings: &Settings, written: &Written, terminal: Terminal) -> String {
+pub(super) fn text(
+    report: &Report,
+    settings: &Settings,
+    written: &[Utf8PathBuf],
+    is_interrupted: bool,
+    terminal: Terminal,
+) -> String {
     let bold = |text: &str| match terminal.style {
         Style::Colour => format!("\u{1b}[1m{text}\u{1b}[0m"),
         Style::Plain => text.to_owned(),
@@ -138,14 +197,13 @@ pub(super) fn text(report: &Report, settings: &Settings, written: &Written, term
         };
         let _ = writeln!(text, "{}", bold(&format!("{}. {}{whose}", number + 1, suspicion.summary)));
         let _ = writeln!(text, "   {}: {}", suspicion.oracle.name(), suspicion.oracle.reason());
-        let seen = match finding.confirmation {
-            Confirmation::Cold => "seen again as Juju runs a charm",
-            Confirmation::Fork => "seen again in a forked interpreter, not in a new one",
-        };
         let _ = writeln!(
             text,
-            "   in {} of {} lives, first with seed {}; {seen}",
-            finding.lives, report.lives, finding.seed
+            "   in {} of {} lives, first with seed {}; {}",
+            finding.lives,
+            report.lives,
+            finding.seed,
+            how_sure(finding)
         );
         for line in story::story(&finding.life).lines() {
             let _ = writeln!(text, "   {line}");
@@ -156,6 +214,9 @@ pub(super) fn text(report: &Report, settings: &Settings, written: &Written, term
         }
         let _ = writeln!(text, "   files: {place}\n");
     }
+    if is_interrupted {
+        let _ = writeln!(text, "interrupted; this is what was found until then");
+    }
     summary(&mut text, report, settings);
     text
 }
@@ -163,13 +224,12 @@ pub(super) fn text(report: &Report, settings: &Settings, written: &Written, term
 fn summary(text: &mut String, report: &Report, settings: &Settings) {
     let counted = report.findings.iter().filter(|finding| counts(finding)).count();
     let refused = report.findings.len() - counted;
-    let hooks_a_second = report.hooks as f64 / report.took.as_secs_f64().max(0.001);
     let _ = writeln!(
         text,
-        "{counted} found in {} lives with {} hooks ({:.0} a second), seeds {} to {}",
+        "{counted} found in {} lives with {} hooks in {:.1} s, seeds {} to {}",
         report.lives,
         report.hooks,
-        hooks_a_second,
+        report.took.as_secs_f64(),
         settings.first_seed,
         settings.first_seed + report.lives.saturating_sub(1)
     );
@@ -188,6 +248,13 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
     }
     for (reason, times) in &report.allowed {
         let _ = writeln!(text, "allowed {times} times: {reason}");
+    }
+    if report.is_blocked {
+        let _ = writeln!(
+            text,
+            "given up after {} lives: a hook ran out of its time in each, and nothing behind it was seen",
+            report.lives
+        );
     }
     for trouble in report.troubles.iter().take(3) {
         let _ = writeln!(text, "could not tell: {trouble}");
@@ -213,16 +280,15 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
     }
 }
 
-/// Writes the lives that show differences.
-pub(super) fn write_differences(report: &DuelReport, folder: &Utf8Path) -> io::Result<Written> {
-    let mut written = Vec::new();
-    for (number, found) in report.found.iter().enumerate() {
-        let place = folder.join(format!("swap-{}-{}", number + 1, found.difference.observable.name()));
-        if place.exists() {
-            fs_err::remove_dir_all(&place)?;
-        }
-        fs_err::create_dir_all(&place)?;
-        fs_err::write(place.join("life.json"), json::write(&found.life))?;
+/// Returns where the files of a difference are.
+fn place_of(found: &Found, folder: &Utf8Path) -> Utf8PathBuf {
+    folder.join(format!("swap-{}-{}", found.number, found.difference.observable.name()))
+}
+
+/// Writes the life that shows a difference.
+pub(super) fn write_difference(found: &Found, folder: &Utf8Path) -> io::Result<()> {
+    laid(&place_of(found, folder), |aside| {
+        fs_err::write(aside.join("life.json"), json::write(&found.life))?;
         let difference = &found.difference;
         let text = format!(
             "{}\n`{}`\nwithout the swap: {}\nwith the swap:    {}\n",
@@ -231,21 +297,20 @@ pub(super) fn write_differences(report: &DuelReport, folder: &Utf8Path) -> io::R
             difference.baseline,
             difference.candidate
         );
-        fs_err::write(place.join("story.txt"), text)?;
-        written.push(place);
-    }
-    Ok(written)
+        fs_err::write(aside.join("story.txt"), text)
+    })
 }
 
 /// Returns what a swap changed, for people.
 pub(super) fn differences(
     report: &DuelReport,
     settings: &Settings,
-    written: &Written,
+    folder: &Utf8Path,
+    is_interrupted: bool,
     terminal: Terminal,
 ) -> String {
     let mut text = String::new();
-    for (number, (found, place)) in report.found.iter().zip(written).enumerate() {
+    for (number, found) in report.found.iter().enumerate() {
         let difference = &found.difference;
         let title =
             format!("{}. {} of `{}` differs", number + 1, difference.observable.name(), difference.hook);
@@ -257,6 +322,7 @@ pub(super) fn differences(
         let seen = match found.confirmation {
             Confirmation::Cold => "seen again as Juju runs a charm",
             Confirmation::Fork => "seen again in a forked interpreter",
+            Confirmation::Quick => "seen once, and neither again nor made small for want of time",
         };
         let _ = writeln!(
             text,
@@ -276,7 +342,10 @@ pub(super) fn differences(
         for line in story::story(&found.life).lines() {
             let _ = writeln!(text, "   {line}");
         }
-        let _ = writeln!(text, "   files: {place}\n");
+        let _ = writeln!(text, "   files: {}\n", place_of(found, folder));
+    }
+    if is_interrupted {
+        let _ = writeln!(text, "interrupted; this is what was found until then");
     }
     let behaviour = report.found.iter().filter(|found| found.difference.observable.is_behaviour()).count();
     let _ = writeln!(
