@@ -14,6 +14,8 @@ import struct
 import subprocess
 
 _ARGUMENT_BYTES_MAX = 131_072
+_ARGUMENTS_BYTES_MAX = 1 << 21
+_FRAME_BYTES_MAX = 1 << 24
 _LENGTH = struct.Struct("<I")
 _COUNT = struct.Struct("<H")
 _REPLY = struct.Struct("<iI")
@@ -72,6 +74,8 @@ def _is_tool(program: object, names: frozenset[str]) -> bool:
 
 def _call(connection: socket.socket, arguments: list, options: dict) -> subprocess.CompletedProcess:
     encoded = [_argument(argument, arguments[0]) for argument in arguments]
+    if sum(map(len, encoded)) > _ARGUMENTS_BYTES_MAX:
+        raise OSError(errno.E2BIG, os.strerror(errno.E2BIG), arguments[0])
     encoded[0] = os.path.basename(encoded[0])
     given = options.get("input")
     is_text = bool(options.get("encoding") or options.get("errors") or options.get("text") or options.get("universal_newlines"))
@@ -94,8 +98,11 @@ def _call(connection: socket.socket, arguments: list, options: dict) -> subproce
     for path, content in attached:
         parts += [_LENGTH.pack(len(path)), path, _LENGTH.pack(len(content)), content]
     payload = b"".join(parts)
-    connection.sendall(_LENGTH.pack(len(payload)) + payload)
-    code, out, err = (0, b"", b"") if is_log else _reply(connection)
+    if len(payload) > _FRAME_BYTES_MAX:
+        code, out, err = 1, b"", b"ERROR too much was given to the tool\n"
+    else:
+        connection.sendall(_LENGTH.pack(len(payload)) + payload)
+        code, out, err = (0, b"", b"") if is_log else _reply(connection)
     captures = options.get("capture_output")
     stdout = out if captures or options.get("stdout") == subprocess.PIPE else None
     stderr = err if captures or options.get("stderr") == subprocess.PIPE else None

@@ -419,9 +419,15 @@ impl<'a> Ensemble<'a> {
             return Played::not_begun(&settings.plan.stage, error.to_string());
         }
         let mut played = self.play_with_what_is_there(settings, script, seed, mode);
-        // A hook may have killed all that it could, and what it did is no trouble of ours.
-        let is_lost = played.hooks.iter().any(|hook| hook.exit == Exit::Lost);
-        if played.trouble.is_some() || (is_lost && self.interpreters.iter().any(Interpreter::is_gone)) {
+        let has_any = |exit: Exit| played.hooks.iter().any(|hook| hook.exit == exit);
+        if has_any(Exit::TimedOut) {
+            // It may have left so many busy processes that finding them would take for ever. With
+            // the interpreter's namespace, all of them end at once.
+            self.interpreters.clear();
+        } else if played.trouble.is_some()
+            || (has_any(Exit::Lost) && self.interpreters.iter().any(Interpreter::is_gone))
+        {
+            // A hook may have killed all that it could, and what it did is no trouble of ours.
             let why: Vec<String> = self.interpreters.drain(..).filter_map(Interpreter::why_gone).collect();
             for hook in played.hooks.iter_mut().filter(|hook| hook.exit == Exit::Lost) {
                 hook.output = why.join("\n");

@@ -27,6 +27,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How long all of it may go on; each hook has a limit of its own.
 const LIFETIME: Duration = Duration::from_hours(7 * 24);
 const LOG_SHOWN_BYTES: usize = 4000;
+/// How many processes and threads a charm may have. Those of a bomb all want to run at once.
+const PROCESSES_MAX: u32 = 200;
 /// How large a file of a charm may become. In memory, all of a unit's files may have as much.
 const FILE_BYTES_MAX: u64 = 512 << 20;
 /// What part of the memory one process may have: a charm that takes all is told so, by an
@@ -343,7 +345,7 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
         },
         limits: Limits {
             memory_bytes: Some(spec.memory_bytes),
-            processes: Some(2000),
+            processes: Some(PROCESSES_MAX),
             file_bytes: Some(FILE_BYTES_MAX),
             disk: Some(DiskLimit {
                 path: spec.work.clone(),

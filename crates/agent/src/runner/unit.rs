@@ -17,7 +17,7 @@ use crate::standins::{StandInCall, StandInReply};
 use crate::tools::{Reply, ToolCall};
 
 /// How much longer than a hook's own time is waited for the word that it is over.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is asked meanwhile whether to go on at all.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 /// How much a unit may tell the agent in its life: calls of tools, what they are given, and

@@ -102,9 +102,18 @@ pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
             Exit::Lost => "it ended the process that ran it".to_owned(),
             Exit::Flooded => "it called hook tools with more than 32 MiB in all".to_owned(),
         };
+        // Which process a signal ends depends on how hooks are run.
+        let cause = match hook.exit {
+            Exit::Signal(_) | Exit::Lost => "killed",
+            Exit::Code(_) | Exit::TimedOut | Exit::Flooded => &how,
+        };
+        // Of a program that it cannot read, Python has no traceback to show.
+        let last = hook.output.lines().rfind(|line| !line.trim().is_empty());
+        let said =
+            last.filter(|line| line.starts_with("SyntaxError: ") || line.starts_with("IndentationError: "));
         (
-            format!("{how} without a traceback"),
-            format!("`{}` fails: {how}", hook.name),
+            format!("{cause} without a traceback"),
+            format!("`{}` fails: {}", hook.name, said.unwrap_or(&how)),
             hook.output.clone(),
             Blame::Charm,
         )

@@ -22,6 +22,17 @@ const FILES_SHOWN: usize = 8;
 /// How many lines of a traceback are shown on the terminal; the file has all.
 const DETAIL_LINES_SHOWN: usize = 24;
 
+/// How much of a line is shown on the terminal: a charm may raise megabytes.
+const LINE_CHARACTERS_SHOWN: usize = 400;
+
+/// Returns the beginning of a line.
+fn beginning(line: &str) -> String {
+    match line.char_indices().nth(LINE_CHARACTERS_SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    }
+}
+
 /// Whether a finding is the charm's fault, so that it counts.
 pub(super) fn counts(finding: &Finding) -> bool {
     finding.suspicion.blame == Blame::Charm
@@ -195,7 +206,8 @@ pub(super) fn text(
             Blame::Charm => "",
             Blame::Environment => " (refused by these surroundings, not counted)",
         };
-        let _ = writeln!(text, "{}", bold(&format!("{}. {}{whose}", number + 1, suspicion.summary)));
+        let _ =
+            writeln!(text, "{}", bold(&format!("{}. {}{whose}", number + 1, beginning(&suspicion.summary))));
         let _ = writeln!(text, "   {}: {}", suspicion.oracle.name(), suspicion.oracle.reason());
         let _ = writeln!(
             text,
@@ -210,7 +222,7 @@ pub(super) fn text(
         }
         let lines: Vec<&str> = suspicion.details.lines().collect();
         for line in &lines[lines.len().saturating_sub(DETAIL_LINES_SHOWN)..] {
-            let _ = writeln!(text, "   | {line}");
+            let _ = writeln!(text, "   | {}", beginning(line));
         }
         let _ = writeln!(text, "   files: {place}\n");
     }
