@@ -54,6 +54,8 @@ fn told(world: &World, result: &CliResult) -> String {
     for line in result.stdout.lines() {
         // The story and the traceback are long, and those of any finding.
         let is_of_story = line.starts_with("     ") || line.starts_with("   Setup phase") || line.is_empty();
+        // What is indented in a traceback differs with the version of Python.
+        let is_of_story = is_of_story || line.starts_with("   |  ");
         let is_of_phase = line.starts_with("   ") && line.ends_with(" phase");
         if !is_of_story && !is_of_phase && !line.starts_with("   files: ") && !line.starts_with("  src/") {
             let _ = writeln!(text, "{line}");
