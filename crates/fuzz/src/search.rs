@@ -182,7 +182,7 @@ pub fn search(
         next += count;
         for life in round {
             match life {
-                Ok(life) => search.take(life, &mut kept),
+                Ok(life) => search.take(&life, &mut kept),
                 Err(error) => {
                     search.report.troubles.push(error.to_string());
                     search.report.took = began.elapsed();
@@ -226,7 +226,7 @@ struct Search<'a, 'b> {
 
 impl Search<'_, '_> {
     /// Counts a life, keeps it if it is worth it, and looks into what is suspected of it.
-    fn take(&mut self, life: Life, kept: &mut Vec<Vec<Step>>) {
+    fn take(&mut self, life: &Life, kept: &mut Vec<Vec<Step>>) {
         let report = &mut self.report;
         report.lives += 1;
         for hook in &life.played.hooks {
@@ -251,7 +251,7 @@ impl Search<'_, '_> {
             }));
         }
         for suspicion in &life.suspicions {
-            self.look_into(&life, suspicion);
+            self.look_into(life, suspicion);
         }
     }
 

@@ -4,7 +4,7 @@ use charmproof_fleet::run::slot::remove_tree;
 use charmproof_store::store::run_under_way;
 
 use crate::args::CleanArgs;
-use crate::commands::fuzz::WorkFolder;
+use crate::commands::work::WorkFolder;
 use crate::error::{Exit, Failure};
 use crate::output::say;
 use crate::place::Place;

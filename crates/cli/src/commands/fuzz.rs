@@ -2,7 +2,6 @@
 
 mod corpus;
 mod report;
-mod work;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -33,11 +32,10 @@ use crate::args::{Colour, DescribedCharm, FuzzArgs};
 use crate::commands::simulate::switches;
 use crate::commands::stage::{self, AskedStage};
 use crate::commands::swaps;
+use crate::commands::work::WorkFolder;
 use crate::error::{Exit, Failure};
 use crate::output::{self, say};
 use crate::place::Place;
-
-pub(crate) use work::WorkFolder;
 
 /// How many lives there are if nobody says.
 const LIVES_USUAL: u64 = 200;

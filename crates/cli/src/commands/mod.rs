@@ -22,6 +22,7 @@ pub(crate) mod simulate;
 pub(crate) mod stage;
 pub(crate) mod swaps;
 pub(crate) mod validate;
+pub(crate) mod work;
 
 use charmproof_store::comparison::{Comparison, PairComparison};
 use charmproof_store::event::{OutputId, UnitResult};

@@ -14,6 +14,7 @@ use charmproof_sandbox::CancelToken;
 
 use crate::args::PackArgs;
 use crate::commands::swaps;
+use crate::commands::work::WorkFolder;
 use crate::error::{Exit, Failure};
 use crate::output::{self, say};
 use crate::place::Place;
@@ -43,7 +44,8 @@ pub(crate) fn run(
     let target = place.working_directory.join(args.output.as_deref().unwrap_or(Utf8Path::new(".")));
     for platform in platforms {
         let begun = Instant::now();
-        let packed = pack_one(place, &folder, &recipe, platform, &swaps, &target, cancel)
+        let scratch = WorkFolder::new(&place.cache.work())?;
+        let packed = pack_one(place, &folder, &recipe, platform, &swaps, &scratch.path, &target, cancel)
             .map_err(|error| failed(&error))?;
         if !is_quiet {
             for note in &packed.notes {
@@ -67,12 +69,14 @@ struct Packed {
     notes: Vec<String>,
 }
 
+#[expect(clippy::too_many_arguments, reason = "it is the inner half of `run`")]
 fn pack_one(
     place: &Place,
     folder: &Utf8Path,
     recipe: &Recipe,
     platform: &Platform,
     swaps: &[PreparedSwap],
+    scratch: &Utf8Path,
     target: &Utf8Path,
     cancel: &CancelToken,
 ) -> Result<Packed, PackError> {
@@ -89,17 +93,13 @@ fn pack_one(
         settings: MakingSettings::default(),
     };
     let environment = provide_for(&context, folder, &platform.base, swaps)?;
-    let shelf = place.cache.work().join("pack");
-    fs_err::create_dir_all(&shelf)?;
-    let scratch = tempfile::tempdir_in(&shelf)?;
-    let scratch_path = Utf8Path::from_path(scratch.path()).unwrap_or(&shelf);
     let scripts = Scripts {
         context: &context,
         charm: folder,
         recipe,
         platform,
         environment: environment.as_ref(),
-        scratch: scratch_path,
+        scratch,
     };
     let prime = prime(folder, recipe, platform, environment.as_ref(), &scripts)?;
     let path = target.join(platform.file_name(&recipe.name));

@@ -14,6 +14,7 @@ use charmproof_lifecycle::life::{Life, Step};
 use charmproof_sandbox::CancelToken;
 
 use crate::args::ReplayArgs;
+use crate::commands::work::WorkFolder;
 use crate::commands::{fuzz, swaps};
 use crate::error::{Exit, Failure};
 use crate::output::{self, say};
@@ -47,7 +48,7 @@ pub(crate) fn run(
     let shell = args.shell.then(|| shell(hooks)).transpose()?;
     let rules =
         args.rules.as_ref().map(|file| fuzz::read_rules(place, file)).transpose()?.unwrap_or_default();
-    let work = fuzz::WorkFolder::new(&place.cache.work())?;
+    let work = WorkFolder::new(&place.cache.work())?;
     let swaps = swaps::prepared(place, &args.swap, cancel)?;
     let wanted = fuzz::Wanted { charm: &args.charm, with: &args.with, preload: args.preload.as_ref() };
     let subjects = fuzz::subjects(place, &wanted, &life.stage, &work.path, &swaps, cancel, &talk)?;
