@@ -14,6 +14,8 @@ import importlib.machinery
 import mmap
 import sys
 
+import handlers
+
 _LINES_MAX = 1 << 16
 _NAME = "__charmproof_lines__"
 _RAN, _TOLD = b"\1", b"\2"
@@ -27,6 +29,7 @@ class Lines:
         self._imported_as = imported_as
         self._ran = mmap.mmap(-1, _LINES_MAX)
         self._numbers: dict[tuple[str, int], int] = {}
+        self.handlers = handlers.Handlers()
 
     def install(self) -> None:
         """Watch what is imported from now on."""
@@ -42,6 +45,7 @@ class Lines:
     def compile(self, source: bytes, path: str):
         """Compile a file whose statements say that they ran."""
         tree = ast.parse(source, path)
+        self.handlers.look(path[len(self._imported_as) + 1 :], tree)
         _Notes(self, path).visit(tree)
         return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
 

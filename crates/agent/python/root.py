@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import ctypes
 import fcntl
+import functools
 import os
 import shutil
 import socket
+import stat
 import struct
+
+import network
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWUSER, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x10000000, 0x40000000
 _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 32, 4096, 16384, 1 << 18
@@ -36,6 +40,20 @@ _FROM_ETC = (
     "alternatives", "ssl", "ca-certificates", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime",
     "nsswitch.conf", "services", "protocols", "mime.types", "os-release", "debian_version", "login.defs",
 )  # fmt: skip
+
+_WORKLOADS = frozenset(
+    "apache2 apache2ctl ansible buildah caddy cargo certbot cmake composer consul containerd crictl ctr "
+    "dockerd dotnet elixir erl etcd etcdctl gem gh go gradle grafana-server gunicorn haproxy helm httpd influxd "
+    "java javac jdk k3s k9s keytool kubectl kubelet lxd mariadb mariadbd memcached microk8s minikube minio mongo "
+    "mongod mongos mongosh mvn mysql mysqladmin mysqld mysqldump named nats-server nginx node nodejs npm npx "
+    "patroni patronictl pg_ctl pg_ctlcluster pg_dump pg_lsclusters pgbouncer php php-fpm pip pipx podman "
+    "poetry postfix postgres prometheus promtool psql rabbitmqctl rabbitmq-server rails redis-cli redis-server "
+    "rsyslogd ruby runc rustc sqlcmd squid supervisord terraform tinyproxy tomcat traefik uv uvicorn uvx "
+    "uwsgi varnishd vault virtualenv virsh yarn zookeeper".split()
+)
+"""Programs that a base does not bring and a charm would install. A unit does not see the host's."""
+_PROGRAMS = ("/usr/bin", "/usr/sbin")
+_LOCAL = "/usr/local"
 
 _NOBODY, _NO_LOGIN = 65534, "/usr/sbin/nologin"
 _USERS = (
@@ -96,6 +114,9 @@ def prepare(settings: dict) -> str | None:
     Returns why that is not possible here, or None.
     """
     user, group = os.getuid(), os.getgid()
+    for folder in _PROGRAMS:
+        # Once, for all units that are forked from here.
+        _workloads_of(folder)
     try:
         # What a charm does when it is imported reaches the network as little as a hook does.
         _check(_libc.unshare(_NEWUSER | _NEWNS | _NEWNET | _NEWIPC), "make a user namespace")
@@ -141,6 +162,7 @@ def enter(settings: dict, request: dict) -> list[str]:
     os.chmod(new + "/var/tmp", 0o1777)
     os.symlink("/run", new + "/var/run")
     _write_etc(new, request["host_name"])
+    shown = network.write(request["network"], new)
     for path in settings["visible"]:
         if os.path.exists(path) and not path.startswith("/usr/"):
             _bind(path, new)
@@ -153,8 +175,14 @@ def enter(settings: dict, request: dict) -> list[str]:
         _bind(source, new, target)
         # These lie on the host's disk; sockets in them can be reached all the same.
         _make_read_only(new + target)
-    if request["stand_ins"]:
-        _lay_stand_ins(*request["stand_ins"], new)
+    for source, path in shown:
+        _mount(source, new + path, None, _BIND)
+    if not any(f"{path}/".startswith(_LOCAL + "/") for path in settings["visible"]):
+        # Whoever runs the host has put there what they like.
+        _mount("tmpfs", new + _LOCAL, "tmpfs", 0, _SIZE)
+        for name in ("bin", "sbin", "lib", "share", "etc"):
+            os.mkdir(f"{new}{_LOCAL}/{name}")
+    _lay_programs(request["stand_ins"], new)
     notes += _lay_charm(settings, request, new)
     os.chdir(new)
     _check(_libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
@@ -224,31 +252,58 @@ def _write_etc(new: str, host_name: str) -> None:
             _bind(f"/etc/{name}", new)
 
 
-def _lay_stand_ins(source: str, target: str, new: str) -> None:
-    """Put stand-ins where `PATH` has them, and in the place of the host's own programs."""
-    shutil.copytree(source, new + target, symlinks=True)
-    names = [name for name in os.listdir(source) if not name.startswith(".")]
-    _add_programs(names, target, new)
+def _lay_programs(stand_ins: list[str] | None, new: str) -> None:
+    """Put stand-ins where `PATH` has them and in the place of the host's own, and hide workloads."""
+    names: list[str] = []
+    if stand_ins:
+        source, target = stand_ins
+        shutil.copytree(source, new + target, symlinks=True)
+        names = [name for name in os.listdir(source) if not name.startswith(".")]
+        _layer("/usr/bin", {name: f"{target}/{name}" for name in names if not os.path.lexists("/usr/bin/" + name)}, names, new)
+    else:
+        _layer("/usr/bin", {}, names, new)
+    _layer("/usr/sbin", {}, names, new)
+    if not stand_ins:
+        return
     for name in names:
-        for folder in ("/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"):
+        for folder in _PROGRAMS:
             path = f"{folder}/{name}"
             # What is a link leads to a program that others may be as well.
             if os.path.isfile(path) and not os.path.islink(path):
                 _mount(f"{new}{target}/.stand-in", new + path, None, _BIND)
 
 
-def _add_programs(names: list[str], target: str, new: str) -> None:
-    """Show stand-ins of what this host lacks in `/usr/bin`: libraries look for `/usr/bin/snap` itself."""
-    layer = new + "/.charmproof/programs"
-    os.makedirs(layer)
-    for name in names:
-        if not os.path.lexists("/usr/bin/" + name):
-            os.symlink(f"{target}/{name}", f"{layer}/{name}")
-    try:
-        _mount("overlay", new + "/usr/bin", "overlay", 0, f"lowerdir={layer}:/usr/bin,userxattr")
-    except OSError:
-        # Whoever asks `PATH` finds them all the same.
+def _layer(folder: str, links: dict[str, str], stand_ins: list[str], new: str) -> None:
+    """Show links in a folder of the host, and none of its workloads.
+
+    Libraries look for `/usr/bin/snap` itself, so that stand-ins of what this host lacks are there.
+    """
+    if os.path.islink(folder):
         return
+    hidden = [name for name in _workloads_of(folder) if name not in stand_ins]
+    if not links and not hidden:
+        return
+    layer = f"{new}/.charmproof/programs{folder.replace('/', '-')}"
+    os.makedirs(layer)
+    for name, leads_to in links.items():
+        os.symlink(leads_to, f"{layer}/{name}")
+    try:
+        for name in hidden:
+            # What overlays take for a file that is gone.
+            os.mknod(f"{layer}/{name}", stat.S_IFCHR, 0)
+        _mount("overlay", new + folder, "overlay", 0, f"lowerdir={layer}:{folder},userxattr")
+    except OSError:
+        # Whoever asks `PATH` finds the stand-ins all the same.
+        return
+
+
+@functools.lru_cache(maxsize=None)
+def _workloads_of(folder: str) -> tuple[str, ...]:
+    """Return what this host has of the programs that a unit does not see."""
+    try:
+        return tuple(sorted(_WORKLOADS.intersection(os.listdir(folder))))
+    except OSError:
+        return ()
 
 
 def _lay_charm(settings: dict, request: dict, new: str) -> list[str]:

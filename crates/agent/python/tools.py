@@ -56,6 +56,9 @@ def install(connection: socket.socket, names: frozenset[str]) -> None:
             return _run(*popenargs, **options)
         if options.get("stdout") not in (None, subprocess.PIPE) or options.get("stderr") not in (None, subprocess.PIPE):
             return _run(*popenargs, **options)
+        if any(os.fsencode(argument).startswith((b"-o", b"--output")) for argument in arguments[1:]):
+            # The program itself writes the file.
+            return _run(*popenargs, **options)
         return _call(connection, list(arguments), options)
 
     run.__name__ = run.__qualname__ = "run"

@@ -26,6 +26,7 @@ sys.path.insert(0, HERE)
 import capture  # noqa: E402
 import determinism  # noqa: E402
 import lines  # noqa: E402
+import network  # noqa: E402
 import processes  # noqa: E402
 import root  # noqa: E402
 import tools  # noqa: E402
@@ -75,6 +76,7 @@ def main() -> None:
         charm = capture.Charm(settings)
         charm.load()
         report |= {"ops": charm.ops_version(), "lines": charm.lines.table(), "lines_at_import": charm.lines.news()}
+        report["handlers"] = charm.lines.handlers.table()
     except capture.PreloadFailed as failed:
         report |= {"preload": describe(failed.__cause__)}
     except BaseException as error:  # Whatever the charm does at import.
@@ -151,7 +153,10 @@ class Unit:
         os.dup2(self.output, 1)
         os.dup2(self.output, 2)
         os.chdir(self.folder)
-        send(self.connection, {"hello": "unit", "notes": notes})
+        listeners, numbers = network.listen(request["network"]) if settings["private_root"] else ([], [])
+        send(self.connection, {"hello": "unit", "notes": notes, "listening": numbers})
+        if listeners:
+            network.hand_over(self.connection, listeners)
 
     def serve(self) -> None:
         while True:

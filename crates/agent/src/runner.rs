@@ -5,8 +5,12 @@
 //! Whatever tools the charm calls are answered by the caller, in the order of the calls. What
 //! becomes of a hook is only reported here; what it means is not judged.
 
+mod acts;
+pub mod authority;
 mod channel;
+mod conversation;
 mod interpreter;
+mod listeners;
 mod python;
 mod unit;
 
@@ -17,7 +21,7 @@ use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-pub use interpreter::{Interpreter, InterpreterSpec, Welcome, tools_folder};
+pub use interpreter::{Handler, Interpreter, InterpreterSpec, Welcome, tools_folder};
 pub use unit::{Answers, Inspection, UnitProcess, UnitSpec};
 
 /// How the hooks of a unit are run.

@@ -14,6 +14,7 @@ mod apt;
 mod dpkg;
 mod generic;
 mod glob;
+pub mod kubernetes;
 mod machine;
 mod packages;
 mod rules;
@@ -24,6 +25,7 @@ mod systemd;
 mod units;
 mod users;
 mod versions;
+pub mod web;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +35,8 @@ use serde::Serialize;
 
 pub use machine::{Activity, Daemon, Machine, Package, Service, Snap, SnapService};
 pub use rules::{
-    AllowRule, ExecRule, HttpRule, PackageRule, RemoteRule, Rules, RulesError, SnapRule, command_matches,
+    ActionRule, AllowRule, CredentialRule, ExecRule, HttpRule, KubernetesRule, PackageRule, RemoteRule,
+    Rules, RulesError, SnapRule, ValuesRule, command_matches,
 };
 
 use said::Said;
@@ -129,6 +132,17 @@ pub struct Record {
     pub answered_by: AnsweredBy,
     /// What a real machine knows and had to be assumed here, in sentences.
     pub assumed: Vec<String>,
+}
+
+impl Record {
+    /// Stands in the place of a program where a web server was asked: its method and address follow.
+    pub const WEB: &'static str = "http";
+
+    /// Whether a web server was asked, of which nobody knows what it answers.
+    pub fn is_unknown_web(&self) -> bool {
+        self.arguments.first().is_some_and(|first| first == Self::WEB)
+            && self.answered_by == AnsweredBy::Nobody
+    }
 }
 
 /// Who knew the answer.

@@ -7,10 +7,14 @@ use charmproof_lifecycle::environment::{self, Numbers};
 use charmproof_lifecycle::vocabulary::{Hook, Platform};
 
 use crate::runner::{UnitProcess, tools_folder};
+use crate::standins::kubernetes;
 use crate::state::State;
 
 /// The folders that Juju puts on `PATH` behind its tools.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// What OpenSSL and httpx, requests, and curl are told of certificates by.
+const CERTIFICATE_VARIABLES: [&str; 3] = ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"];
 
 /// What a hook's environment takes from where it runs.
 #[derive(Clone, Debug)]
@@ -21,6 +25,8 @@ pub struct Place<'a> {
     pub tools: Option<&'a Utf8Path>,
     /// A folder before all others on `PATH`: stand-ins for what cannot run.
     pub stand_ins: Option<&'a Utf8Path>,
+    /// A file with the certificates that clients are to trust, where libraries would use their own.
+    pub certificates: Option<&'a Utf8Path>,
 }
 
 /// Returns the variables of a hook (worker/uniter/runner/context, `HookVars`).
@@ -74,8 +80,13 @@ pub fn variables(
         all.insert(name.to_owned(), value.to_owned());
     }
     if state.juju.platform == Platform::Kubernetes {
-        all.insert("KUBERNETES_SERVICE_HOST".into(), "10.152.183.1".into());
-        all.insert("KUBERNETES_SERVICE_PORT".into(), "443".into());
+        all.insert("KUBERNETES_SERVICE_HOST".into(), kubernetes::ADDRESS.to_string());
+        all.insert("KUBERNETES_SERVICE_PORT".into(), kubernetes::PORT.to_string());
+    }
+    if let Some(certificates) = place.certificates {
+        for name in CERTIFICATE_VARIABLES {
+            all.insert(name.to_owned(), certificates.as_str().to_owned());
+        }
     }
     all
 }

@@ -203,6 +203,8 @@ pub struct CharmMetadata {
     pub extra_bindings: Vec<(String, Origin)>,
     /// The names of its devices.
     pub devices: Vec<String>,
+    /// The classes of its payloads, with the type of each.
+    pub payload_classes: Vec<(String, String)>,
     /// The user that the charm runs as: `root`, `sudoer` or `non-root`.
     pub charm_user: Option<String>,
     /// The oldest Juju that will do, as charms before Juju 2.9 said it.
@@ -519,6 +521,12 @@ impl CharmMetadata {
         }
         if let Some(root) = roots.with(reader, "devices") {
             self.devices = reader.section(root, "devices").iter().map(|entry| entry.key.clone()).collect();
+        }
+        if let Some(root) = roots.with(reader, "payloads") {
+            for entry in reader.section(root, "payloads") {
+                let kind = reader.text(&entry.value, "type", &format!("the payload `{}`", entry.key));
+                self.payload_classes.push((entry.key.clone(), kind.unwrap_or_default()));
+            }
         }
         if let Some(root) = roots.with(reader, "charm-user")
             && let Some(Entry { value: node, .. }) =

@@ -745,28 +745,4 @@ pub(crate) struct ExplainArgs {
 }
 
 #[cfg(test)]
-mod tests {
-    use charmproof_fleet::run::settings::UnitLimits;
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_help_tells_the_usual_limits() {
-        let UnitLimits { timeout_s, silence_s, memory_mib, processes, log_mib, disk_mib } = UnitLimits::USUAL;
-        let command = Cli::command();
-        let check = command.find_subcommand("check").unwrap();
-        for (name, usual) in [
-            ("timeout", timeout_s),
-            ("silence", silence_s),
-            ("memory", memory_mib),
-            ("processes", processes),
-            ("log_size", log_mib),
-            ("disk", disk_mib),
-        ] {
-            let argument = check.get_arguments().find(|argument| argument.get_id() == name).unwrap();
-            let help = argument.get_help().unwrap().to_string();
-            assert!(help.contains(&format!("[default: {usual}, ")), "{name}: {help}");
-        }
-    }
-}
+mod tests;

@@ -162,7 +162,10 @@ fn shown(value: &Value) -> String {
 fn seen(observable: Observable, hook: &HookRecord) -> Value {
     match observable {
         Observable::Failure if hook.exit.is_success() => Value::Null,
-        Observable::Failure => json!(exception::of_hook(0, hook).cause),
+        Observable::Failure => json!(
+            exception::traceback_of(hook)
+                .map_or_else(|| exception::of_hook(0, hook).cause, |traceback| exception::kind(&traceback))
+        ),
         Observable::Status => {
             let mut last = hook.effects.statuses.iter().map(|set| json!([set.of, set.kind, set.message]));
             last.next_back().unwrap_or(Value::Null)

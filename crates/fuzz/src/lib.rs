@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod convergence;
+pub mod coverage;
 pub mod differential;
 pub mod export;
 pub mod oracle;

@@ -3,6 +3,7 @@
 //! The player keeps Juju's state in step with the lifecycle's model: what the model knows as
 //! "somebody wrote" has words here. It judges nothing; oracles read what it wrote down.
 
+mod cloud;
 mod happenings;
 mod made_up;
 mod workloads;
@@ -14,6 +15,8 @@ use camino::Utf8Path;
 use charmproof_agent::runner::{
     Answers, Exit, HookResult, HookRun, Inspection, Interpreter, Mode, RunnerError, UnitProcess, UnitSpec,
 };
+use charmproof_agent::standins::kubernetes::Caller;
+use charmproof_agent::standins::web::{self as web_servers, Network, WebReply, WebRequest};
 use charmproof_agent::standins::{self, Machine, Record, Rules, StandInCall, StandInReply};
 use charmproof_agent::state::{
     HookContext, HookEffects, Juju, ModelIdentity, Reboot, SecretChange, SecretId, State, Writer,
@@ -39,10 +42,6 @@ use workloads::Containers;
 const STAND_INS_INSIDE: &str = "/run/charmproof/bin";
 /// What machines are.
 const MACHINE_RELEASE: &str = "24.04";
-
-/// The certificate of a cluster that nobody runs. Clients of Kubernetes read it when they are made,
-/// and refuse what is none; its key was thrown away.
-const CLUSTER_CERTIFICATE: &str = include_str!("player/cluster.crt");
 
 /// How long a person may look around, in seconds.
 const SHELL_TIMEOUT_S: f64 = 24.0 * 3600.0;
@@ -206,6 +205,7 @@ impl Played {
 pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut Play<'_>) -> Played {
     let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
     let mut state = State::new(juju, ModelIdentity::default());
+    state.credential = play.is_trusted.then(|| cloud::credential(play.rules, stage.profile.platform));
     for actor in &play.actors {
         let application =
             charmproof_agent::state::Application::of_charm(actor.application.clone(), &actor.metadata);
@@ -213,6 +213,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         // A name that comes twice is refused when the model is made.
         let _ = state.add_application(application);
     }
+    let network = Network::of(play.rules, state.juju.platform);
     let mut player = Player {
         chance: made_up::Chance::new(play.seed),
         play,
@@ -236,12 +237,14 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
         containers: BTreeMap::new(),
         containers_made: 0,
         machines: BTreeMap::new(),
+        network,
         has_early_containers: false,
         has_roots: true,
         has_unanswered: false,
     };
     player.has_roots = player.play.actors.iter().all(|actor| actor.interpreter.welcome().bare.is_none());
     player.has_early_containers = player.chance.happens(500);
+    player.configure();
     let steps = perform(stage, script, afterwards, &mut player);
     let workloads = player.workloads();
     Played {
@@ -267,6 +270,7 @@ pub fn play(stage: &Stage, script: &[Step], afterwards: Afterwards, play: &mut P
 struct AgentOf<'a> {
     state: &'a mut State,
     context: &'a mut HookContext,
+    application: &'a str,
     machine: &'a mut Machine,
     rules: &'a Rules,
     records: Vec<Record>,
@@ -291,6 +295,13 @@ impl Answers for AgentOf<'_> {
 
     fn is_cancelled(&self) -> bool {
         (self.is_over)()
+    }
+
+    fn web(&mut self, request: &WebRequest) -> WebReply {
+        let caller = Caller { namespace: &self.state.model.name, application: self.application };
+        let (reply, record) = web_servers::answer(self.machine, self.rules, &caller, request);
+        self.records.push(record);
+        reply
     }
 }
 
@@ -332,6 +343,8 @@ struct Player<'a, 'b> {
     containers: BTreeMap<Name, Containers>,
     containers_made: usize,
     machines: BTreeMap<Name, Machine>,
+    /// What units can connect to.
+    network: Network,
     /// Whether a container's Pebble is there before Juju says so.
     has_early_containers: bool,
     /// Whether units have root filesystems of their own.
@@ -455,7 +468,9 @@ impl Player<'_, '_> {
             return Err(RunnerError::Message(format!("`{unit}` has no process")));
         };
         let stand_ins = self.play.stand_ins.map(|_| Utf8Path::new(STAND_INS_INSIDE));
-        let place = Place { process, tools: None, stand_ins };
+        let certificates = (self.network.is_authority_trusted && self.has_roots)
+            .then(|| Utf8Path::new(web_servers::CERTIFICATES));
+        let place = Place { process, tools: None, stand_ins, certificates };
         let run = HookRun {
             env: variables(&self.state, unit, hook, numbers, &place),
             seed: self.play.seed ^ (self.hooks.len() as u64) << 32,
@@ -481,6 +496,7 @@ impl Player<'_, '_> {
         let mut answers = AgentOf {
             state: &mut self.state,
             context: &mut context,
+            application: application_of(unit),
             machine,
             rules: self.play.rules,
             records: Vec::new(),
@@ -645,7 +661,8 @@ impl Player<'_, '_> {
             containers: self.containers.get(unit).map(Containers::folders).unwrap_or_default(),
             binds: Vec::new(),
             stand_ins: self.play.stand_ins.map(|folder| (folder.to_owned(), STAND_INS_INSIDE.into())),
-            files: pod_files(&self.state),
+            files: cloud::pod_files(&self.state),
+            network: self.network.clone(),
             // What ran in another life is no news of this one.
             forgets_lines: self.hooks.is_empty(),
         };
@@ -697,19 +714,6 @@ impl Player<'_, '_> {
         let _ = unit;
         deeds
     }
-}
-
-/// Returns what Kubernetes puts into each pod. The token opens nothing.
-fn pod_files(state: &State) -> BTreeMap<String, String> {
-    const FOLDER: &str = "/run/secrets/kubernetes.io/serviceaccount";
-    if state.juju.platform != Platform::Kubernetes {
-        return BTreeMap::new();
-    }
-    BTreeMap::from([
-        (format!("{FOLDER}/namespace"), state.model.name.clone()),
-        (format!("{FOLDER}/token"), "no-token".to_owned()),
-        (format!("{FOLDER}/ca.crt"), CLUSTER_CERTIFICATE.to_owned()),
-    ])
 }
 
 /// Whether Juju may run a hook of the kind a second time with nothing new to tell.

@@ -16,15 +16,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::runner::{Exit, Interpreter, InterpreterSpec, Mode, RunnerError, Welcome};
+use charmproof_agent::runner::{Exit, Handler, Interpreter, InterpreterSpec, Mode, RunnerError, Welcome};
 use charmproof_agent::standins::Rules;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::{self, Step};
 use charmproof_lifecycle::performance::Afterwards;
+use charmproof_lifecycle::rules::RuleId;
 use charmproof_lifecycle::vocabulary::Name;
 
 use crate::convergence;
+use crate::coverage::RulesReached;
 use crate::oracle::{self, Blame, Oracle, Questions, Suspicion};
 use crate::player::{Actor, Looks, Play, Played, Shell, play};
 use crate::script;
@@ -102,6 +104,8 @@ pub struct Report {
     pub lines_reached: BTreeSet<(String, u32)>,
     /// All lines that can run.
     pub lines: Vec<(String, u32)>,
+    /// The rules of the lifecycle that bore on the lives.
+    pub rules_reached: BTreeSet<RuleId>,
     /// What the interpreter says of itself.
     pub welcome: Welcome,
     /// What could not be told of some lives, because something of ours went wrong.
@@ -158,7 +162,14 @@ pub fn search(
     for line in &report.welcome.lines_at_import {
         report.lines_reached.extend(report.lines.get(*line as usize).cloned());
     }
-    let mut search = Search { settings, stages: &stages, progress, report, known: BTreeSet::new() };
+    let mut search = Search {
+        settings,
+        stages: &stages,
+        progress,
+        report,
+        known: BTreeSet::new(),
+        rules: RulesReached::default(),
+    };
     let mut kept: Vec<Vec<Step>> = settings.corpus.clone();
     let mut next = settings.first_seed;
     while !is_over()
@@ -192,6 +203,7 @@ pub fn search(
         }
     }
     let mut report = search.report;
+    report.rules_reached = search.rules.rules;
     report.took = began.elapsed();
     Ok(report)
 }
@@ -222,6 +234,7 @@ struct Search<'a, 'b> {
     report: Report,
     /// What was looked at before, and either found or not seen again.
     known: BTreeSet<(Oracle, String)>,
+    rules: RulesReached,
 }
 
 impl Search<'_, '_> {
@@ -236,6 +249,7 @@ impl Search<'_, '_> {
         if let Some(trouble) = &life.played.trouble {
             report.troubles.push(format!("life {}: {trouble}", life.seed));
         }
+        self.rules.look(&self.settings.plan.stage, &life.played.steps);
         let mut is_new = false;
         for line in &life.played.lines {
             if let Some(place) = report.lines.get(*line as usize) {
@@ -281,6 +295,18 @@ impl Search<'_, '_> {
             }
             None => report.unconfirmed.push(suspicion.clone()),
         }
+    }
+}
+
+impl Report {
+    /// Returns the handlers of the charm's own code, and whether each of them ran.
+    pub fn handlers(&self) -> Vec<(&Handler, bool)> {
+        let ran = |handler: &Handler| {
+            self.lines_reached
+                .iter()
+                .any(|(file, line)| *file == handler.file && (handler.first..=handler.last).contains(line))
+        };
+        self.welcome.handlers.iter().map(|handler| (handler, ran(handler))).collect()
     }
 }
 

@@ -5,6 +5,8 @@
 
 #[path = "defects/bench.rs"]
 mod bench;
+#[path = "defects/surroundings.rs"]
+mod surroundings;
 
 use std::collections::BTreeMap;
 

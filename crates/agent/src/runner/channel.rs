@@ -1,11 +1,13 @@
 //! A connection to a process of the warm interpreter.
 
-use std::io;
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
 use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
@@ -14,6 +16,9 @@ use crate::protocol::{read_frame, write_frame};
 
 /// The kind of a frame that holds a message of the interpreter, and no call of a tool.
 const MESSAGE: u8 = b'J';
+/// How much room descriptors take where they are received: each, and what stands before them.
+const SCM_BYTES_EACH: usize = 4;
+const SCM_BYTES_HEAD: usize = 64;
 /// How long one frame may take to come, once it began.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -88,6 +93,22 @@ impl Channel {
             Ok(Some(payload)) => Incoming::Call(payload),
             Ok(None) | Err(_) => Incoming::End,
         }
+    }
+
+    /// Takes over descriptors that the other side sends next, with a byte that says nothing.
+    pub(super) fn descriptors(&mut self, count: usize) -> io::Result<Vec<OwnedFd>> {
+        let mut space = vec![MaybeUninit::uninit(); SCM_BYTES_EACH * count.max(1) + SCM_BYTES_HEAD];
+        let mut buffer = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0];
+        let flags = RecvFlags::CMSG_CLOEXEC;
+        recvmsg(&self.stream, &mut [IoSliceMut::new(&mut byte)], &mut buffer, flags)?;
+        let mut taken = Vec::new();
+        for message in buffer.drain() {
+            if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                taken.extend(descriptors);
+            }
+        }
+        if taken.len() == count { Ok(taken) } else { Err(io::ErrorKind::InvalidData.into()) }
     }
 
     /// Waits for a message. Calls of tools make no sense now, and are not answered.

@@ -14,9 +14,12 @@ use charmproof_sandbox::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::acts::Root;
 use super::channel::{Channel, wait};
+use super::listeners::Listeners;
 use super::unit::{UnitProcess, UnitSpec};
-use super::{RunnerError, python};
+use super::{RunnerError, authority, python};
+use crate::standins::web::{Door, Network};
 
 /// How long a charm and its dependencies may take to be imported.
 const IMPORT_TIMEOUT: Duration = Duration::from_mins(2);
@@ -70,6 +73,21 @@ pub struct InterpreterSpec {
     pub watched_modules: Vec<String>,
 }
 
+/// A function that a charm observes events with.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct Handler {
+    /// Its name.
+    pub name: String,
+    /// The events, as the charm calls them.
+    pub events: Vec<String>,
+    /// The file that it is in.
+    pub file: String,
+    /// The first line of its body.
+    pub first: u32,
+    /// The last one.
+    pub last: u32,
+}
+
 /// What the interpreter says of itself.
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Welcome {
@@ -88,6 +106,9 @@ pub struct Welcome {
     /// The numbers of those that ran when the charm was imported.
     #[serde(default)]
     pub lines_at_import: Vec<u32>,
+    /// The functions that the charm's own code observes events with.
+    #[serde(default)]
+    pub handlers: Vec<Handler>,
     /// The file of each watched module that the charm has imported.
     #[serde(default)]
     pub modules: BTreeMap<String, Utf8PathBuf>,
@@ -197,10 +218,11 @@ impl Interpreter {
         let has_ended = || self.process.as_ref().is_none_or(JoinHandle::is_finished);
         let accepted = accept(&self.listener, deadline, has_ended);
         let Some(mut channel) = accepted else { return Err(self.ended()) };
-        let Some(_) = channel.message() else {
+        let Some(hello) = channel.message() else {
             return Err(RunnerError::Ended { why: self.log_end() });
         };
-        Ok(UnitProcess::new(channel, exec_listener, folder, place.charm_dir, place.socket_inside))
+        let listeners = listeners(&mut channel, unit, &hello)?;
+        Ok(UnitProcess::new(channel, exec_listener, listeners, folder, place.charm_dir, place.socket_inside))
     }
 
     /// Returns in words how it ended, if it did by itself.
@@ -284,6 +306,7 @@ impl UnitPlace {
             "forgets_lines": unit.forgets_lines,
             "files": unit.files,
             "stand_ins": unit.stand_ins,
+            "network": network(&unit.network),
             "socket": spec.work.join("agent.socket"),
             "charm_dir": self.charm_dir,
             "root": self.root,
@@ -292,6 +315,40 @@ impl UnitPlace {
             "output": output,
         })
     }
+}
+
+/// Returns what the unit's process is told of its network.
+fn network(network: &Network) -> Value {
+    let authority = authority::certificate().filter(|_| network.is_authority_trusted);
+    json!({
+        "hosts": network.hosts,
+        "ports": network.ports,
+        "sockets": network.sockets,
+        "authority": authority,
+    })
+}
+
+/// Takes over what a unit's process listens at, as it says.
+fn listeners(
+    channel: &mut Channel,
+    unit: &UnitSpec,
+    hello: &Value,
+) -> Result<Option<Listeners>, RunnerError> {
+    let numbers = hello.get("listening").and_then(|numbers| Vec::<usize>::deserialize(numbers).ok());
+    let numbers = numbers.unwrap_or_default();
+    if numbers.is_empty() {
+        return Ok(None);
+    }
+    let ports = unit.network.ports.iter().map(|(address, port)| Door::Port(*address, *port));
+    let doors: Vec<Door> = ports.chain(unit.network.sockets.iter().cloned().map(Door::Socket)).collect();
+    let failed = RunnerError::io("take over what a unit listens at");
+    let listeners = channel.descriptors(numbers.len() + 1).and_then(|mut descriptors| {
+        let stand_ins = unit.stand_ins.as_ref().map(|(_, inside)| inside.clone());
+        let root = descriptors.pop().map(|root| Root::new(root, stand_ins));
+        let doors = numbers.iter().filter_map(|number| doors.get(*number).cloned());
+        Listeners::new(doors.zip(descriptors).collect(), root)
+    });
+    listeners.map(Some).map_err(failed)
 }
 
 /// Returns the folder that Juju has for a unit.

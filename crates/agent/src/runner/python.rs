@@ -3,12 +3,14 @@
 use camino::{Utf8Path, Utf8PathBuf};
 
 /// Name and text of each file.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 11] = [
     ("capture.py", include_str!("../../python/capture.py")),
     ("cold.py", include_str!("../../python/cold.py")),
     ("determinism.py", include_str!("../../python/determinism.py")),
+    ("handlers.py", include_str!("../../python/handlers.py")),
     ("inspection.py", include_str!("../../python/inspection.py")),
     ("lines.py", include_str!("../../python/lines.py")),
+    ("network.py", include_str!("../../python/network.py")),
     ("owners.py", include_str!("../../python/owners.py")),
     ("processes.py", include_str!("../../python/processes.py")),
     ("root.py", include_str!("../../python/root.py")),

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::channel::{Channel, Incoming, wait};
+use super::listeners::Listeners;
 use super::{Exit, HookResult, HookRun, Mode, RunnerError};
 use crate::protocol::{ProtocolError, Request, read_frame, write_frame};
+use crate::standins::web::{Network, WebReply, WebRequest};
 use crate::standins::{StandInCall, StandInReply};
 use crate::tools::{Reply, ToolCall};
 
@@ -44,6 +46,8 @@ pub struct UnitSpec {
     pub stand_ins: Option<(Utf8PathBuf, Utf8PathBuf)>,
     /// Files that it begins with, by path. Without a root of its own it has none of them.
     pub files: BTreeMap<String, String>,
+    /// What its processes can connect to. Without a root of its own it has none of that.
+    pub network: Network,
     /// Whether lines that ran before count as new again.
     pub forgets_lines: bool,
 }
@@ -71,6 +75,9 @@ pub trait Answers {
     fn is_cancelled(&self) -> bool {
         false
     }
+
+    /// Answers a web server that is asked, or snapd.
+    fn web(&mut self, request: &WebRequest) -> WebReply;
 }
 
 /// A process that runs the hooks of one unit. It ends when this is dropped.
@@ -78,6 +85,7 @@ pub trait Answers {
 pub struct UnitProcess {
     channel: Channel,
     exec_listener: UnixListener,
+    listeners: Option<Listeners>,
     folder: Utf8PathBuf,
     charm_dir: Utf8PathBuf,
     socket: Utf8PathBuf,
@@ -89,11 +97,12 @@ impl UnitProcess {
     pub(super) fn new(
         channel: Channel,
         exec_listener: UnixListener,
+        listeners: Option<Listeners>,
         folder: Utf8PathBuf,
         charm_dir: Utf8PathBuf,
         socket: Utf8PathBuf,
     ) -> Self {
-        Self { channel, exec_listener, folder, charm_dir, socket, is_lost: false, told_bytes: 0 }
+        Self { channel, exec_listener, listeners, folder, charm_dir, socket, is_lost: false, told_bytes: 0 }
     }
 
     /// Returns where the unit sees its charm.
@@ -128,15 +137,20 @@ impl UnitProcess {
                 return Ok(ended(Exit::Flooded, began));
             }
             let soon = deadline.min(Instant::now() + LOOK_AGAIN);
-            let sources = [self.channel.as_fd(), self.exec_listener.as_fd()];
-            let ready = wait(&sources, soon).map_err(RunnerError::io("wait for a hook"))?;
+            let (channel, programs) = (self.channel.as_fd(), self.exec_listener.as_fd());
+            let ready = match &self.listeners {
+                Some(listeners) => wait(&[channel, programs, listeners.as_fd()], soon),
+                None => wait(&[channel, programs], soon),
+            };
+            let ready = ready.map_err(RunnerError::io("wait for a hook"))?;
             match ready {
                 Some(0) => match self.channel.receive() {
                     Incoming::Message(message) => return Ok(result_of(&message)),
                     Incoming::Call(payload) => self.answer_call(&payload, answers),
                     Incoming::End => return Ok(self.lost(began, hook.timeout_s)),
                 },
-                Some(_) => self.answer_program(answers),
+                Some(1) => self.answer_program(answers),
+                Some(_) => self.answer_web(answers)?,
                 None if Instant::now() < deadline => {}
                 None => return Ok(self.lost(began, hook.timeout_s)),
             }
@@ -191,6 +205,11 @@ impl UnitProcess {
             // Whether the other side is still there shows at the next look.
             let _ = self.channel.send_bytes(&reply);
         }
+    }
+
+    fn answer_web(&mut self, answers: &mut dyn Answers) -> Result<(), RunnerError> {
+        let served = self.listeners.as_mut().map_or(Ok(()), |listeners| listeners.serve(answers));
+        served.map_err(RunnerError::io("serve what a unit connects to"))
     }
 
     /// Answers a tool that was started as a program.

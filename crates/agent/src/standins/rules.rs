@@ -1,17 +1,19 @@
 //! What a user knows better than the stand-ins: a file in TOML.
 //!
 //! The file is for the life of a charm, not only for its programs: it also says what web services
-//! answer, what applications on the other side of a relation write, and which findings are
-//! known. Those parts are read here and used elsewhere.
+//! answer, what options are set to, what applications on the other side of a relation write, and
+//! which findings are known. Those parts are read here and used elsewhere.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_charm::metadata::{CharmMetadata, OptionType};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::glob;
+use super::web::WebPlace;
 
 /// Stands for any number of further arguments, at the end of a command.
 const REST: &str = "**";
@@ -32,6 +34,17 @@ pub struct Rules {
     /// What web services answer. The first that fits a request answers it.
     #[serde(default)]
     pub http: Vec<HttpRule>,
+    /// What the API server of Kubernetes answers. The first that fits a request answers it.
+    #[serde(default)]
+    pub kubernetes: Vec<KubernetesRule>,
+    /// What configuration options are set to, by name.
+    #[serde(default)]
+    pub config: BTreeMap<String, ValuesRule>,
+    /// What actions are called with, by name.
+    #[serde(default)]
+    pub actions: BTreeMap<String, ActionRule>,
+    /// What `credential-get` tells an application that is trusted.
+    pub credential: Option<CredentialRule>,
     /// What applications outside of the life write into relations.
     #[serde(default, rename = "remote")]
     pub remotes: Vec<RemoteRule>,
@@ -130,14 +143,83 @@ pub struct ExecRule {
 pub struct HttpRule {
     /// The method; any, if there is none.
     pub method: Option<String>,
-    /// The address; `*` and `?` as in file names.
+    /// The address; `*` and `?` as in file names behind the host, which is written out.
     pub url: Pattern,
     /// The status.
     #[serde(default = "fine", deserialize_with = "status")]
     pub status: u16,
-    /// What is sent.
+    /// Headers of the answer.
     #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// What is sent: a text, or a table that is sent as JSON.
+    #[serde(default, deserialize_with = "body")]
     pub body: String,
+}
+
+impl HttpRule {
+    /// Whether the rule is for an address, which has no port where that is the usual one.
+    fn fits(&self, url: &str) -> bool {
+        let Ok(place) = WebPlace::of_rule(self) else { return false };
+        let written = self.url.as_str();
+        let after_scheme = written.find("://").map_or(0, |start| start + "://".len());
+        let path_at = written[after_scheme..].find(['/', '?', '#']).map(|length| after_scheme + length);
+        let path = path_at.map_or("/", |start| &written[start..]);
+        glob::matches(&format!("{place}{path}"), url)
+    }
+}
+
+/// What the API server of Kubernetes answers.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesRule {
+    /// The method; any, if there is none.
+    pub method: Option<String>,
+    /// The path, with the query or without; `*` and `?` as in file names.
+    pub path: Pattern,
+    /// The status.
+    #[serde(default = "fine", deserialize_with = "status")]
+    pub status: u16,
+    /// What is sent: a text, or a table that is sent as JSON.
+    #[serde(default, deserialize_with = "body")]
+    pub body: String,
+}
+
+/// The values that something may have: one of them is picked each time.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValuesRule {
+    /// The values.
+    #[serde(deserialize_with = "values")]
+    pub values: Vec<Value>,
+}
+
+/// What an action is called with.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRule {
+    /// Its parameters, by name.
+    pub params: BTreeMap<String, ValuesRule>,
+}
+
+/// The credential of a cloud.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CredentialRule {
+    /// The kind of cloud: `lxd`, `aws`.
+    pub r#type: String,
+    /// The name of the cloud; its kind, if there is none.
+    pub name: Option<String>,
+    /// Its region.
+    #[serde(default)]
+    pub region: String,
+    /// Where its API is.
+    #[serde(default)]
+    pub endpoint: String,
+    /// How one authenticates: `certificate`, `access-key`.
+    pub auth_type: String,
+    /// What one authenticates with.
+    #[serde(default)]
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// What an application outside of the life writes into a relation.
@@ -246,6 +328,24 @@ fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u16, D::Error> {
     Err(serde::de::Error::custom(format!("{status} is no status of HTTP; they go from 100 to 599")))
 }
 
+fn values<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    let values = Vec::<Value>::deserialize(deserializer)?;
+    if values.is_empty() {
+        return Err(serde::de::Error::custom("at least one value is needed"));
+    }
+    Ok(values)
+}
+
+fn body<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::String(text) => Ok(text),
+        json @ (Value::Object(_) | Value::Array(_)) => Ok(json.to_string()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {
+            Err(serde::de::Error::custom("a body is a text, or a table or list that is sent as JSON"))
+        }
+    }
+}
+
 fn command<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "a command is a text or a list of texts")]
@@ -321,6 +421,9 @@ impl Rules {
                 return Err(at(header("remote", index), message));
             }
         }
+        for (index, http) in rules.http.iter().enumerate() {
+            WebPlace::of_rule(http).map_err(|message| at(header("http", index), message))?;
+        }
         for (index, exec) in rules.exec.iter().enumerate() {
             if exec.pid_file.is_some() && !exec.daemon {
                 let message = "`pid_file` is for a process that stays: add `daemon = true`".to_owned();
@@ -339,6 +442,39 @@ impl Rules {
         Ok(rules)
     }
 
+    /// Says what is asked of charms that none of them declares: options, actions, parameters, and
+    /// values of another type.
+    pub fn misfits(&self, charms: &[&CharmMetadata]) -> Vec<String> {
+        let mut found = Vec::new();
+        for (name, rule) in &self.config {
+            let mut declared =
+                charms.iter().flat_map(|charm| &charm.config_options).filter(|option| option.name == *name);
+            let Some(option) = declared.next() else {
+                found.push(format!("[config.{name}]: there is no option `{name}`"));
+                continue;
+            };
+            for value in rule.values.iter().filter(|value| !is_of_type(option.kind, value)) {
+                found.push(format!("[config.{name}]: {value} is not of the option's type"));
+            }
+        }
+        for (name, rule) in &self.actions {
+            let mut declared =
+                charms.iter().flat_map(|charm| &charm.actions).filter(|action| action.name == *name);
+            let Some(action) = declared.next() else {
+                found.push(format!("[actions.{name}]: there is no action `{name}`"));
+                continue;
+            };
+            for parameter in rule.params.keys() {
+                if !action.parameters.iter().any(|known| known.name == *parameter) {
+                    found.push(format!(
+                        "[actions.{name}.params.{parameter}]: the action has no such parameter"
+                    ));
+                }
+            }
+        }
+        found
+    }
+
     /// The first rule for a package.
     pub(super) fn package(&self, name: &str) -> Option<&PackageRule> {
         self.packages.iter().find(|rule| rule.name.matches(name))
@@ -349,11 +485,18 @@ impl Rules {
         self.snaps.iter().find(|rule| rule.name.matches(name))
     }
 
-    /// The first rule for a request.
-    pub fn http(&self, method: &str, url: &str) -> Option<&HttpRule> {
-        self.http.iter().find(|rule| {
+    /// The first rule for a request of an address, with its number.
+    pub fn http(&self, method: &str, url: &str) -> Option<(usize, &HttpRule)> {
+        self.http.iter().enumerate().find(|(_, rule)| {
+            rule.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)) && rule.fits(url)
+        })
+    }
+
+    /// The first rule for a request of the API server, with its number.
+    pub fn kubernetes(&self, method: &str, path: &str, target: &str) -> Option<(usize, &KubernetesRule)> {
+        self.kubernetes.iter().enumerate().find(|(_, rule)| {
             rule.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-                && rule.url.matches(url)
+                && (rule.path.matches(path) || rule.path.matches(target))
         })
     }
 
@@ -370,6 +513,15 @@ impl Rules {
         self.allow.iter().find(|rule| {
             rule.oracle.matches(oracle) && rule.matching.as_ref().is_none_or(|pattern| pattern.matches(text))
         })
+    }
+}
+
+fn is_of_type(kind: OptionType, value: &Value) -> bool {
+    match kind {
+        OptionType::String | OptionType::Secret => value.is_string(),
+        OptionType::Int => value.is_i64(),
+        OptionType::Float => value.is_number(),
+        OptionType::Boolean => value.is_boolean(),
     }
 }
 

@@ -48,7 +48,14 @@ pub struct Response {
 enum Outcome {
     Result(Value),
     Change,
-    Refused { status: u16, kind: &'static str, message: String, value: Value },
+    /// What snapd may know and this does not.
+    Unknown,
+    Refused {
+        status: u16,
+        kind: &'static str,
+        message: String,
+        value: Value,
+    },
 }
 
 fn refused(status: u16, kind: &'static str, message: impl Into<String>) -> Outcome {
@@ -63,6 +70,10 @@ fn not_installed(name: &str) -> Outcome {
 pub fn answer(machine: &mut Machine, rules: &Rules, request: &Request<'_>) -> Response {
     let mut said = Said::default();
     let outcome = outcome(machine, rules, request, &mut said);
+    let answered_by = match &outcome {
+        Outcome::Unknown => AnsweredBy::Nobody,
+        Outcome::Result(_) | Outcome::Change | Outcome::Refused { .. } => AnsweredBy::BuiltIn,
+    };
     let (status, body) = match outcome {
         Outcome::Result(result) => {
             (200, json!({"type": "sync", "status-code": 200, "status": "OK", "result": result}))
@@ -70,6 +81,10 @@ pub fn answer(machine: &mut Machine, rules: &Rules, request: &Request<'_>) -> Re
         Outcome::Change => (
             202,
             json!({"type": "async", "status-code": 202, "status": "Accepted", "change": CHANGE, "result": null}),
+        ),
+        Outcome::Unknown => (
+            404,
+            json!({"type": "error", "status-code": 404, "status": "Not Found", "result": {"message": "not found"}}),
         ),
         Outcome::Refused { status, kind, message, value } => {
             let mut result = Map::new();
@@ -85,12 +100,7 @@ pub fn answer(machine: &mut Machine, rules: &Rules, request: &Request<'_>) -> Re
         }
     };
     let arguments = vec!["snapd".into(), request.method.into(), request.target.into()];
-    let record = Record {
-        arguments,
-        code: i32::from(status),
-        answered_by: AnsweredBy::BuiltIn,
-        assumed: said.assumed,
-    };
+    let record = Record { arguments, code: i32::from(status), answered_by, assumed: said.assumed };
     Response { status, body, acts: said.acts, record }
 }
 
@@ -140,7 +150,11 @@ fn outcome(machine: &mut Machine, rules: &Rules, request: &Request<'_>, said: &m
         }
         ("POST", ["v2", "aliases"]) => aliases(machine, &body, said),
         ("POST", ["v2", "interfaces"]) => interfaces(machine, &body),
-        _ => refused(404, "", "not found"),
+        _ => {
+            let path = path.to_owned();
+            said.assumes(format!("snapd was said not to know {} {path}", request.method));
+            Outcome::Unknown
+        }
     }
 }
 

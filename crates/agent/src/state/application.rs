@@ -111,8 +111,7 @@ pub struct Application {
     pub storages: BTreeMap<Name, StorageDeclaration>,
     /// The names of its resources, and the files of those that are there.
     pub resources: BTreeMap<String, Option<Utf8PathBuf>>,
-    /// The classes of payloads that its charm declares, with the type of each. They are in
-    /// no charm of today, so they are not read from its metadata.
+    /// The classes of payloads that its charm declares, with the type of each.
     pub payload_classes: BTreeMap<String, String>,
     /// What the leader has set; `None` until it has.
     pub status: Option<Status>,
@@ -181,6 +180,7 @@ impl Application {
             config: charm.config_options.iter().map(config_option).collect(),
             storages: storages.collect(),
             resources: charm.resources.iter().map(|resource| (resource.name.clone(), None)).collect(),
+            payload_classes: charm.payload_classes.iter().cloned().collect(),
             ..Self::new(name)
         }
     }

@@ -119,6 +119,7 @@ pub(crate) fn run(
     }
     let wanted = Wanted::of(args);
     let subjects = subjects(place, &wanted, &settings.plan.stage, &work.path, &[], cancel, &talk)?;
+    check_rules(&settings.rules, &subjects)?;
     let bar = report::Bar::new(is_quiet);
     let tested = report::Tested {
         folder: &existing(place, &args.charm)?,
@@ -140,7 +141,7 @@ pub(crate) fn run(
         bar.show(&progress);
     });
     bar.finish();
-    let found = found.map_err(could_not_run)?;
+    let found = found.map_err(|error| could_not_run(&error))?;
     let written = writer.finish();
     let is_interrupted = cancel.is_cancelled();
     let terminal = output::terminal(colour);
@@ -185,6 +186,7 @@ fn two_sides(
         }
         let work = work.join(&name[..1]);
         sides.push(subjects(place, &Wanted::of(args), &settings.plan.stage, &work, &swaps, cancel, &talk)?);
+        check_rules(&settings.rules, &sides[0])?;
     }
     let bar = report::Bar::new(is_quiet);
     let error = Mutex::new(None);
@@ -197,7 +199,7 @@ fn two_sides(
         }
     });
     bar.finish();
-    let found = found.map_err(could_not_run)?;
+    let found = found.map_err(|error| could_not_run(&error))?;
     let is_interrupted = cancel.is_cancelled();
     let terminal = output::terminal(colour);
     output::result(&report::differences(&found, settings, folder, is_interrupted, terminal));
@@ -214,8 +216,8 @@ fn two_sides(
 }
 
 /// Returns what is said of a charm that could not be run at all.
-pub(super) fn could_not_run(error: RunnerError) -> Failure {
-    match &error {
+pub(super) fn could_not_run(error: &RunnerError) -> Failure {
+    match error {
         RunnerError::Preload { file, traceback } => Failure {
             what: format!("`{file}` of --preload cannot be used"),
             causes: vec![traceback.clone()],
@@ -231,7 +233,7 @@ pub(super) fn could_not_run(error: RunnerError) -> Failure {
         RunnerError::Ended { .. }
         | RunnerError::Io { .. }
         | RunnerError::Sandbox(_)
-        | RunnerError::Message(_) => Failure::of("the charm could not be run", &error),
+        | RunnerError::Message(_) => Failure::of("the charm could not be run", error),
     }
 }
 
@@ -340,6 +342,15 @@ pub(super) fn subjects(
     Ok(subjects)
 }
 
+/// Refuses rules for what none of the charms declares.
+pub(super) fn check_rules(rules: &Rules, subjects: &[Subject]) -> Result<(), Failure> {
+    let charms: Vec<&CharmMetadata> = subjects.iter().map(|subject| &*subject.metadata).collect();
+    match rules.misfits(&charms).as_slice() {
+        [] => Ok(()),
+        misfits => Err(Failure::usage(format!("the rules do not fit the charm: {}", misfits.join("; ")))),
+    }
+}
+
 /// The hook tools of a version of Juju, where charms find them.
 pub(crate) struct HookTools {
     folder: Utf8PathBuf,
@@ -439,7 +450,7 @@ fn environment(
     };
     let environment = provide(&context, folder, swaps).map_err(|error| {
         if matches!(error, EnvironmentError::Cancelled) {
-            return could_not_run(RunnerError::Cancelled);
+            return could_not_run(&RunnerError::Cancelled);
         }
         Failure::of(&format!("there is no environment for the charm `{folder}`"), &error)
     })?;

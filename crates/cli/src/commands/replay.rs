@@ -52,6 +52,7 @@ pub(crate) fn run(
     let swaps = swaps::prepared(place, &args.swap, cancel)?;
     let wanted = fuzz::Wanted { charm: &args.charm, with: &args.with, preload: args.preload.as_ref() };
     let subjects = fuzz::subjects(place, &wanted, &life.stage, &work.path, &swaps, cancel, &talk)?;
+    fuzz::check_rules(&rules, &subjects)?;
     let seed = life.seed.unwrap_or(1);
     let settings = Settings {
         plan: Plan::new(life.stage.clone()),
@@ -71,7 +72,7 @@ pub(crate) fn run(
         compares: false,
     };
     let played = play_once(&subjects, &settings, &script, seed, Mode::Cold, &|| cancel.is_cancelled())
-        .map_err(fuzz::could_not_run)?;
+        .map_err(|error| fuzz::could_not_run(&error))?;
     if let Some(trouble) = &played.trouble {
         return Err(Failure {
             what: "the life could not be played to its end".to_owned(),

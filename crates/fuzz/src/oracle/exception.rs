@@ -1,14 +1,14 @@
 //! Hooks that fail.
 
 use charmproof_agent::runner::Exit;
-use charmproof_agent::standins::AnsweredBy;
+use charmproof_agent::standins::{AnsweredBy, Record};
 
 use super::traceback::{self, Traceback};
 use super::{Blame, Oracle, Suspicion, normalised};
 use crate::player::{HookRecord, Played};
 
 /// What an exception says when something is not there that a unit has and this place does not.
-const REFUSALS: [&str; 17] = [
+const REFUSALS: [&str; 16] = [
     "Network is unreachable",
     "Name or service not known",
     "Temporary failure in name resolution",
@@ -25,8 +25,6 @@ const REFUSALS: [&str; 17] = [
     "No route to host",
     "ConnectTimeout",
     "No space left on device",
-    // Nothing listens at the socket of snapd.
-    "SnapAPIError",
 ];
 
 pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
@@ -38,7 +36,7 @@ pub(super) fn look(played: &Played, seen: &mut Vec<Suspicion>) {
         let of_unit = |earlier: &&HookRecord| earlier.unit == hook.unit;
         let before = played.hooks[..=number].iter().filter(of_unit);
         let last = played.hooks[..number].iter().rfind(of_unit);
-        if misses_file_of_package(hook, before) || misreads_silence(hook, last) {
+        if misses_file_of_package(hook, before) || misreads_silence(hook, last) || is_refused_by_web(hook) {
             suspicion.blame = Blame::Environment;
         }
         seen.push(suspicion);
@@ -59,6 +57,35 @@ fn misses_file_of_package<'a>(hook: &HookRecord, before: impl Iterator<Item = &'
         .flat_map(|record| &record.arguments)
         // A package may be asked for with its version: `squid=6.6-1`.
         .any(|word| word.split('=').next().is_some_and(|name| parts.contains(&name)))
+}
+
+/// Parts of files that ask web servers, and snapd: what a failure over there passes through.
+const WEB_CLIENTS: [&str; 13] = [
+    "/lightkube/",
+    "/kubernetes/client/",
+    "/httpx/",
+    "/httpcore/",
+    "/requests/",
+    "/urllib3/",
+    "/urllib/request.py",
+    "/http/client.py",
+    "/aiohttp/",
+    "/websocket/",
+    "/websockets/",
+    "/snap/",
+    "/snap.py",
+];
+
+/// Whether a hook fails over a request that nobody here can answer: the traceback, or one that led
+/// to it, passes through what asked.
+fn is_refused_by_web(hook: &HookRecord) -> bool {
+    let is_unknown = |record: &Record| {
+        let is_snapd = record.arguments.first().is_some_and(|first| first == "snapd");
+        record.is_unknown_web() || (is_snapd && record.answered_by == AnsweredBy::Nobody)
+    };
+    hook.stand_ins.iter().any(is_unknown)
+        && traceback_of(hook)
+            .is_some_and(|traceback| WEB_CLIENTS.iter().any(|part| traceback.text.contains(part)))
 }
 
 /// What reading an answer fails with that is not there.
@@ -84,12 +111,9 @@ fn misreads_silence(hook: &HookRecord, last: Option<&HookRecord>) -> bool {
 pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
     let traceback = traceback_of(hook);
     let (cause, summary, details, blame) = if let Some(traceback) = &traceback {
-        let place = traceback.charm_frame().or_else(|| traceback.frames.last());
-        let place =
-            place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
         let first_line = traceback.message.lines().next().unwrap_or_default();
         (
-            format!("{} in {place}: {}", traceback.exception, kind_of_message(traceback, first_line)),
+            cause(traceback),
             format!("`{}` fails: {}: {first_line}", hook.name, traceback.exception),
             traceback.text.clone(),
             blame(traceback),
@@ -119,6 +143,27 @@ pub(crate) fn of_hook(number: usize, hook: &HookRecord) -> Suspicion {
         )
     };
     Suspicion { oracle: Oracle::UncaughtException, blame, cause, summary, details, hook: Some(number) }
+}
+
+/// Returns what tracebacks of one defect have in common: the exception, and where the charm was. What
+/// the exception says differs from life to life, and counts only where the charm had no part in it.
+fn cause(traceback: &Traceback) -> String {
+    match traceback.charm_frame() {
+        Some(frame) => {
+            let (file, function) = (frame.short_file(), &frame.function);
+            format!("{} in {file} {function}: {}", traceback.exception, frame.statement)
+        }
+        None => kind(traceback),
+    }
+}
+
+/// Returns what tracebacks have in common that say the same: the exception, where it was raised or
+/// where the charm was, and its message without what differs from life to life.
+pub(crate) fn kind(traceback: &Traceback) -> String {
+    let place = traceback.charm_frame().or_else(|| traceback.frames.last());
+    let place = place.map_or_else(String::new, |frame| format!("{} {}", frame.short_file(), frame.function));
+    let first_line = traceback.message.lines().next().unwrap_or_default();
+    format!("{} in {place}: {}", traceback.exception, kind_of_message(traceback, first_line))
 }
 
 /// Exceptions that quote names of the program. Others quote values, which differ from life to
@@ -195,6 +240,30 @@ fn cause_of(traceback: &Traceback) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_defect_has_one_cause_whatever_it_says() {
+        let of = |file: &str, statement: &str, end: &str| {
+            let text = format!(
+                "Traceback (most recent call last):\n  File \"/v/site-packages/ops/main.py\", line 1, in main\n    run()\n  File \"{file}\", line 3, in _on_change\n    {statement}\n{end}\n"
+            );
+            cause(&traceback::read(&text).unwrap())
+        };
+        let charm = "/x/charm/src/charm.py";
+        let check =
+            |one: String, other: String, is_one: bool| assert_eq!(one == other, is_one, "{one}\n{other}");
+        check(of(charm, "a(b)", "KeyError: 'mysql'"), of(charm, "a(b)", "KeyError: 'redis'"), true);
+        check(
+            of(charm, "a(b)", "Refused: bucket a1 of joe"),
+            of(charm, "a(b)", "Refused: bucket c of ann"),
+            true,
+        );
+        check(of(charm, "a(b)", "KeyError: 'a'"), of(charm, "a(c)", "KeyError: 'a'"), false);
+        check(of(charm, "a(b)", "KeyError: 'a'"), of(charm, "a(b)", "IndexError: a"), false);
+        let package = "/v/site-packages/x.py";
+        check(of(package, "a(b)", "E: bucket 1"), of(package, "a(b)", "E: bucket 22"), true);
+        check(of(package, "a(b)", "E: bucket"), of(package, "a(b)", "E: object"), false);
+    }
 
     #[test]
     fn what_is_quoted_is_no_part_of_the_cause() {

@@ -9,6 +9,8 @@ pub struct Frame {
     pub line: u32,
     /// The function.
     pub function: String,
+    /// What stands on the line, if Python shows it.
+    pub statement: String,
 }
 
 /// A traceback: the last one of a chain, which is the one that ended the program.
@@ -30,12 +32,16 @@ const BEGINNING: &str = "Traceback (most recent call last):";
 pub fn read(text: &str) -> Option<Traceback> {
     let chain_start = text.find(BEGINNING)?;
     let start = text.rfind(BEGINNING)?;
-    let mut frames = Vec::new();
+    let mut frames: Vec<Frame> = Vec::new();
     let mut lines = text[start..].lines().skip(1);
     let mut end = None;
     for line in lines.by_ref() {
         if let Some(frame) = frame(line) {
             frames.push(frame);
+        } else if let Some(last) =
+            frames.last_mut().filter(|last| last.statement.is_empty() && line.starts_with("    "))
+        {
+            last.statement.push_str(line.trim());
         } else if !line.starts_with([' ', '\t']) && !line.is_empty() {
             end = Some(line);
             break;
@@ -68,6 +74,7 @@ fn frame(line: &str) -> Option<Frame> {
         file: file.to_owned(),
         line: number.trim().parse().ok()?,
         function: function.trim().to_owned(),
+        statement: String::new(),
     })
 }
 
@@ -106,6 +113,8 @@ mod tests {
         assert_eq!(read.exception, "ops.model.ModelError");
         assert_eq!(read.message, "ERROR no\nmore");
         assert_eq!(read.frames.len(), 2);
+        let statements: Vec<&str> = read.frames.iter().map(|frame| frame.statement.as_str()).collect();
+        assert_eq!(statements, ["main(C)", "raise"]);
         assert_eq!(read.charm_frame(), None);
     }
 

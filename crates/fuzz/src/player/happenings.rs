@@ -330,13 +330,28 @@ impl Player<'_, '_> {
         let names: Vec<String> = known.config.keys().cloned().collect();
         let Some(name) = self.chance.one_of(&names) else { return };
         let option = known.config[name].clone();
-        if option.value.is_some() && self.chance.happens(400) {
+        let rule = self.play.rules.config.get(name);
+        // An option that a rule gives values to is not left to its default.
+        if rule.is_none() && option.value.is_some() && self.chance.happens(400) {
             let _ = self.state.reset_config(application, &[name]);
             return;
         }
-        let value = made_up::value(&option, &mut self.chance);
+        let value = made_up::value(&option, rule, &mut self.chance);
         let Some(value) = value else { return };
         let _ = self.state.set_config(application, &BTreeMap::from([(name.clone(), value)]));
+    }
+
+    /// Sets what rules give values to, as `juju deploy --config` does.
+    pub(super) fn configure(&mut self) {
+        let applications: Vec<Name> =
+            self.play.actors.iter().map(|actor| actor.application.clone()).collect();
+        for application in applications {
+            for (name, rule) in &self.play.rules.config {
+                let Some(value) = made_up::ruled(rule, None, &mut self.chance) else { continue };
+                // Another charm of the life may be the one that has the option.
+                let _ = self.state.set_config(&application, &BTreeMap::from([(name.clone(), value)]));
+            }
+        }
     }
 
     /// Returns what an action is called with: what its schema demands, and now and then more.
@@ -344,6 +359,7 @@ impl Player<'_, '_> {
         let actor = self.play.actors.iter().find(|actor| actor.application == application_of(unit));
         let action = actor
             .and_then(|actor| actor.metadata.actions.iter().find(|action| action.name == hook.subject()));
-        action.map(|action| made_up::parameters(action, &mut self.chance)).unwrap_or_default()
+        let rule = self.play.rules.actions.get(hook.subject());
+        action.map(|action| made_up::parameters(action, rule, &mut self.chance)).unwrap_or_default()
     }
 }

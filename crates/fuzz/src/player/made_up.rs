@@ -3,6 +3,7 @@
 //! A user can set an option to anything of its type, and Juju does not ask the charm. So
 //! values are ordinary most of the time, and odd now and then.
 
+use charmproof_agent::standins::{ActionRule, ValuesRule};
 use charmproof_agent::state::{ConfigOption, ConfigType};
 use charmproof_charm::metadata::{Action, JsonType, Parameter};
 use rand_chacha::ChaCha8Rng;
@@ -41,8 +42,17 @@ const TEXTS: [&str; 8] =
     ["a", "example", "two words", "UPPER", "with-dash_1", "10.1.2.3", "ünïcode", "x=y;z"];
 const NUMBERS: [i64; 8] = [0, 1, 2, 10, 80, 8080, 65535, -1];
 
+/// Returns one of the values that a rule gives, another than the present one if there is one.
+pub(super) fn ruled(rule: &ValuesRule, present: Option<&Value>, chance: &mut Chance) -> Option<Value> {
+    let others: Vec<&Value> = rule.values.iter().filter(|value| Some(*value) != present).collect();
+    chance.one_of(&others).map(|value| (*value).clone()).or_else(|| present.cloned())
+}
+
 /// Returns a value that an option may be set to; `None` if there is nothing to choose from.
-pub(super) fn value(option: &ConfigOption, chance: &mut Chance) -> Option<Value> {
+pub(super) fn value(option: &ConfigOption, rule: Option<&ValuesRule>, chance: &mut Chance) -> Option<Value> {
+    if let Some(rule) = rule {
+        return ruled(rule, option.value.as_ref(), chance);
+    }
     match option.kind {
         ConfigType::Boolean => {
             let current = option.effective().and_then(Value::as_bool).unwrap_or(false);
@@ -70,10 +80,19 @@ pub(super) fn value(option: &ConfigOption, chance: &mut Chance) -> Option<Value>
     }
 }
 
-/// Returns parameters for an action: those that it demands, and now and then others.
-pub(super) fn parameters(action: &Action, chance: &mut Chance) -> Map<String, Value> {
+/// Returns parameters for an action: those that it demands or a rule names, and now and then others.
+pub(super) fn parameters(
+    action: &Action,
+    rule: Option<&ActionRule>,
+    chance: &mut Chance,
+) -> Map<String, Value> {
     let mut all = Map::new();
     for parameter in &action.parameters {
+        let ruled_value = rule.and_then(|rule| rule.params.get(&parameter.name));
+        if let Some(value) = ruled_value.and_then(|rule| ruled(rule, None, chance)) {
+            all.insert(parameter.name.clone(), value);
+            continue;
+        }
         // Juju fills in defaults before the charm sees anything.
         if let Some(default) = &parameter.default {
             all.insert(parameter.name.clone(), json_of(default));
@@ -98,5 +117,27 @@ fn parameter_value(parameter: &Parameter, chance: &mut Chance) -> Value {
         Some(JsonType::Object) => Value::Object(Map::new()),
         Some(JsonType::Null) => Value::Null,
         Some(JsonType::String) | None => Value::from(*chance.one_of(&TEXTS).unwrap_or(&"a")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_rule_gives_all_of_its_values_and_no_other() {
+        let rule = ValuesRule { values: vec![json!("a"), json!("b")] };
+        let option = ConfigOption { kind: ConfigType::String, default: None, value: Some(json!("a")) };
+        let mut chance = Chance::new(1);
+        for _ in 0..20 {
+            assert_eq!(value(&option, Some(&rule), &mut chance), Some(json!("b")));
+        }
+        let only = ValuesRule { values: vec![json!("a")] };
+        assert_eq!(value(&option, Some(&only), &mut chance), Some(json!("a")));
+        let unset = ConfigOption { value: None, ..option };
+        let picked: Vec<Value> = (0..20).filter_map(|_| value(&unset, Some(&rule), &mut chance)).collect();
+        assert!(picked.contains(&json!("a")) && picked.contains(&json!("b")) && picked.len() == 20);
     }
 }

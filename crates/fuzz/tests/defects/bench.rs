@@ -117,10 +117,24 @@ impl Bench {
     /// Searches lives of some examples, the first of which is the one that it is about.
     pub(crate) fn search(&self, names: &[&str], code: Code, lives: u64, hook_budget_s: f64) -> Report {
         let work = self.root().join(if code == Code::Defect { "w" } else { "m" });
-        let charms = names.iter().copied().map(|name| {
-            let folder = self.charm(name, code);
-            let metadata = Arc::new(CharmMetadata::read(&DiskTree::open(&folder).unwrap()));
-            (name, folder, metadata)
+        let charms: Vec<(&str, Utf8PathBuf)> =
+            names.iter().map(|name| (*name, self.charm(name, code))).collect();
+        let (subjects, settings) = self.stage(&charms, &work, Rules::default());
+        let questions = Questions { oracles: Oracle::ALL.to_vec(), hook_budget_s };
+        let settings = Settings { lives: Some(lives), questions, hook_timeout_s: hook_budget_s, ..settings };
+        search(&subjects, &settings, &|| false, &|_| {}).unwrap()
+    }
+
+    /// Prepares some charms to be run, the first of which is the one that it is about.
+    pub(crate) fn stage(
+        &self,
+        charms: &[(&str, Utf8PathBuf)],
+        work: &Utf8Path,
+        rules: Rules,
+    ) -> (Vec<Subject>, Settings) {
+        let charms = charms.iter().map(|(name, folder)| {
+            let metadata = Arc::new(CharmMetadata::read(&DiskTree::open(folder).unwrap()));
+            (*name, folder.clone(), metadata)
         });
         let charms: Vec<(&str, Utf8PathBuf, Arc<CharmMetadata>)> = charms.collect();
         let platform = match charms[0].2.substrate() {
@@ -128,13 +142,13 @@ impl Bench {
             Substrate::Machine => Platform::Machine,
         };
         let profile = Profile { version: JujuVersion::V3_6, platform };
-        let mut stage = Stage::new(profile, names[0], Charm::from(&*charms[0].2));
+        let mut stage = Stage::new(profile, charms[0].0, Charm::from(&*charms[0].2));
         let mut integrations = Vec::new();
         for (name, _, metadata) in &charms[1..] {
             let charm = Arc::new(Charm::from(&**metadata));
             let endpoint = charm.endpoints[0].name.clone();
             integrations.push(Integration {
-                application: names[0].into(),
+                application: charms[0].0.into(),
                 endpoint: endpoint.clone(),
                 remote_app: (*name).into(),
                 remote_endpoint: Some(endpoint),
@@ -145,7 +159,6 @@ impl Bench {
         let tools = work.join("t");
         fs_err::create_dir_all(&tools).unwrap();
         install_tools(&tools, &juju).unwrap();
-        let rules = Rules::default();
         let stand_ins = work.join("s");
         let names_of_stand_ins = standins::names(&rules);
         install_stand_ins(&stand_ins, names_of_stand_ins.iter().map(String::as_str)).unwrap();
@@ -165,7 +178,7 @@ impl Bench {
                     charm: layout.folder,
                     program: layout.program,
                     application: (*name).to_owned(),
-                    work: work.clone(),
+                    work: work.to_owned(),
                     tools: tools.clone(),
                     tool_names: tool_names.clone(),
                     visible: std::iter::once(environment.prefix).chain(home).collect(),
@@ -183,17 +196,17 @@ impl Bench {
                 stage,
                 integrations,
                 // Lives of several charms are long by themselves.
-                stimuli: if names.len() > 1 { 3 } else { 12 },
+                stimuli: if charms.len() > 1 { 3 } else { 12 },
                 with_failures: false,
                 only: Vec::new(),
                 without: Vec::new(),
             },
             first_seed: 1,
-            lives: Some(lives),
+            lives: Some(1),
             time: None,
             jobs: 1,
-            questions: Questions { oracles: Oracle::ALL.to_vec(), hook_budget_s },
-            hook_timeout_s: hook_budget_s,
+            questions: Questions { oracles: Oracle::ALL.to_vec(), hook_budget_s: 30.0 },
+            hook_timeout_s: 30.0,
             hooks_max: HOOKS_MAX,
             findings_max: 25,
             rules: Arc::new(rules),
@@ -203,7 +216,7 @@ impl Bench {
             corpus: Vec::new(),
             compares: false,
         };
-        search(&subjects, &settings, &|| false, &|_| {}).unwrap()
+        (subjects, settings)
     }
 
     /// Runs a test beside a charm, where nothing of charmproof is. Returns whether it passes,

@@ -26,8 +26,13 @@ pid_file = "/run/tinyproxy.pid"
 
 [[http]]
 method = "get"
-url = "http://*/health"
+url = "http://10.0.0.1/health"
 status = 503
+
+[[kubernetes]]
+method = "get"
+path = "/api/v1/namespaces/*/pods"
+body = { kind = "PodList", items = [] }
 
 [[remote]]
 interface = "postgresql_client"
@@ -58,8 +63,14 @@ fn every_kind_of_rule() {
     assert!(rules.package("nginx").is_none());
     assert_eq!(rules.snap("charmed-postgresql").map(|rule| rule.confinement), Some(Confinement::Classic));
     assert_eq!(rules.exec[0].command, ["tinyproxy", "-v"]);
-    assert_eq!(rules.http("GET", "http://10.0.0.1/health").map(|rule| rule.status), Some(503));
+    assert_eq!(rules.http("GET", "http://10.0.0.1/health").map(|(_, rule)| rule.status), Some(503));
     assert!(rules.http("POST", "http://10.0.0.1/health").is_none());
+    let pods = |path: &str| {
+        let found = rules.kubernetes("GET", path, &format!("{path}?limit=5"));
+        found.map(|(_, rule)| rule.body.as_str())
+    };
+    assert_eq!(pods("/api/v1/namespaces/proof/pods"), Some(r#"{"items":[],"kind":"PodList"}"#));
+    assert_eq!(pods("/api/v1/pods"), None);
     assert_eq!(rules.remote("db", "postgresql_client").map(|rule| rule.unit.len()), Some(1));
     assert!(rules.remote("db", "mysql_client").is_none());
     let allowed = rules.allowed("idempotence", "the timestamp changed").map(|rule| rule.reason.to_string());
@@ -89,7 +100,7 @@ fn errors_name_the_place_and_what_is_known() {
     check(
         "\n[[packages]]\nname = \"a\"\n",
         "2:3",
-        "unknown field `packages`, expected one of `package`, `snap`, `exec`, `http`, `remote`, `allow`",
+        "unknown field `packages`, expected one of `package`, `snap`, `exec`, `http`, `kubernetes`, `config`, `actions`, `credential`, `remote`, `allow`",
     );
     check("[[package]]\nname = \"\"\n", "2:8", "this must not be empty");
     check("[[exec]]\ncommand = 3\n", "2:11", "a command is a text or a list of texts");
@@ -106,6 +117,18 @@ fn errors_name_the_place_and_what_is_known() {
         "`pid_file` is for a process that stays: add `daemon = true`",
     );
     check("[[exec]]\ncommand = \"a\"\nfiles = { \"b\" = \"\" }\n", "1:1", "`b` is not an absolute path");
+    check("[[http]]\nurl = \"*\"\n", "1:1", "`*` begins with neither `http://` nor `https://`");
+    check(
+        "[[http]]\nurl = \"http://*.com/\"\n",
+        "1:1",
+        "`*.com` is no host: it has to be written out, as a name or an IPv4 address, so that it can be resolved",
+    );
+    check("[[http]]\nurl = \"http://a:0/\"\n", "1:1", "`0` is no port");
+    check(
+        "[[http]]\nurl = \"http://a\"\nbody = 3\n",
+        "3:8",
+        "a body is a text, or a table or list that is sent as JSON",
+    );
     check("[[http]]\nurl = \"*\"\nstatus = 20\n", "3:10", "20 is no status of HTTP; they go from 100 to 599");
     check("[[remote]]\napp = { a = \"b\" }\n", "1:1", "a [[remote]] needs an `endpoint` or an `interface`");
     check(
@@ -118,6 +141,22 @@ fn errors_name_the_place_and_what_is_known() {
         "3:15",
         "unknown variant `loose`, expected one of `strict`, `classic`, `devmode`",
     );
+}
+
+#[test]
+fn addresses_fit_with_the_usual_port_or_without() {
+    for (rule, url, expected) in [
+        ("http://a/b", "http://a/b", true),
+        ("http://a:80/b", "http://a/b", true),
+        ("https://A:443", "https://a/", true),
+        ("https://a", "http://a/", false),
+        ("http://a:8080/*", "http://a:8080/b?c=d", true),
+        ("http://a/*", "http://a:8080/b", false),
+        ("http://a/b", "http://a/b?c", false),
+    ] {
+        let rules = read(&format!("[[http]]\nurl = \"{rule}\"\n"));
+        assert_eq!(rules.http("GET", url).is_some(), expected, "{rule} {url}");
+    }
 }
 
 #[test]

@@ -326,3 +326,17 @@ series: [jammy]
     assert_eq!(metadata.name.as_ref().map(CharmName::as_str), Some("web"));
     assert_eq!(metadata.bases[0].to_string(), "ubuntu@22.04");
 }
+
+#[test]
+fn payloads_have_a_class_and_a_type() {
+    let metadata = CharmMetadata::parse(CharmTexts {
+        charmcraft: Some("type: charm\n"),
+        metadata: Some(
+            "name: a\nsummary: s\ndescription: d\npayloads:\n  web: {type: docker}\n  vm: {type: kvm}\n",
+        ),
+        ..CharmTexts::default()
+    });
+    let classes: Vec<(&str, &str)> =
+        metadata.payload_classes.iter().map(|(name, kind)| (name.as_str(), kind.as_str())).collect();
+    assert_eq!(classes, [("web", "docker"), ("vm", "kvm")]);
+}

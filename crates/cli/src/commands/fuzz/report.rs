@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::metadata::CharmMetadata;
+use charmproof_fuzz::coverage::rules_of;
 use charmproof_fuzz::export::{Charm, pytest};
 use charmproof_fuzz::oracle::Blame;
 use charmproof_fuzz::search::duel::{DuelReport, Found};
@@ -19,6 +20,8 @@ use crate::output;
 
 /// How many of the reached lines' files are listed.
 const FILES_SHOWN: usize = 8;
+/// How many handlers that did not run are named.
+const HANDLERS_SHOWN: usize = 8;
 /// How many lines of a traceback are shown on the terminal; the file has all.
 const DETAIL_LINES_SHOWN: usize = 24;
 
@@ -278,6 +281,7 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
     if let Some(bare) = &report.welcome.bare {
         let _ = writeln!(text, "without a root filesystem of its own, so the charm saw this host: {bare}");
     }
+    reached(text, report, settings);
     if !report.lines.is_empty() {
         let _ = writeln!(text, "{} of {} lines of src ran", report.lines_reached.len(), report.lines.len());
         let mut files: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
@@ -290,6 +294,32 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
             let _ = writeln!(text, "  {file}: {reached} of {all}");
         }
     }
+}
+
+/// Says what was reached of the charm's handlers, and of the rules of the lifecycle.
+fn reached(text: &mut String, report: &Report, settings: &Settings) {
+    let handlers = report.handlers();
+    if !handlers.is_empty() {
+        let count = handlers.iter().filter(|(_, ran)| *ran).count();
+        let _ = writeln!(text, "{count} of {} handlers ran", handlers.len());
+        let idle: Vec<String> = handlers
+            .iter()
+            .filter(|(_, ran)| !ran)
+            .map(|(handler, _)| format!("{} ({})", handler.name, handler.events.join(", ")))
+            .collect();
+        for handler in idle.iter().take(HANDLERS_SHOWN) {
+            let _ = writeln!(text, "  not {handler}");
+        }
+        if idle.len() > HANDLERS_SHOWN {
+            let _ = writeln!(text, "  nor {} more", idle.len() - HANDLERS_SHOWN);
+        }
+    }
+    let _ = writeln!(
+        text,
+        "{} of {} rules of the lifecycle bore on these lives",
+        report.rules_reached.len(),
+        rules_of(&settings.plan.stage).len()
+    );
 }
 
 /// Returns where the files of a difference are.
