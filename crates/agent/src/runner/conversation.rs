@@ -391,8 +391,11 @@ mod tests {
 
         #[test]
         fn any_body_comes_through_in_chunks(parts in prop::collection::vec("[a-z]{1,20}", 0..5)) {
-            let mut text: String = parts.iter().map(|part| format!("{:x}\r\n{part}\r\n", part.len())).collect();
-            text.push_str("0\r\n\r\n");
+            let mut text = String::new();
+            for part in &parts {
+                text += &format!("{:x}\r\n{part}\r\n", part.len());
+            }
+            text += "0\r\n\r\n";
             prop_assert_eq!(chunks(text.as_bytes()).unwrap(), Some(parts.concat().into_bytes()));
         }
     }

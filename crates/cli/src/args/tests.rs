@@ -59,7 +59,8 @@ fn commands(cli: &Command) -> Vec<(String, &Command)> {
             found.push((name.to_owned(), command));
             continue;
         }
-        found.extend(command.get_subcommands().map(|inner| (format!("{name} {}", inner.get_name()), inner)));
+        let inner = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+        found.extend(inner.map(|inner| (format!("{name} {}", inner.get_name()), inner)));
     }
     found
 }
