@@ -41,17 +41,14 @@ _FROM_ETC = (
     "nsswitch.conf", "services", "protocols", "mime.types", "os-release", "debian_version", "login.defs",
 )  # fmt: skip
 
-_WORKLOADS = frozenset(
-    "apache2 apache2ctl ansible buildah caddy cargo certbot cmake composer consul containerd crictl ctr "
-    "dockerd dotnet elixir erl etcd etcdctl gem gh go gradle grafana-server gunicorn haproxy helm httpd influxd "
-    "java javac jdk k3s k9s keytool kubectl kubelet lxd mariadb mariadbd memcached microk8s minikube minio mongo "
-    "mongod mongos mongosh mvn mysql mysqladmin mysqld mysqldump named nats-server nginx node nodejs npm npx "
-    "patroni patronictl pg_ctl pg_ctlcluster pg_dump pg_lsclusters pgbouncer php php-fpm pip pipx podman "
-    "poetry postfix postgres prometheus promtool psql rabbitmqctl rabbitmq-server rails redis-cli redis-server "
-    "rsyslogd ruby runc rustc sqlcmd squid supervisord terraform tinyproxy tomcat traefik uv uvicorn uvx "
-    "uwsgi varnishd vault virtualenv virsh yarn zookeeper".split()
+_DEVELOPER_TOOLS = frozenset(
+    "ansible buildah cargo cmake composer dotnet elixir gem gh go gradle helm jdk k3s k9s kubectl microk8s minikube "
+    "mvn node nodejs npm npx pip pip3 pipx poetry rails rustc rustup terraform tox uv uvx virtualenv yarn".split()
 )
-"""Programs that a base does not bring and a charm would install. A unit does not see the host's."""
+"""Programs that no base brings and the host of a developer does. A unit does not see them.
+
+What a package brings is left: the real program serves a charm better than a stand-in.
+"""
 _PROGRAMS = ("/usr/bin", "/usr/sbin")
 _LOCAL = "/usr/local"
 
@@ -116,7 +113,7 @@ def prepare(settings: dict) -> str | None:
     user, group = os.getuid(), os.getgid()
     for folder in _PROGRAMS:
         # Once, for all units that are forked from here.
-        _workloads_of(folder)
+        _tools_of(folder)
     try:
         # What a charm does when it is imported reaches the network as little as a hook does.
         _check(_libc.unshare(_NEWUSER | _NEWNS | _NEWNET | _NEWIPC), "make a user namespace")
@@ -253,7 +250,7 @@ def _write_etc(new: str, host_name: str) -> None:
 
 
 def _lay_programs(stand_ins: list[str] | None, new: str) -> None:
-    """Put stand-ins where `PATH` has them and in the place of the host's own, and hide workloads."""
+    """Put stand-ins where `PATH` has them and in the place of the host's own, and hide tools."""
     names: list[str] = []
     if stand_ins:
         source, target = stand_ins
@@ -274,13 +271,13 @@ def _lay_programs(stand_ins: list[str] | None, new: str) -> None:
 
 
 def _layer(folder: str, links: dict[str, str], stand_ins: list[str], new: str) -> None:
-    """Show links in a folder of the host, and none of its workloads.
+    """Show links in a folder of the host, and none of its tools for developers.
 
     Libraries look for `/usr/bin/snap` itself, so that stand-ins of what this host lacks are there.
     """
     if os.path.islink(folder):
         return
-    hidden = [name for name in _workloads_of(folder) if name not in stand_ins]
+    hidden = [name for name in _tools_of(folder) if name not in stand_ins]
     if not links and not hidden:
         return
     layer = f"{new}/.charmproof/programs{folder.replace('/', '-')}"
@@ -298,10 +295,10 @@ def _layer(folder: str, links: dict[str, str], stand_ins: list[str], new: str) -
 
 
 @functools.lru_cache(maxsize=None)
-def _workloads_of(folder: str) -> tuple[str, ...]:
+def _tools_of(folder: str) -> tuple[str, ...]:
     """Return what this host has of the programs that a unit does not see."""
     try:
-        return tuple(sorted(_WORKLOADS.intersection(os.listdir(folder))))
+        return tuple(sorted(_DEVELOPER_TOOLS.intersection(os.listdir(folder))))
     except OSError:
         return ()
 

@@ -348,6 +348,8 @@ fn reason(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -393,7 +395,7 @@ mod tests {
         fn any_body_comes_through_in_chunks(parts in prop::collection::vec("[a-z]{1,20}", 0..5)) {
             let mut text = String::new();
             for part in &parts {
-                text += &format!("{:x}\r\n{part}\r\n", part.len());
+                let _ = write!(text, "{:x}\r\n{part}\r\n", part.len());
             }
             text += "0\r\n\r\n";
             prop_assert_eq!(chunks(text.as_bytes()).unwrap(), Some(parts.concat().into_bytes()));

@@ -158,7 +158,7 @@ class Charm(ops.CharmBase):
         subprocess.run(["payload-register", "docker", "web", "1"], check=True)
         unknown = subprocess.run(["payload-register", "docker", "other", "1"], capture_output=True, text=True)
         credential = self.model.get_cloud_spec()
-        seen = [name for name in ("cargo", "nginx", "pip") if shutil.which(name)] + os.listdir("/usr/local/bin")
+        seen = [name for name in ("cargo", "pip", "uv") if shutil.which(name)] + os.listdir("/usr/local/bin")
         self.unit.status = ops.ActiveStatus(f"{leads} {seen} {unknown.returncode} {credential.type}")
 
     def _on_collect_metrics(self, event):
