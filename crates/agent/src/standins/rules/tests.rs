@@ -189,3 +189,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn rules_have_to_fit_what_the_charms_declare() {
+    let charm = CharmMetadata::parse(charmproof_charm::metadata::CharmTexts {
+        charmcraft: Some(
+            "type: charm\nname: a\nconfig: {options: {port: {type: int}}}\nactions: {backup: {params: {to: {type: string}}}}\n",
+        ),
+        ..Default::default()
+    });
+    let check = |text: &str, expected: &[&str]| assert_eq!(read(text).misfits(&[&charm]), expected, "{text}");
+    check("[config.port]\nvalues = [80]\n[actions.backup.params.to]\nvalues = [\"/srv\"]\n", &[]);
+    check("[config.prot]\nvalues = [80]\n", &["[config.prot]: there is no option `prot`"]);
+    check("[config.port]\nvalues = [80, \"x\"]\n", &["[config.port]: \"x\" is not of the option's type"]);
+    check("[actions.restore.params.a]\nvalues = [1]\n", &["[actions.restore]: there is no action `restore`"]);
+    check(
+        "[actions.backup.params.from]\nvalues = [1]\n",
+        &["[actions.backup.params.from]: the action has no such parameter"],
+    );
+}
