@@ -159,6 +159,9 @@ impl Interpreter {
         });
         let Some((message, control)) = said else {
             let is_late = Instant::now() >= deadline;
+            if !is_late && !is_cancelled() {
+                let_end(&process);
+            }
             cancel.cancel();
             let record = process.join();
             if is_cancelled() {
@@ -230,8 +233,10 @@ impl Interpreter {
         if !self.is_gone() {
             return None;
         }
+        let process = self.process.take()?;
+        let_end(&process);
         self.cancel.cancel();
-        let record = self.process.take()?.join();
+        let record = process.join();
         let is_ours = matches!(&record, Ok(Ok(record)) if record.ended == Ended::Cancelled);
         (!is_ours).then(|| how_ended(record))
     }
@@ -433,6 +438,14 @@ fn log_end(work: &Utf8Path) -> String {
     let text = fs_err::read(work.join("interpreter.log")).unwrap_or_default();
     let start = text.len().saturating_sub(LOG_SHOWN_BYTES);
     String::from_utf8_lossy(&text[start..]).trim().to_owned()
+}
+
+/// Gives a process that is gone the time to be noticed, so that how it ended can be told.
+fn let_end(process: &JoinHandle<Result<RunRecord, SandboxError>>) {
+    let deadline = Instant::now() + Duration::from_secs(2);
+    while !process.is_finished() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns how an interpreter ended, in words.
