@@ -56,6 +56,10 @@ fn told(world: &World, result: &CliResult) -> String {
         let is_of_story = line.starts_with("     ") || line.starts_with("   Setup phase") || line.is_empty();
         // What is indented in a traceback differs with the version of Python.
         let is_of_story = is_of_story || line.starts_with("   |  ");
+        // Two processes that come back from one hook may or may not get in each other's way.
+        let is_of_story = is_of_story || line.contains("suspicions did not show again");
+        // Whether the process that ran the hook went first, or its interpreter, is a race as well.
+        let is_of_story = is_of_story || line == "   | it was ended by signal 9";
         let is_of_phase = line.starts_with("   ") && line.ends_with(" phase");
         if !is_of_story && !is_of_phase && !line.starts_with("   files: ") && !line.starts_with("  src/") {
             let _ = writeln!(text, "{line}");
