@@ -98,6 +98,8 @@ pub struct Report {
     pub lives: u64,
     /// How many hooks ran, those of making findings small not counted.
     pub hooks: u64,
+    /// How many of them succeeded.
+    pub hooks_done: u64,
     /// How often each kind of hook ran.
     pub kinds: BTreeMap<String, u64>,
     /// The charm's lines that ran, and all that can: file and line.
@@ -244,6 +246,7 @@ impl Search<'_, '_> {
         report.lives += 1;
         for hook in &life.played.hooks {
             report.hooks += 1 + u64::from(hook.again.is_some());
+            report.hooks_done += u64::from(hook.exit.is_success());
             *report.kinds.entry(hook.hook.kind.pattern().clone()).or_default() += 1;
         }
         if let Some(trouble) = &life.played.trouble {

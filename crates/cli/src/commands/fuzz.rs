@@ -156,7 +156,7 @@ pub(crate) fn run(
         return Ok(Exit::Regressed);
     }
     // What could not be told of any life is no "nothing found".
-    Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+    Ok(if found.troubles.is_empty() && found.hooks_done > 0 { Exit::Fine } else { Exit::CouldNotRun })
 }
 
 /// Plays the same lives without and with the swap, and says what differs.

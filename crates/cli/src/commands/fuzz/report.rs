@@ -254,6 +254,9 @@ fn summary(text: &mut String, report: &Report, settings: &Settings) {
             "{refused} things were refused by these surroundings; --preload gives the charm stand-ins"
         );
     }
+    if report.hooks > 0 && report.hooks_done == 0 && counted == 0 {
+        let _ = writeln!(text, "no hook of the charm succeeded, so nothing is known of it");
+    }
     if !report.unconfirmed.is_empty() {
         let _ = writeln!(
             text,
