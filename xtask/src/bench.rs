@@ -1,6 +1,8 @@
-//! `cargo xtask bench`: the same fleet, the same machine, charmproof and hyrum in turn.
+//! `cargo xtask bench`: how fast charms are run, and how fast a fleet is checked.
 //!
-//! Prints times and ratios; asserts nothing. Both tools begin with empty package
+//! Prints times and ratios; asserts nothing. `runners` is a benchmark of its own, in
+//! `crates/fuzz/benches`: hooks a second, next to `ops.testing`. `fleet` is the same fleet on the
+//! same machine, with charmproof and hyrum in turn. Both tools begin with empty package
 //! caches and with their own tools installed. hyrum cannot resolve a checkout of ops
 //! whose manifest has uv's workspace table: it then ends early and has run no test. So
 //! that both do the work, that table is taken out of the checkout, and hyrum finds all
@@ -31,8 +33,34 @@ struct Bench {
 }
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
-    let keep = arguments.iter().any(|word| word == "--keep");
-    let workers = arguments.iter().find(|word| *word != "--keep").cloned().unwrap_or_else(|| "2".into());
+    let has = |name: &str| arguments.iter().any(|word| word == name);
+    let all = !has("runners") && !has("fleet");
+    if all || has("runners") {
+        runners(root)?;
+    }
+    if all || has("fleet") {
+        let number = arguments.iter().find(|word| word.parse::<u32>().is_ok());
+        fleet(root, number.map_or("2", String::as_str), has("--keep"))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How many hooks a second each runner runs.
+fn runners(root: &Path) -> Result<()> {
+    let status = Command::new("cargo")
+        .args(["bench", "--quiet", "--locked", "-p", "charmproof-fuzz", "--bench", "runners"])
+        .current_dir(root)
+        .status()
+        .context("could not start cargo")?;
+    if !status.success() {
+        bail!("the benchmark of the runners ended with {status}");
+    }
+    println!();
+    Ok(())
+}
+
+/// How long a fleet takes, next to hyrum.
+fn fleet(root: &Path, workers: &str, keep: bool) -> Result<()> {
     let folder = std::env::temp_dir().join(format!("charmproof-bench-{}", std::process::id()));
     fs_err::create_dir_all(&folder)?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
@@ -42,14 +70,13 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     }
     let index = std::env::var("POETRY_PYPI_MIRROR_URL").unwrap_or_default();
     let bench = Bench { root: root.to_path_buf(), folder, program, index };
-    let result = bench.all(&workers);
+    let result = bench.all(workers);
     if keep {
         println!("kept: {}", bench.folder.display());
     } else {
         fs_err::remove_dir_all(&bench.folder)?;
     }
-    result?;
-    Ok(ExitCode::SUCCESS)
+    result
 }
 
 impl Bench {

@@ -22,7 +22,7 @@ struct Task {
 const TASKS: [Task; 2] = [
     Task {
         name: "bench",
-        what: "Time charmproof next to hyrum on the example fleet [workers]",
+        what: "Time hooks next to ops.testing, and a fleet next to hyrum [runners | fleet] [workers] [--keep]",
         run: bench::run,
     },
     Task { name: "tidy", what: "Check the project's own rules", run: tidy::run },

@@ -7,17 +7,27 @@ calls `ops.main`, or the import itself does the work) is run cold.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import gc
+import io
 import os
+import random
 import runpy
-import socket
 import sys
+import threading
 import types
 import warnings
 
 import determinism
+import import_time
 import lines
 import owners
 import tools
+import warmth
+
+
+_WRITERS = (io.TextIOWrapper, io.BufferedWriter, io.BufferedRandom)
 
 
 class _Reached(BaseException):
@@ -26,6 +36,10 @@ class _Reached(BaseException):
 
 class PreloadFailed(Exception):
     """The user's own file raised something. The charm has no part in it."""
+
+
+class Unfit(Exception):
+    """The charm cannot be imported once for all hooks."""
 
 
 class Charm:
@@ -39,10 +53,6 @@ class Charm:
         self._names = frozenset(settings["tools"])
         self._environment = dict(os.environ)
         self.lines = lines.Lines(settings["charm_source"], self._folder)
-
-    @property
-    def is_usable(self) -> bool:
-        return self._class is not None
 
     def ops_version(self) -> str:
         import ops
@@ -68,21 +78,32 @@ class Charm:
         for module in self._original:
             module.main = self._note_class
         before = dict(os.environ)
-        self._execute(os.path.join(self._folder, self._settings["program"]))
+        watch = import_time.Watch(self._folder)
+        watch.begin()
+        try:
+            follows = self._execute(os.path.join(self._folder, self._settings["program"]))
+        finally:
+            asked = watch.end()
+            # Where the import fails for want of what it asks for, that says more than the failure.
+            if asked is not None:
+                raise Unfit(asked)
         if self._class is None:
-            raise RuntimeError(f"{self._settings['program']} does not call ops.main")
+            raise Unfit(f"{self._settings['program']} does not call ops.main")
+        if follows is not None:
+            raise Unfit(follows)
         for module, main in self._original.items():
             module.main = main
         self._preload()
         if dict(os.environ) != before:
-            raise RuntimeError("it changes its environment when it is imported")
+            raise Unfit("it changes its environment when it is imported")
 
     def _note_class(self, charm_class=None, use_juju_for_storage=None, **options):
         self._class = charm_class
         self._main_arguments = {"use_juju_for_storage": use_juju_for_storage, **options}
         raise _Reached
 
-    def _execute(self, path: str) -> None:
+    def _execute(self, path: str) -> str | None:
+        """Run the charm's program up to `ops.main`. Returns what it would do after that."""
         with open(path, "rb") as file:
             source = file.read()
         code = self.lines.compile(source, path) if self._settings["counts_lines"] else compile(source, path, "exec", dont_inherit=True)
@@ -93,8 +114,9 @@ class Charm:
         sys.argv = [path]
         try:
             exec(code, module.__dict__)
-        except _Reached:
-            return
+        except _Reached as reached:
+            return import_time.what_follows(reached.__traceback__.tb_next)
+        return None
 
     def _preload(self) -> None:
         """Run what the user gave, which may put stand-ins in the place of whatever it likes."""
@@ -105,21 +127,42 @@ class Charm:
             except BaseException as error:
                 raise PreloadFailed from error
 
-    def run_in_fork(self, hook: dict, connection: socket.socket) -> int:
+    def run_in_fork(self, hook: dict, agent: tools.Agent) -> int:
         """Run a hook in this process, which does nothing else afterwards."""
-        code = self._run(hook, connection, self._class)
-        sys.stdout.flush()
-        sys.stderr.flush()
+        code = self._run(hook, agent, self._class)
+        _finish()
         return code
 
-    def run_here(self, hook: dict, connection: socket.socket) -> int:
+    def run_here(self, hook: dict, agent: tools.Agent) -> int:
         """Run a hook in this process, and be ready for the next one."""
+        # What warns once in each process is told again to the next hook.
+        forget = getattr(warnings, "_filters_mutated", None)
+        if forget is not None:
+            forget()
+        return self._run_and_put_back(hook, agent, _fresh(self._class))
+
+    def warm_up(self, folder: str) -> None:
+        """Run hooks of a charm that is nobody's, so that those of the charm find all prepared."""
+        chance = random.getstate()
+
+        def run(environment: dict, charm_class: type, agent: tools.Agent) -> None:
+            hook = {"env": environment, "seed": 0, "clock": self._settings["clock"]}
+            self._run_and_put_back(hook, agent, _fresh(charm_class))
+
+        try:
+            warmth.warm_up(run, self._folder, folder)
+        finally:
+            random.setstate(chance)
+            os.environ.clear()
+            os.environ.update(self._environment)
+
+    def _run_and_put_back(self, hook: dict, agent: tools.Agent, charm_class: type) -> int:
         import logging
 
         excepthook, shown = sys.excepthook, warnings.showwarning
         handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
         try:
-            return self._run(hook, connection, _fresh(self._class))
+            return self._run(hook, agent, charm_class)
         finally:
             sys.stdout.flush()
             sys.stderr.flush()
@@ -128,13 +171,12 @@ class Charm:
             logging.getLogger().setLevel(level)
             tools.uninstall()
 
-    def _run(self, hook: dict, connection: socket.socket, charm_class: type) -> int:
-        os.environ.clear()
-        os.environ.update(hook["env"])
+    def _run(self, hook: dict, agent: tools.Agent, charm_class: type) -> int:
+        _set_environment(hook["env"])
         os.chdir(hook["env"]["JUJU_CHARM_DIR"])
         sys.argv = [os.path.join(hook["env"]["JUJU_CHARM_DIR"], self._settings["program"])]
         determinism.begin(hook["seed"], hook["clock"])
-        tools.install(connection, self._names)
+        tools.install(agent, self._names)
         _forget_caches()
         try:
             self._real_main(charm_class, **self._given())
@@ -162,6 +204,31 @@ def _fresh(charm_class: type) -> type:
             "__doc__": charm_class.__doc__,
         },
     )
+
+
+def _finish() -> None:
+    """Do what Python does at its end: threads, functions that wait for it, files that are open."""
+    main = threading.main_thread()
+    for thread in threading.enumerate():
+        if thread is not main and not thread.daemon:
+            thread.join()
+    atexit._run_exitfuncs()
+    # What was there before the hook is not listed, and was written before it.
+    for thing in gc.get_objects():
+        if type(thing) in _WRITERS:
+            with contextlib.suppress(Exception):
+                thing.flush()
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def _set_environment(variables: dict[str, str]) -> None:
+    """Have these variables and no others. Most are what they were for the last hook."""
+    for name in [name for name in os.environ if name not in variables]:
+        del os.environ[name]
+    for name, value in variables.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
 
 
 def _forget_caches() -> None:

@@ -22,6 +22,10 @@ def begin() -> None:
     import owners
 
     sys.path.remove(settings["here"])
+    # A charm may have modules of these names itself.
+    for own in (determinism, owners):
+        sys.modules["charmproof_" + own.__name__] = sys.modules.pop(own.__name__)
+    sys.modules["charmproof_cold"] = sys.modules.pop("cold")
     owners.install()
     determinism.install()
     determinism.begin(settings["seed"], settings["clock"])

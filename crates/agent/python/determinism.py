@@ -6,11 +6,14 @@ Sleeping takes next to no time, and the clocks that Python offers move on by wha
 
 from __future__ import annotations
 
+import functools
+import importlib.machinery
 import os
 import queue  # noqa: F401  These keep the real clocks, for real waiting.
 import random
 import selectors  # noqa: F401
 import subprocess  # noqa: F401
+import sys
 import tempfile  # noqa: F401
 import threading  # noqa: F401
 import time
@@ -25,6 +28,8 @@ _real_sleep = time.sleep
 _passed_ns = 0
 _began_ns = 0
 _source = random.Random(0)
+_began = (0, 0)
+_told = None
 
 
 def install() -> None:
@@ -37,15 +42,63 @@ def install() -> None:
     # uuid4, secrets and tempfile all ask one of these two.
     os.urandom = _urandom
     random._urandom = _urandom
+    sys.meta_path.insert(0, _AtHook)
 
 
 def begin(seed: int, clock_s: int) -> None:
     """Let time begin at `clock_s`, in seconds since 1970, and chance at `seed`."""
+    global _began
+    _began = (seed, clock_s)
+    _begin_again()
+
+
+def _begin_again() -> None:
     global _passed_ns, _began_ns
+    seed, clock_s = _began
     _passed_ns = 0
     _began_ns = clock_s * _NANOSECONDS
     random.seed(seed)
     _source.seed(seed ^ 0x5EED)
+
+
+class _AtHook:
+    """Begins time and chance anew where ops begins with a hook.
+
+    Programs that start for a hook have used up some of both when they were imported, and warm
+    interpreters have not. `ops.log.setup_root_logging` is among the first things that
+    `ops.main` calls, and is no part of any traceback of a charm.
+    """
+
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if name != "ops.log":
+            return None
+        sys.meta_path.remove(_AtHook)
+        spec = importlib.machinery.PathFinder.find_spec(name, path, target)
+        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                module.setup_root_logging = _beginning(module.setup_root_logging)
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+def _beginning(real):
+    @functools.wraps(real)
+    def begin_and_call(*arguments, **options):
+        _begin_again()
+        return real(*arguments, **options)
+
+    return begin_and_call
+
+
+def tell(whom) -> None:
+    """Let `whom` be told in words what is asked for: a clock, or chance."""
+    global _told
+    _told = whom
 
 
 def _sleep(seconds: float) -> None:
@@ -58,6 +111,8 @@ def _sleep(seconds: float) -> None:
 
 def _monotonic_ns() -> int:
     global _passed_ns
+    if _told is not None:
+        _told("the time")
     _passed_ns += _TICK_NS
     return _passed_ns
 
@@ -75,4 +130,6 @@ def _time() -> float:
 
 
 def _urandom(size: int) -> bytes:
+    if _told is not None:
+        _told("chance")
     return _source.getrandbits(8 * size).to_bytes(size, "little") if size else b""

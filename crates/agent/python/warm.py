@@ -10,12 +10,10 @@ It does not decide anything: which hook, which variables and what tools answer i
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
@@ -25,43 +23,45 @@ sys.path.insert(0, HERE)
 
 import capture  # noqa: E402
 import determinism  # noqa: E402
+import inspection  # noqa: E402
 import lines  # noqa: E402
 import network  # noqa: E402
 import processes  # noqa: E402
 import root  # noqa: E402
+import thrift  # noqa: E402
 import tools  # noqa: E402
+
+# A charm may have modules of these names itself.
+for _name, _own in list(sys.modules.items()):
+    if _name != "__main__" and os.path.dirname(getattr(_own, "__file__", None) or "") == HERE:
+        sys.modules["charmproof_" + _name] = sys.modules.pop(_name)
+sys.path.remove(HERE)
 
 OUTPUT_SHOWN_BYTES = 64 * 1024
 """How much of the end of a hook's output is handed on."""
 
-LENGTH = struct.Struct("<I")
 
-
-def send(connection: socket.socket, message: object) -> None:
+def send(agent: tools.Agent, message: object) -> None:
     """Send a message as a frame of its own kind, which no tool call has."""
-    payload = b"J" + json.dumps(message).encode()
-    connection.sendall(LENGTH.pack(len(payload)) + payload)
+    agent.send(b"J" + json.dumps(message).encode())
 
 
-def receive(connection: socket.socket) -> dict | None:
+def receive(agent: tools.Agent) -> dict | None:
     """Return the next message of the agent; None at the end."""
-    head = tools.receive_exactly(connection, 4)
-    if head is None:
-        return None
-    body = tools.receive_exactly(connection, LENGTH.unpack(head)[0])
+    body = agent.receive()
     return None if body is None else json.loads(body)
 
 
-def connect(path: str) -> socket.socket:
+def connect(path: str) -> tools.Agent:
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     connection.connect(path)
     connection.set_inheritable(False)
-    return connection
+    return tools.Agent(connection)
 
 
 def main() -> None:
     settings = json.loads(sys.argv[1])
-    connection = connect(settings["socket"])
+    agent = connect(settings["socket"])
     processes.die_with_parent()
     processes.adopt_orphans()
     processes.bound_memory(settings["process_bytes_max"])
@@ -71,26 +71,49 @@ def main() -> None:
     if refusal is not None:
         settings["import_dir"] = settings["charm_source"]
         report["bare"] = refusal
-    charm = None
+    charm = capture.Charm(settings)
     try:
-        charm = capture.Charm(settings)
         charm.load()
-        report |= {"ops": charm.ops_version(), "lines": charm.lines.table(), "lines_at_import": charm.lines.news()}
+        report.update({"ops": charm.ops_version(), "lines": charm.lines.table(), "lines_at_import": charm.lines.news()})
         report["handlers"] = charm.lines.handlers.table()
+        if processes.thread_count() > 1:
+            raise capture.Unfit("it starts threads when it is imported")
     except capture.PreloadFailed as failed:
-        report |= {"preload": describe(failed.__cause__)}
+        report.update({"preload": describe(failed.__cause__)})
+    except capture.Unfit as unfit:
+        report.update({"cold": str(unfit)})
     except BaseException as error:  # Whatever the charm does at import.
-        report |= {"cold": describe(error)}
-        charm = charm if charm is not None and charm.is_usable else None
+        report.update({"cold": describe(error)})
     finally:
         os.chdir("/")
     report["modules"] = files_of(settings["watched_modules"])
-    if processes.thread_count() > 1:
-        report |= {"cold": "it starts threads when it is imported"}
-    send(connection, report)
-    gc.collect()
-    gc.freeze()
-    serve(connection, settings, charm)
+    if "cold" in report or "preload" in report:
+        charm = None
+    else:
+        warm_up(charm, settings)
+        thrift.prepare()
+    send(agent, report)
+    serve(agent, settings, charm)
+
+
+def warm_up(charm: capture.Charm, settings: dict) -> None:
+    """Prepare what all hooks need. Without it, they take longer."""
+    in_memory = settings["private_root"] and settings["import_dir"].startswith("/var/lib/")
+    folder = "/var/lib/charmproof-warm" if in_memory else os.path.join(os.path.dirname(settings["socket"]), "warm")
+    null = os.open(os.devnull, os.O_WRONLY)
+    output = [os.dup(1), os.dup(2)]
+    try:
+        os.dup2(null, 1)
+        os.dup2(null, 2)
+        charm.warm_up(folder)
+    except Exception as error:  # A charm may have changed ops as it likes.
+        os.write(output[1], describe(error).encode())
+    finally:
+        for number, before in enumerate(output, 1):
+            os.dup2(before, number)
+            os.close(before)
+        os.close(null)
+        os.chdir("/")
 
 
 def files_of(names: list) -> dict:
@@ -107,12 +130,12 @@ def describe(error: BaseException) -> str:
     return "".join(traceback.format_exception(type(error), error, error.__traceback__))[-8000:]
 
 
-def serve(connection: socket.socket, settings: dict, charm: capture.Charm | None) -> None:
+def serve(agent: tools.Agent, settings: dict, charm: capture.Charm | None) -> None:
     """Make a process for each unit that the agent asks for, until the agent goes."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     units: set[int] = set()
     while True:
-        request = receive(connection)
+        request = receive(agent)
         ended = processes.reap()
         if not units.isdisjoint(ended):
             # A unit that was killed has ended nothing of what it had started.
@@ -125,7 +148,7 @@ def serve(connection: socket.socket, settings: dict, charm: capture.Charm | None
         unit = processes.fork()
         units.add(unit)
         if unit == 0:
-            connection.close()
+            agent.close()
             try:
                 Unit(settings, request, charm).serve()
             except BaseException as error:
@@ -143,7 +166,7 @@ class Unit:
         self.request = request
         self.charm = charm
         self.mode = request["mode"]
-        self.connection = connect(request["socket"])
+        self.agent = connect(request["socket"])
         processes.adopt_orphans()
         self.folder = request["charm_dir"]
         notes = root.enter(settings, request)
@@ -153,35 +176,35 @@ class Unit:
         os.dup2(self.output, 1)
         os.dup2(self.output, 2)
         os.chdir(self.folder)
+        self.storage = inspection.Storage(self.folder)
         listeners, numbers = network.listen(request["network"]) if settings["private_root"] else ([], [])
-        send(self.connection, {"hello": "unit", "notes": notes, "listening": numbers})
+        send(self.agent, {"hello": "unit", "notes": notes, "listening": numbers})
         if listeners:
-            network.hand_over(self.connection, listeners)
+            # Not before they are asked for: what is read as text loses descriptors that come with it.
+            receive(self.agent)
+            self.agent.hand_over(listeners)
 
     def serve(self) -> None:
         while True:
-            request = receive(self.connection)
+            request = receive(self.agent)
             if request is None:
                 return
             if "hook" in request:
                 self.run(request["hook"])
-            elif "inspect" in request:
-                import inspection
-
-                send(self.connection, inspection.look(self.folder, request["inspect"]))
+            elif "files" in request:
+                send(self.agent, {"files": inspection.files(request["files"])})
             elif "reboot" in request:
                 processes.kill_descendants()
-                send(self.connection, {"rebooted": True})
+                send(self.agent, {"rebooted": True})
             elif "restore" in request:
-                import inspection
-
-                inspection.restore(self.folder, request["restore"])
-                send(self.connection, {"restored": True})
+                self.storage.restore()
+                send(self.agent, {"restored": True})
 
     def run(self, hook: dict) -> None:
         os.lseek(self.output, 0, os.SEEK_SET)
         os.ftruncate(self.output, 0)
         mode = hook.get("mode", self.mode)
+        self.storage.keep()
         started = time.perf_counter_ns()
         usage = os.times()
         if mode == "sequence" and self.charm is not None:
@@ -190,7 +213,7 @@ class Unit:
             signal.setitimer(signal.ITIMER_REAL, hook["timeout_s"])
             own = os.getpid()
             try:
-                code = self.charm.run_here(hook, self.connection)
+                code = self.charm.run_here(hook, self.agent)
             finally:
                 if os.getpid() != own:
                     # A process that the charm has forked, and that comes back as its parent does.
@@ -203,23 +226,23 @@ class Unit:
         after = os.times()
         lines_hit = self.charm.lines.news() if self.charm is not None else []
         cpu = sum(after[:4]) - sum(usage[:4])
-        send(
-            self.connection,
-            {
-                "end": code,
-                "wall_us": (time.perf_counter_ns() - started) // 1000,
-                "cpu_ms": round(cpu * 1000),
-                "output": self.shown_output(),
-                "lines": lines_hit,
-            },
-        )
+        end = {
+            "end": code,
+            "wall_us": (time.perf_counter_ns() - started) // 1000,
+            "cpu_ms": round(cpu * 1000),
+            "output": self.shown_output(),
+            "lines": lines_hit,
+        }
+        if hook["looks"]:
+            end["kept"] = self.storage.look()
+        send(self.agent, end)
 
     def run_fork(self, hook: dict) -> int:
         child = processes.fork()
         if child == 0:
             code = 1
             try:
-                code = self.charm.run_in_fork(hook, self.connection)
+                code = self.charm.run_in_fork(hook, self.agent)
             finally:
                 os._exit(code)
         return self.wait(child, hook)

@@ -49,6 +49,9 @@ pub struct HookRun {
     pub clock_s: u64,
     /// How long it may take, in seconds.
     pub timeout_s: f64,
+    /// Whether what the unit keeps is looked at afterwards.
+    #[serde(rename = "looks")]
+    pub looks_at_storage: bool,
     /// How it is run, if not as the unit's other hooks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Mode>,
@@ -94,6 +97,8 @@ pub struct HookResult {
     pub cpu: Duration,
     /// The charm's lines that ran for the first time, as numbers of [`Welcome::lines`].
     pub new_lines: Vec<u32>,
+    /// What the unit keeps after it, if that was looked at.
+    pub kept: Option<Inspection>,
 }
 
 /// Why a charm cannot be run at all. None of it is the charm's doing, but for

@@ -88,6 +88,8 @@ pub struct Play<'a> {
     pub shell: Option<Shell>,
     /// Whether to stop, in the midst of a hook as well. Asked often.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
+    /// Which hooks are run cold, whatever the mode: their numbers, counted from 1.
+    pub cold_hooks: &'a [usize],
 }
 
 /// A shell in the place of a hook, for a person who wants to look around.
@@ -476,11 +478,11 @@ impl Player<'_, '_> {
             seed: self.play.seed ^ (self.hooks.len() as u64) << 32,
             clock_s: u64::try_from(self.state.now.as_second()).unwrap_or(0),
             timeout_s: self.play.hook_timeout_s,
-            mode: None,
+            looks_at_storage: self.play.looks.storage,
+            mode: self.play.cold_hooks.contains(&(self.hooks.len() + 1)).then_some(Mode::Cold),
             program: vec!["./dispatch".to_owned()],
             terminal: None,
         };
-        process.keep();
         let before = self.play.looks.states.then(|| Box::new(self.state.clone()));
         let run = match &self.play.shell {
             Some(shell) if shell.at == self.hooks.len() + 1 => HookRun {
@@ -513,7 +515,6 @@ impl Player<'_, '_> {
             self.play.looks.repeats || self.play.looks.states || self.play.looks.workloads;
         let containers = self.containers.get(unit).filter(|_| looks_at_workloads);
         let workloads = containers.map(Containers::snapshots).unwrap_or_default();
-        let kept = if self.play.looks.storage { process.inspect(&[]) } else { None };
         self.hooks.push(HookRecord {
             unit: unit.clone(),
             name: hook.name(),
@@ -523,7 +524,7 @@ impl Player<'_, '_> {
             effects: HookEffects::default(),
             output: result.output.clone(),
             wall_us: u64::try_from(result.wall.as_micros()).unwrap_or(u64::MAX),
-            kept,
+            kept: result.kept.clone(),
             after_stimuli: self.stimuli,
             parameters,
             again: None,
@@ -623,12 +624,11 @@ impl Player<'_, '_> {
     fn files_left(&mut self, unit: &Name) -> Vec<String> {
         let Some(before) = self.files_at_first.get(unit) else { return Vec::new() };
         let Some(process) = self.processes.get_mut(unit) else { return Vec::new() };
-        let Some(now) = process.inspect(&MACHINE_FOLDERS) else { return Vec::new() };
+        let Some(now) = process.files(&MACHINE_FOLDERS) else { return Vec::new() };
         // A package that stays keeps its files, as it should.
         let packages = self.machines.get(unit).into_iter().flat_map(|machine| machine.packages.values());
         let brought: BTreeSet<&String> = packages.flat_map(|package| &package.files).collect();
-        now.files
-            .into_keys()
+        now.into_iter()
             .filter(|path| !before.contains(path) && !brought.contains(path))
             .filter(|path| !path.starts_with("/var/lib/juju/"))
             .collect()
@@ -669,8 +669,8 @@ impl Player<'_, '_> {
         let mut process = actor.interpreter.unit(&spec)?;
         let has_machine =
             self.state.juju.platform == Platform::Machine && actor.interpreter.welcome().bare.is_none();
-        if has_machine && let Some(now) = process.inspect(&MACHINE_FOLDERS) {
-            self.files_at_first.insert(unit.clone(), now.files.into_keys().collect());
+        if has_machine && let Some(now) = process.files(&MACHINE_FOLDERS) {
+            self.files_at_first.insert(unit.clone(), now.into_iter().collect());
         }
         self.processes.insert(unit.clone(), process);
         Ok(())

@@ -497,6 +497,7 @@ impl<'a> Ensemble<'a> {
             is_trusted: settings.is_trusted,
             shell: settings.shell.clone(),
             is_over: self.is_over,
+            cold_hooks: &[],
         };
         play(&settings.plan.stage, script, Afterwards::Stop, &mut settings_of_play)
     }

@@ -1,6 +1,6 @@
 //! A connection to a process of the warm interpreter.
 
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, Read as _};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,7 @@ use rustix::process::{PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 use super::RunnerError;
-use crate::protocol::{read_frame, write_frame};
+use crate::protocol::{first_frame, write_frame};
 
 /// The kind of a frame that holds a message of the interpreter, and no call of a tool.
 const MESSAGE: u8 = b'J';
@@ -21,6 +21,9 @@ const SCM_BYTES_EACH: usize = 4;
 const SCM_BYTES_HEAD: usize = 64;
 /// How long one frame may take to come, once it began.
 const FRAME_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How much is read at once. Few frames are longer.
+const READ_BYTES: usize = 16 * 1024;
 
 /// What came.
 pub(super) enum Incoming {
@@ -38,6 +41,10 @@ pub(super) struct Channel {
     /// The process at the other end, which its number alone would not name for ever. None where
     /// the kernel does not tell.
     other_side: Option<OwnedFd>,
+    /// What was read and not taken yet: log lines come with the call that follows them.
+    received: Vec<u8>,
+    /// How much of it was taken.
+    taken: usize,
 }
 
 impl Channel {
@@ -50,7 +57,7 @@ impl Channel {
         let other_side = rustix::net::sockopt::socket_peercred(&stream)
             .and_then(|who| pidfd_open(who.pid, PidfdFlags::empty()))
             .ok();
-        Ok(Self { stream, other_side })
+        Ok(Self { stream, other_side, received: Vec::with_capacity(READ_BYTES), taken: 0 })
     }
 
     pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
@@ -84,14 +91,34 @@ impl Channel {
         write_frame(&mut self.stream, payload)
     }
 
+    /// Whether something has come already, so that nobody has to wait for it.
+    pub(super) fn has_more(&self) -> bool {
+        matches!(first_frame(&self.received[self.taken..]), Ok(Some(_)))
+    }
+
     /// Waits for what comes next. What is no frame at all counts as the end.
     pub(super) fn receive(&mut self) -> Incoming {
-        match read_frame(&mut self.stream) {
-            Ok(Some(payload)) if payload.first() == Some(&MESSAGE) => {
-                serde_json::from_slice(&payload[1..]).map_or(Incoming::End, Incoming::Message)
+        loop {
+            match first_frame(&self.received[self.taken..]) {
+                Ok(Some((payload, length))) => {
+                    let incoming = match payload.split_first() {
+                        Some((&MESSAGE, message)) => {
+                            serde_json::from_slice(message).map_or(Incoming::End, Incoming::Message)
+                        }
+                        Some(_) | None => Incoming::Call(payload.to_vec()),
+                    };
+                    self.taken += length;
+                    return incoming;
+                }
+                Ok(None) => {}
+                Err(_) => return Incoming::End,
             }
-            Ok(Some(payload)) => Incoming::Call(payload),
-            Ok(None) | Err(_) => Incoming::End,
+            match self.read() {
+                Ok(0) => return Incoming::End,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Incoming::End,
+            }
         }
     }
 
@@ -109,6 +136,17 @@ impl Channel {
             }
         }
         if taken.len() == count { Ok(taken) } else { Err(io::ErrorKind::InvalidData.into()) }
+    }
+
+    /// Reads what is there, or waits for something.
+    fn read(&mut self) -> io::Result<usize> {
+        self.received.drain(..self.taken);
+        self.taken = 0;
+        let length = self.received.len();
+        self.received.resize(length + READ_BYTES, 0);
+        let count = self.stream.read(&mut self.received[length..]);
+        self.received.truncate(length + count.as_ref().map_or(0, |count| *count));
+        count
     }
 
     /// Waits for a message. Calls of tools make no sense now, and are not answered.

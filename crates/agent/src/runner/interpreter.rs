@@ -347,7 +347,9 @@ fn listeners(
     let ports = unit.network.ports.iter().map(|(address, port)| Door::Port(*address, *port));
     let doors: Vec<Door> = ports.chain(unit.network.sockets.iter().cloned().map(Door::Socket)).collect();
     let failed = RunnerError::io("take over what a unit listens at");
-    let listeners = channel.descriptors(numbers.len() + 1).and_then(|mut descriptors| {
+    let asked = channel.send(&json!({ "hand_over": true }));
+    let descriptors = asked.and_then(|()| channel.descriptors(numbers.len() + 1));
+    let listeners = descriptors.and_then(|mut descriptors| {
         let stand_ins = unit.stand_ins.as_ref().map(|(_, inside)| inside.clone());
         let root = descriptors.pop().map(|root| Root::new(root, stand_ins));
         let doors = numbers.iter().filter_map(|number| doors.get(*number).cloned());

@@ -59,8 +59,6 @@ pub struct Inspection {
     pub notices: Vec<(String, String, String)>,
     /// What is stored, by handle.
     pub stored: BTreeMap<String, String>,
-    /// The files below the places that were asked for, with digests.
-    pub files: BTreeMap<String, String>,
 }
 
 /// Who answers what a hook asks for.
@@ -137,12 +135,16 @@ impl UnitProcess {
                 return Ok(ended(Exit::Flooded, began));
             }
             let soon = deadline.min(Instant::now() + LOOK_AGAIN);
-            let (channel, programs) = (self.channel.as_fd(), self.exec_listener.as_fd());
-            let ready = match &self.listeners {
-                Some(listeners) => wait(&[channel, programs, listeners.as_fd()], soon),
-                None => wait(&[channel, programs], soon),
+            let ready = if self.channel.has_more() {
+                Some(0)
+            } else {
+                let (channel, programs) = (self.channel.as_fd(), self.exec_listener.as_fd());
+                let ready = match &self.listeners {
+                    Some(listeners) => wait(&[channel, programs, listeners.as_fd()], soon),
+                    None => wait(&[channel, programs], soon),
+                };
+                ready.map_err(RunnerError::io("wait for a hook"))?
             };
-            let ready = ready.map_err(RunnerError::io("wait for a hook"))?;
             match ready {
                 Some(0) => match self.channel.receive() {
                     Incoming::Message(message) => return Ok(result_of(&message)),
@@ -163,18 +165,14 @@ impl UnitProcess {
         self.channel.kill_other_side();
     }
 
-    /// Returns what the unit keeps, and the files below `places`.
-    pub fn inspect(&mut self, places: &[&str]) -> Option<Inspection> {
-        self.channel.send(&json!({ "inspect": { "places": places } })).ok()?;
-        Inspection::deserialize(self.channel.message()?).ok()
+    /// Returns the unit's own files below `places`, in their order. What it sees of the host is
+    /// left out.
+    pub fn files(&mut self, places: &[&str]) -> Option<Vec<String>> {
+        self.channel.send(&json!({ "files": places })).ok()?;
+        Vec::deserialize(self.channel.message()?.get("files")?).ok()
     }
 
-    /// Remembers the unit's own storage, for a hook that may be cut off.
-    pub fn keep(&mut self) {
-        self.restoring(&json!({ "restore": { "keep": true } }));
-    }
-
-    /// Brings back the storage that was kept: the hook that ran since counts for nothing.
+    /// Brings back the storage that was there before the last hook, which counts for nothing.
     pub fn restore(&mut self) {
         self.restoring(&json!({ "restore": {} }));
     }
@@ -250,6 +248,7 @@ fn ended(exit: Exit, began: Instant) -> HookResult {
         wall: began.elapsed(),
         cpu: Duration::ZERO,
         new_lines: Vec::new(),
+        kept: None,
     }
 }
 
@@ -280,5 +279,6 @@ fn result_of(message: &Value) -> HookResult {
         wall: duration("wall_us", Duration::from_micros),
         cpu: duration("cpu_ms", Duration::from_millis),
         new_lines: message.get("lines").and_then(|lines| Vec::deserialize(lines).ok()).unwrap_or_default(),
+        kept: message.get("kept").and_then(|kept| Inspection::deserialize(kept).ok()),
     }
 }
