@@ -208,10 +208,8 @@ def _fresh(charm_class: type) -> type:
 
 def _finish() -> None:
     """Do what Python does at its end: threads, functions that wait for it, files that are open."""
-    main = threading.main_thread()
-    for thread in threading.enumerate():
-        if thread is not main and not thread.daemon:
-            thread.join()
+    # It says that the main thread is over, for which other threads may wait, and waits for them.
+    threading._shutdown()
     atexit._run_exitfuncs()
     # What was there before the hook is not listed, and was written before it.
     for thing in gc.get_objects():

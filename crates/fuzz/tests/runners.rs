@@ -357,7 +357,7 @@ atexit.register(lambda: subprocess.run(['juju-log', 'at the end'], check=True))
 class Charm:
     pass
 def later():
-    time.sleep(0.1)
+    threading.main_thread().join()
     subprocess.run(['application-version-set', '1.0'], check=True)
 def begin(self):
     self.file = open('/var/lib/small', 'a')
