@@ -2,13 +2,15 @@
 //!
 //! The code is copied as it is; what charmcraft writes (`dispatch`, and `metadata.yaml`,
 //! `actions.yaml` and `config.yaml` out of `charmcraft.yaml`) is written. Packages are not laid
-//! into it: they come from the charm's environment.
+//! into it: they come from the charm's environment. What its parts do not take is not there, as
+//! code that needs it fails for the charm's users; where scripts decide that, everything is.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_charm::yaml;
+use charmproof_charm::{DiskTree, yaml};
 use serde_json::Value as Json;
 use thiserror::Error;
 
+use crate::recipe::{Ignored, Part, Plugin, Recipe};
 use crate::values::json_of;
 
 /// The most that a charm's own files may take.
@@ -68,7 +70,11 @@ pub struct Layout {
 
 /// Lays the charm in `source` out in the new folder `target`, to be run by `python`.
 pub fn lay_out(source: &Utf8Path, target: &Utf8Path, python: &Utf8Path) -> Result<Layout, LayoutError> {
-    let mut copy = Copy { source, bytes_left: BYTES_MAX, files_left: FILES_MAX };
+    let recipe = DiskTree::open(source).ok().and_then(|tree| Recipe::read(&tree).ok());
+    let is_plain = |part: &Part| part.script.is_none() && part.organized.is_empty();
+    let recipe = recipe.filter(|recipe| recipe.parts.iter().all(is_plain));
+    let taken = recipe.map(|recipe| Taken::new(source, recipe));
+    let mut copy = Copy { source, taken, bytes_left: BYTES_MAX, files_left: FILES_MAX };
     copy.folder(source, target, true)?;
     declare(source, target)?;
     let program = Utf8PathBuf::from("src/charm.py");
@@ -101,6 +107,8 @@ fn dispatch_text(python: &Utf8Path, program: &Utf8Path) -> String {
 
 struct Copy<'a> {
     source: &'a Utf8Path,
+    /// None takes everything.
+    taken: Option<Taken>,
     bytes_left: u64,
     files_left: u64,
 }
@@ -119,6 +127,11 @@ impl Copy<'_> {
             }
             let kind = entry.file_type()?;
             let target = to.join(name);
+            if let (Some(taken), false) = (&self.taken, kind.is_dir())
+                && !entry.path().strip_prefix(self.source).is_ok_and(|file| taken.has(file))
+            {
+                continue;
+            }
             if kind.is_dir() {
                 self.folder(entry.path(), &target, false)?;
             } else if kind.is_symlink() {
@@ -134,6 +147,43 @@ impl Copy<'_> {
             }
         }
         Ok(())
+    }
+}
+
+/// What the parts of a charm take of its folder.
+struct Taken {
+    recipe: Recipe,
+    /// Of the parts that take the whole folder.
+    ignored: Ignored,
+}
+
+impl Taken {
+    fn new(source: &Utf8Path, recipe: Recipe) -> Self {
+        let text = fs_err::read_to_string(source.join(".jujuignore")).unwrap_or_default();
+        Self { recipe, ignored: Ignored::read(&text) }
+    }
+
+    fn has(&self, file: &Utf8Path) -> bool {
+        // What Juju reads is there in any case.
+        let is_declaration = file.parent().is_none_or(|parent| parent.as_str().is_empty())
+            && matches!(file.as_str(), "metadata.yaml" | "config.yaml" | "actions.yaml");
+        is_declaration || self.recipe.parts.iter().any(|part| self.is_of(part, file))
+    }
+
+    fn is_of(&self, part: &Part, file: &Utf8Path) -> bool {
+        let Ok(inside) = file.strip_prefix(&part.source) else { return false };
+        let is_taken = match &part.plugin {
+            Plugin::Charm { .. } => {
+                let mut folders = inside.ancestors().skip(1).filter(|folder| !folder.as_str().is_empty());
+                !self.ignored.leaves_out(inside, false)
+                    && !folders.any(|folder| self.ignored.leaves_out(folder, true))
+            }
+            Plugin::Python { .. } => inside.starts_with("src") || inside.starts_with("lib"),
+            Plugin::Dump => true,
+            Plugin::Nil => false,
+        };
+        let place = part.organized.place(inside);
+        is_taken && part.selections.iter().all(|selection| selection.takes(&place))
     }
 }
 
@@ -172,4 +222,61 @@ fn declare(source: &Utf8Path, target: &Utf8Path) -> Result<(), LayoutError> {
 fn make_executable(path: &Utf8Path) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The files that a charm with such parts is laid out with.
+    fn check(parts: &str, expected: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8Path::from_path(folder.path()).unwrap();
+        let charm = folder.join("charm");
+        let head = "name: a\nsummary: s\ndescription: d\nbase: ubuntu@24.04\nplatforms: {amd64: }\n";
+        let files = [
+            ("charmcraft.yaml", format!("{head}{parts}").as_str()),
+            ("src/charm.py", ""),
+            ("lib/charms/b/v0/c.py", ""),
+            ("templates/a.j2", ""),
+            ("config.yaml", "options: {}\n"),
+            (".jujuignore", "*.md\n"),
+            ("README.md", ""),
+        ]
+        .map(|(file, text)| (charm.join(file), text.to_owned()));
+        for (path, text) in files {
+            fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+            fs_err::write(path, text).unwrap();
+        }
+        let unit = folder.join("unit");
+        lay_out(&charm, &unit, Utf8Path::new("python3")).unwrap();
+        let mut found = Vec::new();
+        let mut waiting = vec![unit.clone()];
+        while let Some(folder) = waiting.pop() {
+            for entry in folder.read_dir_utf8().unwrap().map(Result::unwrap) {
+                if entry.file_type().unwrap().is_dir() {
+                    waiting.push(entry.into_path());
+                } else {
+                    found.push(entry.path().strip_prefix(&unit).unwrap().to_string());
+                }
+            }
+        }
+        found.sort();
+        assert_eq!(found, expected, "{parts}");
+    }
+
+    #[test]
+    fn what_no_part_takes_is_not_there() {
+        let usual = ["config.yaml", "dispatch", "lib/charms/b/v0/c.py", "metadata.yaml", "src/charm.py"];
+        check("parts: {it: {plugin: uv}}\n", &usual);
+        let with_templates = [&usual[..], &["templates/a.j2"]].concat();
+        check(
+            "parts: {it: {plugin: uv}, files: {plugin: dump, source: ., stage: [templates]}}\n",
+            &with_templates,
+        );
+        let all = [&["charmcraft.yaml"][..], &with_templates].concat();
+        check("", &all);
+        let with_readme = [&["README.md"][..], &all].concat();
+        check("parts: {it: {plugin: uv, override-build: 'true; craftctl default'}}\n", &with_readme);
+    }
 }

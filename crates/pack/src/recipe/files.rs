@@ -56,6 +56,11 @@ impl Selection {
 pub struct Organized(Vec<(Pattern, Utf8PathBuf, bool)>);
 
 impl Organized {
+    /// Whether all files stay where they are.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The place of a file in the charm.
     pub fn place(&self, file: &Utf8Path) -> Utf8PathBuf {
         for (pattern, target, is_folder) in &self.0 {

@@ -63,10 +63,8 @@ const BASE: &str = "base: ubuntu@24.04\nplatforms: {amd64: }\n";
 fn what_is_not_done_is_refused_by_name() {
     let with = |parts: &str| format!("{BASE}parts:\n{parts}");
     check_refused(
-        &with(
-            "  charm:\n    plugin: uv\n    override-build: |\n      rustup default stable\n      craftctl default\n",
-        ),
-        "charmcraft.yaml:10: the part `charm` has a script of its own, `override-build`; pack this charm with \
+        &with("  charm:\n    plugin: uv\n    override-prime: |\n      craftctl default\n      rm -r lib\n"),
+        "charmcraft.yaml:10: the part `charm` has a script of its own, `override-prime`; pack this charm with \
          `charmcraft pack`",
     );
     check_refused(
