@@ -47,6 +47,7 @@ fn redactor(world: &World) -> Redactor {
         .redactor()
         .pattern(r"with \d+ hooks", "with <n> hooks")
         .pattern(r"\d+ of \d+ lines", "<n> lines")
+        .pattern(r"\d+ of \d+ rules", "<n> rules")
 }
 
 fn told(world: &World, result: &CliResult) -> String {
