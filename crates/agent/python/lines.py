@@ -39,6 +39,10 @@ class Lines:
         setattr(builtins, _NAME, self._ran)
         sys.meta_path.insert(0, _Finder(self))
 
+    def top(self) -> str:
+        """Return the folder whose modules are watched."""
+        return self._imported_as + "/src"
+
     def is_watched(self, path: str) -> bool:
         return path.startswith(self._imported_as + "/src/")
 
@@ -81,6 +85,11 @@ class _Finder(importlib.abc.MetaPathFinder):
         self._lines = lines
 
     def find_spec(self, name, path, target=None):
+        # Hooks try to import what is not there, again and again: that is to cost as much as without this.
+        watched = self._lines.is_watched
+        places = [self._lines.top()] if path is None else [place for place in path if watched(place + "/")]
+        if not places or importlib.machinery.PathFinder.find_spec(name, places, target) is None:
+            return None
         spec = importlib.machinery.PathFinder.find_spec(name, path, target)
         if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader):
             return None

@@ -11,7 +11,8 @@ use charmproof_fleet::plan::CachePlaces;
 use charmproof_fleet::provision::pythons::{self, Python};
 use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::run::environment::plain_search_path;
-use charmproof_sandbox::Launcher;
+use charmproof_pack::environment::{EnvironmentContext, MakingSettings};
+use charmproof_sandbox::{CancelToken, Launcher};
 use charmproof_store::store::Store;
 
 use crate::args::{Global, SelectionArgs};
@@ -26,6 +27,30 @@ pub(crate) struct Place {
     pub(crate) working_directory: Utf8PathBuf,
     pub(crate) program: Utf8PathBuf,
     pub(crate) search_path: String,
+}
+
+/// What environments of charms are made with.
+pub(crate) struct Makers {
+    tools: Tools,
+    pythons: Vec<Python>,
+    launcher: Launcher,
+}
+
+impl Makers {
+    /// Returns all that making an environment needs of its surroundings.
+    pub(crate) fn context<'a>(&'a self, place: &'a Place, cancel: &'a CancelToken) -> EnvironmentContext<'a> {
+        EnvironmentContext {
+            cache: &place.cache.root,
+            tools: &self.tools,
+            pythons: &self.pythons,
+            launcher: &self.launcher,
+            cancel,
+            variables: &place.variables,
+            home: &place.home,
+            search_path: &place.search_path,
+            settings: MakingSettings::default(),
+        }
+    }
 }
 
 impl Place {
@@ -84,6 +109,11 @@ impl Place {
             pyenv_root: self.variables.get("PYENV_ROOT").map(Utf8PathBuf::from),
         };
         pythons::find(&places, &self.cache.root.join("pythons.json"))
+    }
+
+    /// Returns what environments of charms are made with.
+    pub(crate) fn makers(&self) -> Makers {
+        Makers { tools: self.tools(), pythons: self.pythons(), launcher: self.launcher() }
     }
 
     pub(crate) fn launcher(&self) -> Launcher {

@@ -22,9 +22,7 @@ use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
 use charmproof_lifecycle::vocabulary::Name;
-use charmproof_pack::environment::{
-    CharmEnvironment, EnvironmentContext, EnvironmentError, MakingSettings, provide,
-};
+use charmproof_pack::environment::{CharmEnvironment, EnvironmentError, provide};
 use charmproof_pack::layout::lay_out;
 use charmproof_sandbox::{CancelToken, Launcher};
 
@@ -436,18 +434,8 @@ fn environment(
     cancel: &CancelToken,
     talk: &dyn Fn(&str),
 ) -> Result<CharmEnvironment, Failure> {
-    let (tools, pythons, launcher) = (place.tools(), place.pythons(), place.launcher());
-    let context = EnvironmentContext {
-        cache: &place.cache.root,
-        tools: &tools,
-        pythons: &pythons,
-        launcher: &launcher,
-        cancel,
-        variables: &place.variables,
-        home: &place.home,
-        search_path: &place.search_path,
-        settings: MakingSettings::default(),
-    };
+    let makers = place.makers();
+    let context = makers.context(place, cancel);
     let environment = provide(&context, folder, swaps).map_err(|error| {
         if matches!(error, EnvironmentError::Cancelled) {
             return could_not_run(&RunnerError::Cancelled);

@@ -5,7 +5,7 @@ use std::time::Instant;
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::DiskTree;
 use charmproof_fleet::swap::PreparedSwap;
-use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide_for};
+use charmproof_pack::environment::{CharmEnvironment, provide_for};
 use charmproof_pack::prime::prime;
 use charmproof_pack::recipe::{Architecture, Platform, Recipe};
 use charmproof_pack::script::Scripts;
@@ -80,18 +80,8 @@ fn pack_one(
     target: &Utf8Path,
     cancel: &CancelToken,
 ) -> Result<Packed, PackError> {
-    let (tools, pythons, launcher) = (place.tools(), place.pythons(), place.launcher());
-    let context = EnvironmentContext {
-        cache: &place.cache.root,
-        tools: &tools,
-        pythons: &pythons,
-        launcher: &launcher,
-        cancel,
-        variables: &place.variables,
-        home: &place.home,
-        search_path: &place.search_path,
-        settings: MakingSettings::default(),
-    };
+    let makers = place.makers();
+    let context = makers.context(place, cancel);
     let environment = provide_for(&context, folder, &platform.base, swaps)?;
     let scripts = Scripts {
         context: &context,
