@@ -1,35 +1,10 @@
 //! Digests this crate's sources, so that a result is never reused by a build that
 //! would have judged it otherwise.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+#[path = "../../build/sources.rs"]
+mod sources;
 
 fn main() {
-    let mut files = BTreeMap::new();
-    for folder in ["src", "python", "tools"] {
-        println!("cargo::rerun-if-changed={folder}");
-        collect(Path::new(folder), &mut files);
-    }
-    // FNV-1a: this tells builds apart, it keeps no secret.
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for (path, text) in &files {
-        for byte in path.bytes().chain(text.iter().copied()) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    println!("cargo::rustc-env=CHARMPROOF_FLEET_SOURCES={hash:016x}");
-}
-
-fn collect(folder: &Path, files: &mut BTreeMap<String, Vec<u8>>) {
-    let Ok(entries) = fs_err::read_dir(folder) else { return };
-    for entry in entries.flatten() {
-        let path = entry.path();
-        if path.is_dir() {
-            if path.file_name().is_some_and(|name| name != "testdata" && name != "tests") {
-                collect(&path, files);
-            }
-        } else if let Ok(text) = fs_err::read(&path) {
-            files.insert(path.to_string_lossy().into_owned(), text);
-        }
-    }
+    let folders = ["src", "python", "tools"].map(str::to_owned);
+    println!("cargo::rustc-env=CHARMPROOF_FLEET_SOURCES={}", sources::digest(&folders));
 }

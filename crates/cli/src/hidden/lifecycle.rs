@@ -14,6 +14,7 @@ use charmproof_fleet::inject::unit_file::{EXIT_OURS, LivesOrder, UnitFile};
 use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::run::slot::remove_tree;
 use charmproof_fuzz::oracle::Questions;
+use charmproof_fuzz::ready::Ingredients;
 use charmproof_fuzz::search::Settings;
 use charmproof_fuzz::suite::{Defect, Ending, LifeResult, Suite};
 use charmproof_lifecycle::generator::Plan;
@@ -26,7 +27,7 @@ use serde_json::json;
 
 use super::{chain, complain, variables};
 use crate::args::DescribedCharm;
-use crate::commands::fuzz::{HOOKS_MAX, HookTools, Ingredients, lay_stand_ins, subject};
+use crate::commands::fuzz::{HOOKS_MAX, hook_tools, lay_stand_ins, subject};
 use crate::commands::stage::{self, AskedStage};
 use crate::error::{Exit, Failure};
 
@@ -138,7 +139,7 @@ fn play(unit: &UnitFile, order: &LivesOrder, lives: u64, work: &Utf8Path) -> Res
     for note in &environment.notes {
         say(&format!("  {note}"));
     }
-    let tools = HookTools::lay_out(work, &stage)?;
+    let tools = hook_tools(work, &stage)?;
     let mut subject = subject(&Ingredients {
         launcher,
         folder: &unit.charm_dir,
