@@ -11,7 +11,9 @@
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on has nothing to say")]
 #![expect(clippy::print_stdout, reason = "figures are printed")]
 
-#[path = "../tests/runners/workshop.rs"]
+#[path = "../tests/runners/subject.rs"]
+mod subject;
+#[path = "../tests/workshop/mod.rs"]
 mod workshop;
 
 use std::collections::BTreeMap;
@@ -31,7 +33,8 @@ use charmproof_lifecycle::performance::Afterwards;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Outcome};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
-use workshop::{Workshop, example, plan};
+use subject::{example, folder_with, plan, subject};
+use workshop::Workshop;
 
 /// How often each life is played.
 const REPETITIONS: usize = 5;
@@ -91,7 +94,7 @@ fn tinyproxy(workshop: &Workshop) -> Measured {
 
 fn tinyproxy_with(workshop: &Workshop, name: &str, file: &Utf8Path, preload: &'static str) -> Measured {
     Measured {
-        subject: workshop.subject(name, &example("tinyproxy"), Some(file)),
+        subject: subject(workshop, name, &example("tinyproxy"), Some(file)),
         event: "update-status",
         folder: "tinyproxy",
         preload,
@@ -104,7 +107,7 @@ fn tinyproxy_with(workshop: &Workshop, name: &str, file: &Utf8Path, preload: &'s
 fn guestbook(workshop: &Workshop) -> Measured {
     let rules = fs_err::read_to_string(example("guestbook/rules.toml")).unwrap();
     Measured {
-        subject: workshop.subject("g", &example("guestbook"), None),
+        subject: subject(workshop, "g", &example("guestbook"), None),
         event: "config-changed",
         folder: "guestbook",
         preload: "",
@@ -278,7 +281,7 @@ impl<'a> Bench<'a> {
 
 /// Returns how many hooks a second `ops.testing` runs.
 fn peer(workshop: &Workshop, measured: &Measured) -> f64 {
-    let suite = workshop.folder_with("peer", &[("requirements.txt", PEER_REQUIREMENTS)]);
+    let suite = folder_with(workshop, "peer", &[("requirements.txt", PEER_REQUIREMENTS)]);
     let charmcraft = example(measured.folder).join("charmcraft.yaml");
     fs_err::copy(charmcraft, suite.join("charmcraft.yaml")).unwrap();
     fs_err::create_dir_all(suite.join("src")).unwrap();

@@ -13,6 +13,7 @@ pub mod differential;
 pub mod export;
 pub mod oracle;
 pub mod player;
+pub mod ready;
 pub mod script;
 pub mod search;
 pub mod suite;

@@ -100,8 +100,6 @@ pub struct Report {
     pub hooks: u64,
     /// How many of them succeeded.
     pub hooks_done: u64,
-    /// How often each kind of hook ran.
-    pub kinds: BTreeMap<String, u64>,
     /// The charm's lines that ran, and all that can: file and line.
     pub lines_reached: BTreeSet<(String, u32)>,
     /// All lines that can run.
@@ -247,7 +245,6 @@ impl Search<'_, '_> {
         for hook in &life.played.hooks {
             report.hooks += 1 + u64::from(hook.again.is_some());
             report.hooks_done += u64::from(hook.exit.is_success());
-            *report.kinds.entry(hook.hook.kind.pattern().clone()).or_default() += 1;
         }
         if let Some(trouble) = &life.played.trouble {
             report.troubles.push(format!("life {}: {trouble}", life.seed));

@@ -7,6 +7,7 @@
 mod bench;
 #[path = "defects/surroundings.rs"]
 mod surroundings;
+mod workshop;
 
 use std::collections::BTreeMap;
 

@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-#[path = "runners/workshop.rs"]
+#[path = "runners/subject.rs"]
+mod subject;
 mod workshop;
 
 use std::sync::{Arc, LazyLock};
@@ -18,7 +19,8 @@ use charmproof_lifecycle::life::Step;
 use charmproof_lifecycle::performance::Afterwards;
 use regex::Regex;
 use serde_json::Value;
-use workshop::{Workshop, example, plan};
+use subject::{example, folder_with, plan, subject};
+use workshop::Workshop;
 
 /// How many lives of each charm are compared.
 const SEEDS: std::ops::RangeInclusive<u64> = 1..=5;
@@ -37,7 +39,7 @@ struct Stage {
 impl Stage {
     fn new(workshop: &Workshop, charm: &Utf8Path) -> Self {
         let preload = Some(charm.join("preload.py")).filter(|file| file.exists());
-        let subject = workshop.subject("w", charm, preload.as_deref());
+        let subject = subject(workshop, "w", charm, preload.as_deref());
         let rules = fs_err::read_to_string(charm.join("rules.toml")).unwrap_or_default();
         let mut spec = subject.interpreter.clone();
         spec.work = spec.work.join("i");
@@ -250,7 +252,7 @@ fn check_charm(files: &[(&str, &str)], expected: Option<&str>) {
 fn check_modes(files: &[(&str, &str)], expected: Option<&str>, modes: &[Mode]) {
     let workshop = Workshop::new();
     let declared = [("metadata.yaml", METADATA), ("requirements.txt", REQUIREMENTS)];
-    let charm = workshop.folder_with("small", &[&declared, files].concat());
+    let charm = folder_with(&workshop, "small", &[&declared, files].concat());
     let mut stage = Stage::new(&workshop, &charm);
     assert_eq!(stage.why_cold(), expected);
     let script = stage.script(1);
@@ -379,7 +381,7 @@ fn a_charm_that_cannot_be_imported_fails_in_each_hook_and_says_why() {
         ("requirements.txt", REQUIREMENTS),
         ("src/charm.py", "import no_such_module\n"),
     ];
-    let charm = workshop.folder_with("small", &files);
+    let charm = folder_with(&workshop, "small", &files);
     let mut stage = Stage::new(&workshop, &charm);
     let why = stage.why_cold().unwrap();
     assert!(why.contains("No module named 'no_such_module'"), "{why}");

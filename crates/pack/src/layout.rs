@@ -6,12 +6,11 @@
 //! code that needs it fails for the charm's users; where scripts decide that, everything is.
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_charm::{DiskTree, yaml};
-use serde_json::Value as Json;
+use charmproof_charm::{Broken, DiskTree, TreeError};
 use thiserror::Error;
 
-use crate::recipe::{Ignored, Part, Plugin, Recipe};
-use crate::values::json_of;
+use crate::declaration::declarations;
+use crate::recipe::{Ignored, Part, Recipe};
 
 /// The most that a charm's own files may take.
 const BYTES_MAX: u64 = 256 << 20;
@@ -48,13 +47,11 @@ pub enum LayoutError {
         folder: Utf8PathBuf,
     },
     /// Its declaration cannot be read.
-    #[error("`{file}` cannot be read: {why}")]
-    Declaration {
-        /// The file.
-        file: Utf8PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("what the charm declares cannot be read")]
+    Declaration(#[from] Broken),
+    /// Its folder cannot be read.
+    #[error("the charm cannot be read")]
+    Tree(#[from] TreeError),
 }
 
 /// A charm that was laid out.
@@ -127,8 +124,8 @@ impl Copy<'_> {
             }
             let kind = entry.file_type()?;
             let target = to.join(name);
-            if let (Some(taken), false) = (&self.taken, kind.is_dir())
-                && !entry.path().strip_prefix(self.source).is_ok_and(|file| taken.has(file))
+            if let (Some(taken), Ok(path)) = (&self.taken, entry.path().strip_prefix(self.source))
+                && !taken.has(path, kind.is_dir())
             {
                 continue;
             }
@@ -163,59 +160,30 @@ impl Taken {
         Self { recipe, ignored: Ignored::read(&text) }
     }
 
-    fn has(&self, file: &Utf8Path) -> bool {
+    /// Whether a file is taken, or a folder looked into.
+    fn has(&self, path: &Utf8Path, is_folder: bool) -> bool {
         // What Juju reads is there in any case.
-        let is_declaration = file.parent().is_none_or(|parent| parent.as_str().is_empty())
-            && matches!(file.as_str(), "metadata.yaml" | "config.yaml" | "actions.yaml");
-        is_declaration || self.recipe.parts.iter().any(|part| self.is_of(part, file))
+        let is_declaration = matches!(path.as_str(), "metadata.yaml" | "config.yaml" | "actions.yaml");
+        is_declaration || self.recipe.parts.iter().any(|part| self.is_of(part, path, is_folder))
     }
 
-    fn is_of(&self, part: &Part, file: &Utf8Path) -> bool {
-        let Ok(inside) = file.strip_prefix(&part.source) else { return false };
-        let is_taken = match &part.plugin {
-            Plugin::Charm { .. } => {
-                let mut folders = inside.ancestors().skip(1).filter(|folder| !folder.as_str().is_empty());
-                !self.ignored.leaves_out(inside, false)
-                    && !folders.any(|folder| self.ignored.leaves_out(folder, true))
-            }
-            Plugin::Python { .. } => inside.starts_with("src") || inside.starts_with("lib"),
-            Plugin::Dump => true,
-            Plugin::Nil => false,
+    fn is_of(&self, part: &Part, path: &Utf8Path, is_folder: bool) -> bool {
+        let Ok(inside) = path.strip_prefix(&part.source) else {
+            return is_folder && part.source.starts_with(path);
         };
-        let place = part.organized.place(inside);
-        is_taken && part.selections.iter().all(|selection| selection.takes(&place))
+        let is_chosen = is_folder || part.selections.iter().all(|selection| selection.takes(inside));
+        is_chosen && (inside.as_str().is_empty() || part.takes(inside, is_folder, &self.ignored))
     }
 }
 
 /// Writes the files that ops reads, where only charmcraft.yaml has what belongs into them.
 fn declare(source: &Utf8Path, target: &Utf8Path) -> Result<(), LayoutError> {
-    let file = source.join("charmcraft.yaml");
-    if target.join("metadata.yaml").exists() || !file.exists() {
-        return Ok(());
-    }
-    let text = fs_err::read_to_string(&file)?;
-    let (node, _) = yaml::parse(&file, &text)
-        .map_err(|error| LayoutError::Declaration { file: file.clone(), why: format!("{error:?}") })?;
-    let Json::Object(mut all) = json_of(&node) else {
-        return Err(LayoutError::Declaration { file, why: "it is no mapping".to_owned() });
-    };
-    for (key, name) in [("actions", "actions.yaml"), ("config", "config.yaml")] {
-        if let Some(part) = all.remove(key)
-            && !target.join(name).exists()
-        {
-            // JSON is YAML.
-            fs_err::write(target.join(name), part.to_string())?;
+    let tree = DiskTree::open(source)?;
+    for (file, text) in declarations(&tree, None)? {
+        if !target.join(&file).exists() {
+            fs_err::write(target.join(file), text)?;
         }
     }
-    for key in
-        ["parts", "bases", "base", "build-base", "platforms", "charm-libs", "type", "analysis", "charmhub"]
-    {
-        all.remove(key);
-    }
-    if let Some(title) = all.remove("title") {
-        all.insert("display-name".to_owned(), title);
-    }
-    fs_err::write(target.join("metadata.yaml"), Json::Object(all).to_string())?;
     Ok(())
 }
 

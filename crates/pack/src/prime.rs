@@ -138,13 +138,11 @@ fn files_of(
     if !source.is_dir() {
         return Err(PackError::NoSource { part: part.name.clone(), source_folder: part.source.clone() });
     }
-    let everything = |_: &Utf8Path, _: bool| true;
+    let ignored = Ignored::read(&fs_err::read_to_string(source.join(".jujuignore")).unwrap_or_default());
+    walk.folder(&source, "".into(), &|path, is_folder| part.takes(path, is_folder, &ignored))?;
+    let mut files = std::mem::take(&mut walk.files);
     match &part.plugin {
         Plugin::Charm { entrypoint } => {
-            let text = fs_err::read_to_string(source.join(".jujuignore")).unwrap_or_default();
-            let ignored = Ignored::read(&text);
-            walk.folder(&source, "".into(), &|path, is_folder| !ignored.leaves_out(path, is_folder))?;
-            let mut files = std::mem::take(&mut walk.files);
             if !files.contains_key(entrypoint) {
                 return Err(PackError::NoProgram { entrypoint: entrypoint.clone() });
             }
@@ -152,27 +150,15 @@ fn files_of(
                 files.insert(Utf8Path::new("venv").join(file), content);
             }
             dispatch::classic(&mut files, entrypoint);
-            Ok(files)
         }
         Plugin::Python { keeps_programs, .. } => {
-            for name in ["src", "lib"] {
-                if source.join(name).is_dir() {
-                    walk.folder(&source.join(name), name.into(), &everything)?;
-                }
-            }
-            let mut files = std::mem::take(&mut walk.files);
             if let Some(environment) = environment {
                 files.extend(virtual_environment(environment, *keeps_programs)?);
             }
-            Ok(files)
         }
-        Plugin::Dump => {
-            // What charmcraft leaves behind in the folder is no source of a charm.
-            walk.folder(&source, "".into(), &|path, _| path != ".git" && path.extension() != Some("charm"))?;
-            Ok(std::mem::take(&mut walk.files))
-        }
-        Plugin::Nil => Ok(Files::new()),
+        Plugin::Dump | Plugin::Nil => {}
     }
+    Ok(files)
 }
 
 /// The files of a folder.

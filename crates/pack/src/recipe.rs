@@ -50,6 +50,20 @@ pub struct Part {
     pub script: Option<Script>,
 }
 
+impl Part {
+    /// Whether a file of its source is taken, or a folder looked into, before `stage` and `prime`
+    /// choose. `ignored` is what the source's `.jujuignore` says.
+    pub fn takes(&self, path: &Utf8Path, is_folder: bool, ignored: &Ignored) -> bool {
+        match &self.plugin {
+            Plugin::Charm { .. } => !ignored.leaves_out(path, is_folder),
+            Plugin::Python { .. } => path.starts_with("src") || path.starts_with("lib"),
+            // What charmcraft leaves behind in the folder is no source of a charm.
+            Plugin::Dump => path != ".git" && path.extension() != Some("charm"),
+            Plugin::Nil => false,
+        }
+    }
+}
+
 /// The `override-build` of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {

@@ -65,7 +65,11 @@ impl Root {
                 let flags =
                     OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
                 let file = rustix::fs::openat(folder, name, flags, Mode::from_raw_mode(*mode))?;
-                rustix::io::write(&file, content).map(|_| ())
+                let mut rest = content.as_slice();
+                while !rest.is_empty() {
+                    rest = &rest[rustix::io::write(&file, rest)?..];
+                }
+                Ok(())
             }
             // snapd starts nothing here: its services have a state, and no process.
             Act::Daemon { .. } => Ok(()),

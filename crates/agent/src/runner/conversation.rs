@@ -67,23 +67,24 @@ impl Conversation {
     /// Hears what has come.
     pub(super) fn go_on(&mut self) -> Progress {
         let mut bytes = [0; 16 * 1024];
-        loop {
+        let at_end = loop {
             match self.wire.read(&mut bytes) {
-                Ok(0) => return Progress::Ended,
+                Ok(0) => break Progress::Ended,
                 Ok(count) => {
                     if self.hear(&bytes[..count]).is_err() || self.heard.len() > REQUEST_BYTES_MAX {
                         return Progress::Ended;
                     }
-                    match self.request() {
-                        Ok(Some(request)) => return Progress::Asked(request),
-                        Ok(None) => {}
-                        Err(_) => return Progress::Ended,
-                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Progress::Waits,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break Progress::Waits,
                 Err(_) => return Progress::Ended,
             }
+        };
+        // Not after each piece of it, as all that was heard is read again each time.
+        match self.request() {
+            Ok(Some(request)) => Progress::Asked(request),
+            Ok(None) => at_end,
+            Err(_) => Progress::Ended,
         }
     }
 

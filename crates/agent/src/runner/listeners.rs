@@ -20,6 +20,9 @@ use crate::standins::web::{Door, WebReply};
 
 /// How many connections are kept open at once; the oldest goes first.
 const CONNECTIONS_MAX: usize = 64;
+/// For how many bytes a request counts besides its address and its body: it is kept until the life
+/// was judged.
+const REQUEST_BYTES: u64 = 256;
 /// Numbers from here on are connections; those below are doors.
 const FIRST_CONNECTION: u64 = 1 << 32;
 
@@ -44,8 +47,10 @@ impl Listeners {
         Ok(Self { all, doors, conversations: BTreeMap::new(), next: FIRST_CONNECTION, root })
     }
 
-    /// Does what can be done without waiting.
-    pub(super) fn serve(&mut self, answers: &mut dyn Answers) -> io::Result<()> {
+    /// Does what can be done without waiting. Returns how many bytes the requests have that were
+    /// answered.
+    pub(super) fn serve(&mut self, answers: &mut dyn Answers) -> io::Result<u64> {
+        let mut asked_bytes = 0;
         let mut events = Vec::with_capacity(16);
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         epoll::wait(&self.all, rustix::buffer::spare_capacity(&mut events), Some(&at_once))?;
@@ -54,10 +59,10 @@ impl Listeners {
             if number < FIRST_CONNECTION {
                 self.accept(usize::try_from(number).unwrap_or(usize::MAX))?;
             } else {
-                self.go_on(number, answers);
+                asked_bytes += self.go_on(number, answers);
             }
         }
-        Ok(())
+        Ok(asked_bytes)
     }
 
     fn accept(&mut self, door: usize) -> io::Result<()> {
@@ -75,12 +80,14 @@ impl Listeners {
         Ok(())
     }
 
-    fn go_on(&mut self, number: u64, answers: &mut dyn Answers) {
-        let Some(conversation) = self.conversations.get_mut(&number) else { return };
+    fn go_on(&mut self, number: u64, answers: &mut dyn Answers) -> u64 {
+        let Some(conversation) = self.conversations.get_mut(&number) else { return 0 };
+        let mut asked_bytes = 0;
         match conversation.go_on() {
-            Progress::Waits => return,
+            Progress::Waits => return 0,
             Progress::Ended => {}
             Progress::Asked(request) => {
+                asked_bytes = REQUEST_BYTES + (request.target.len() + request.body.len()) as u64;
                 let reply = answers.web(&request);
                 if let (WebReply::Answer { acts, .. }, Some(root)) = (&reply, &self.root) {
                     root.perform(acts);
@@ -89,6 +96,7 @@ impl Listeners {
             }
         }
         self.conversations.remove(&number);
+        asked_bytes
     }
 }
 

@@ -22,8 +22,8 @@ use crate::tools::{Reply, ToolCall};
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How often it is asked meanwhile whether to go on at all.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
-/// How much a unit may tell the agent in its life: calls of tools, what they are given, and
-/// what is logged. All of it is kept until the life was judged, and ordinary lives need a
+/// How much a unit may tell the agent in its life: calls of tools, what they are given, what is
+/// logged, and what web servers are asked. All of it is kept until the life was judged, and ordinary lives need a
 /// hundredth of this.
 const TOLD_BYTES_MAX: u64 = 32 << 20;
 /// How long a tool that was started as a program may take to say what it wants.
@@ -206,8 +206,9 @@ impl UnitProcess {
     }
 
     fn answer_web(&mut self, answers: &mut dyn Answers) -> Result<(), RunnerError> {
-        let served = self.listeners.as_mut().map_or(Ok(()), |listeners| listeners.serve(answers));
-        served.map_err(RunnerError::io("serve what a unit connects to"))
+        let served = self.listeners.as_mut().map_or(Ok(0), |listeners| listeners.serve(answers));
+        self.told_bytes += served.map_err(RunnerError::io("serve what a unit connects to"))?;
+        Ok(())
     }
 
     /// Answers a tool that was started as a program.

@@ -7,24 +7,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::runner::{InterpreterSpec, RunnerError};
+use charmproof_agent::runner::RunnerError;
 use charmproof_agent::standins::{self, Rules};
 use charmproof_agent::state::Juju;
-use charmproof_agent::tool_client::{install_stand_ins, install_tools};
-use charmproof_agent::tools::Tool;
-use charmproof_charm::DiskTree;
+use charmproof_agent::tool_client::install_stand_ins;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_charm::spelling::nearest;
 use charmproof_fleet::swap::PreparedSwap;
 use charmproof_fuzz::oracle::{Oracle, Questions};
+use charmproof_fuzz::ready::{HookTools, Ingredients, make_ready};
 use charmproof_fuzz::search::duel::{DuelProgress, duel};
 use charmproof_fuzz::search::{Progress, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::Stage;
-use charmproof_lifecycle::vocabulary::Name;
 use charmproof_pack::environment::{CharmEnvironment, EnvironmentError, provide};
-use charmproof_pack::layout::lay_out;
-use charmproof_sandbox::{CancelToken, Launcher};
+use charmproof_sandbox::CancelToken;
 
 use crate::args::{Colour, DescribedCharm, FuzzArgs};
 use crate::commands::simulate::switches;
@@ -41,11 +38,6 @@ const LIVES_USUAL: u64 = 200;
 pub(crate) const HOOKS_MAX: usize = 400;
 /// How many findings are made small in one search.
 const FINDINGS_MAX: usize = 25;
-/// How much memory the processes of one charm may use.
-const MEMORY_BYTES: u64 = 4 << 30;
-/// When every life begins: 1 January 2026, 00:00 UTC.
-const CLOCK_S: u64 = 1_767_225_600;
-
 pub(crate) fn run(
     place: &Place,
     args: &FuzzArgs,
@@ -210,7 +202,7 @@ fn two_sides(
     if found.found.iter().any(|found| found.difference.observable.is_behaviour()) {
         return Ok(Exit::Regressed);
     }
-    Ok(if found.troubles.is_empty() && found.hooks > 0 { Exit::Fine } else { Exit::CouldNotRun })
+    Ok(if found.troubles.is_empty() && found.hooks_done > 0 { Exit::Fine } else { Exit::CouldNotRun })
 }
 
 /// Returns what is said of a charm that could not be run at all.
@@ -316,7 +308,7 @@ pub(super) fn subjects(
     cancel: &CancelToken,
     talk: &dyn Fn(&str),
 ) -> Result<Vec<Subject>, Failure> {
-    let tools = HookTools::lay_out(work, stage)?;
+    let tools = hook_tools(work, stage)?;
     let preload = args.preload.map(|file| existing(place, file)).transpose()?;
     let mut subjects = Vec::new();
     for (number, (folder, deployment)) in
@@ -349,74 +341,15 @@ pub(super) fn check_rules(rules: &Rules, subjects: &[Subject]) -> Result<(), Fai
     }
 }
 
-/// The hook tools of a version of Juju, where charms find them.
-pub(crate) struct HookTools {
-    folder: Utf8PathBuf,
-    names: Vec<String>,
-}
-
-impl HookTools {
-    /// Writes them below a folder, which is made if need be.
-    pub(crate) fn lay_out(work: &Utf8Path, stage: &Stage) -> Result<Self, Failure> {
-        let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
-        fs_err::create_dir_all(work).map_err(|error| Failure::of("the cache cannot be used", &error))?;
-        let folder = work.join("tools");
-        install_tools(&folder, &juju)
-            .map_err(|error| Failure::of("the hook tools could not be laid out", &error))?;
-        let tools = Tool::all().filter(|tool| tool.exists_in(&juju));
-        Ok(Self { folder, names: tools.map(|tool| tool.name().to_owned()).collect() })
-    }
-}
-
-/// What a charm is made ready of.
-pub(crate) struct Ingredients<'a> {
-    /// Starts commands in the sandbox.
-    pub(crate) launcher: Launcher,
-    /// The charm's folder.
-    pub(crate) folder: &'a Utf8Path,
-    /// The name of its application.
-    pub(crate) application: &'a Name,
-    /// The environment that it is shipped with.
-    pub(crate) environment: &'a CharmEnvironment,
-    /// A folder for all that is written.
-    pub(crate) work: &'a Utf8Path,
-    /// The folder in there that the charm is laid out in.
-    pub(crate) name: &'a str,
-    /// The hook tools.
-    pub(crate) tools: &'a HookTools,
+pub(crate) fn hook_tools(work: &Utf8Path, stage: &Stage) -> Result<HookTools, Failure> {
+    let juju = Juju::of_line(stage.profile.version, stage.profile.platform);
+    HookTools::lay_out(work, &juju)
+        .map_err(|error| Failure::of("the hook tools could not be laid out", &error))
 }
 
 /// Lays a charm out, to be run in its environment.
 pub(crate) fn subject(of: &Ingredients<'_>) -> Result<Subject, Failure> {
-    let folder = of.folder;
-    let layout = lay_out(folder, &of.work.join(of.name), &of.environment.python)
-        .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be run"), &error))?;
-    let tree = DiskTree::open(folder)
-        .map_err(|error| Failure::of(&format!("the charm `{folder}` cannot be read"), &error))?;
-    let python = &of.environment.python;
-    let python = python.canonicalize_utf8().unwrap_or_else(|_| python.clone());
-    // The folder of the interpreter is what its own files lie in: `<folder>/bin/python`.
-    let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
-    Ok(Subject {
-        application: of.application.clone(),
-        metadata: Arc::new(CharmMetadata::read(&tree)),
-        interpreter: InterpreterSpec {
-            launcher: of.launcher.clone(),
-            python: of.environment.python.clone(),
-            charm: layout.folder,
-            program: layout.program,
-            application: of.application.to_string(),
-            work: of.work.to_owned(),
-            tools: of.tools.folder.clone(),
-            tool_names: of.tools.names.clone(),
-            visible: std::iter::once(of.environment.prefix.clone()).chain(home).collect(),
-            preload: None,
-            counts_lines: false,
-            memory_bytes: MEMORY_BYTES,
-            clock_s: CLOCK_S,
-            watched_modules: Vec::new(),
-        },
-    })
+    make_ready(of).map_err(|error| Failure::of(&format!("the charm `{}` cannot be run", of.folder), &error))
 }
 
 fn existing(place: &Place, path: &Utf8Path) -> Result<Utf8PathBuf, Failure> {

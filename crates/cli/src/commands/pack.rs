@@ -42,10 +42,11 @@ pub(crate) fn run(
         recipe.chosen(args.platform.as_deref(), architecture).map_err(|error| failed(&error.into()))?;
     let swaps = swaps::prepared(place, &args.swap, cancel)?;
     let target = place.working_directory.join(args.output.as_deref().unwrap_or(Utf8Path::new(".")));
+    let work = WorkFolder::new(&place.cache.work())?;
     for platform in platforms {
         let begun = Instant::now();
-        let scratch = WorkFolder::new(&place.cache.work())?;
-        let packed = pack_one(place, &folder, &recipe, platform, &swaps, &scratch.path, &target, cancel)
+        let scratch = work.path.join(&platform.label);
+        let packed = pack_one(place, &folder, &recipe, platform, &swaps, &scratch, &target, cancel)
             .map_err(|error| failed(&error))?;
         if !is_quiet {
             for note in &packed.notes {

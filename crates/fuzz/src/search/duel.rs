@@ -50,6 +50,8 @@ pub struct DuelReport {
     pub lives: u64,
     /// How many hooks each side ran.
     pub hooks: u64,
+    /// How many hooks succeeded, of both sides.
+    pub hooks_done: u64,
     /// How many differences were only noise.
     pub noise: u64,
     /// What could not be told.
@@ -111,6 +113,7 @@ pub fn duel(
             }
             report.lives += 1;
             report.hooks += seen.hooks;
+            report.hooks_done += seen.hooks_done;
             report.noise += seen.noise;
             report.wall_us.0 += seen.wall_us.0;
             report.wall_us.1 += seen.wall_us.1;
@@ -158,6 +161,7 @@ struct Seen {
     differences: Vec<Difference>,
     noise: u64,
     hooks: u64,
+    hooks_done: u64,
     wall_us: (u64, u64),
     trouble: Option<String>,
     is_cut: bool,
@@ -172,6 +176,8 @@ impl Pair<'_> {
             differences: Vec::new(),
             noise: 0,
             hooks: one.hooks.len() as u64,
+            hooks_done: one.hooks.iter().chain(&other.hooks).filter(|hook| hook.exit.is_success()).count()
+                as u64,
             wall_us: (took(&one), took(&other)),
             trouble: one.trouble.clone().or_else(|| other.trouble.clone()),
             is_cut: one.is_cut || other.is_cut,

@@ -1,45 +1,35 @@
 //! What the charms with planted defects are run with.
 
-use std::collections::BTreeMap;
 use std::process::Command;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::runner::InterpreterSpec;
 use charmproof_agent::standins::{self, Rules};
 use charmproof_agent::state::Juju;
-use charmproof_agent::tool_client::{install_stand_ins, install_tools};
-use charmproof_agent::tools::Tool;
+use charmproof_agent::tool_client::install_stand_ins;
 use charmproof_charm::DiskTree;
-use charmproof_charm::metadata::{CharmMetadata, Substrate};
-use charmproof_fleet::provision::pythons::{self, Python};
-use charmproof_fleet::provision::tools::Tools;
+use charmproof_charm::metadata::CharmMetadata;
 use charmproof_fuzz::oracle::{Oracle, Questions};
+use charmproof_fuzz::ready::{HookTools, Ingredients, make_ready};
 use charmproof_fuzz::search::{Report, Settings, Subject, search};
 use charmproof_lifecycle::generator::Plan;
 use charmproof_lifecycle::life::{Deployment, Integration, Stage};
-use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
+use charmproof_lifecycle::vocabulary::JujuVersion;
 use charmproof_lifecycle::world::{Charm, Profile};
-use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings, provide};
-use charmproof_pack::layout::lay_out;
-use charmproof_sandbox::{CancelToken, Launcher};
 
-const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-fuzz-launch");
+use super::workshop::{Workshop, platform};
+
+/// How much memory the processes of one charm may use.
+const MEMORY_BYTES: u64 = 2 << 30;
 pub(crate) const EXAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/defects");
 /// What the tests of a charm need, and nothing of charmproof.
 const TESTING_REQUIREMENTS: &str = include_str!("requirements.txt");
 /// How many hooks a life may have. Lives that end have fewer.
 const HOOKS_MAX: usize = 100;
 
-/// Folders for one test, in a cache that all tests share.
+/// Example charms for one test.
 pub(crate) struct Bench {
-    folder: tempfile::TempDir,
-    cache: Utf8PathBuf,
-    variables: BTreeMap<String, String>,
-    tools: Tools,
-    pythons: Vec<Python>,
-    launcher: Launcher,
-    cancel: CancelToken,
+    workshop: Workshop,
 }
 
 /// Which code of an example is run.
@@ -53,31 +43,11 @@ pub(crate) enum Code {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        // Not below /tmp, which the sandbox replaces.
-        let shared = Utf8Path::new(env!("CARGO_TARGET_TMPDIR"));
-        let cache = shared.join("environments-cache");
-        fs_err::create_dir_all(cache.join("work")).unwrap();
-        // Sockets lie in it, and the kernel allows their paths 108 bytes.
-        let folder = tempfile::Builder::new().prefix("d").tempdir_in(shared).unwrap();
-        let variables: BTreeMap<String, String> = std::env::vars().collect();
-        let places = pythons::Places {
-            search_path: variables["PATH"].clone(),
-            home: variables["HOME"].clone().into(),
-            pyenv_root: variables.get("PYENV_ROOT").map(Utf8PathBuf::from),
-        };
-        Self {
-            tools: Tools::new(&cache, &variables["PATH"]),
-            pythons: pythons::find(&places, &cache.join("pythons.json")),
-            launcher: Launcher::new(LAUNCHER.into(), Vec::new()),
-            cancel: CancelToken::new().unwrap(),
-            folder,
-            cache,
-            variables,
-        }
+        Self { workshop: Workshop::new() }
     }
 
     pub(crate) fn root(&self) -> &Utf8Path {
-        Utf8Path::from_path(self.folder.path()).unwrap()
+        self.workshop.root()
     }
 
     /// Makes a folder with one example, as people would check it out.
@@ -97,21 +67,6 @@ impl Bench {
         };
         fs_err::copy(source.join(program), target.join("src/charm.py")).unwrap();
         target
-    }
-
-    fn environment(&self, charm: &Utf8Path) -> CharmEnvironment {
-        let context = EnvironmentContext {
-            cache: &self.cache,
-            tools: &self.tools,
-            pythons: &self.pythons,
-            launcher: &self.launcher,
-            cancel: &self.cancel,
-            variables: &self.variables,
-            home: Utf8Path::new(&self.variables["HOME"]),
-            search_path: &self.variables["PATH"],
-            settings: MakingSettings::default(),
-        };
-        provide(&context, charm, &[]).unwrap()
     }
 
     /// Searches lives of some examples, the first of which is the one that it is about.
@@ -137,10 +92,7 @@ impl Bench {
             (*name, folder.clone(), metadata)
         });
         let charms: Vec<(&str, Utf8PathBuf, Arc<CharmMetadata>)> = charms.collect();
-        let platform = match charms[0].2.substrate() {
-            Substrate::Kubernetes => Platform::Kubernetes,
-            Substrate::Machine => Platform::Machine,
-        };
+        let platform = platform(&charms[0].2);
         let profile = Profile { version: JujuVersion::V3_6, platform };
         let mut stage = Stage::new(profile, charms[0].0, Charm::from(&*charms[0].2));
         let mut integrations = Vec::new();
@@ -155,42 +107,26 @@ impl Bench {
             });
             stage.deployments.push(Deployment { application: (*name).into(), charm, units: 1 });
         }
-        let juju = Juju::of_line(profile.version, profile.platform);
-        let tools = work.join("t");
-        fs_err::create_dir_all(&tools).unwrap();
-        install_tools(&tools, &juju).unwrap();
+        let tools = HookTools::lay_out(work, &Juju::of_line(profile.version, profile.platform)).unwrap();
         let stand_ins = work.join("s");
         let names_of_stand_ins = standins::names(&rules);
         install_stand_ins(&stand_ins, names_of_stand_ins.iter().map(String::as_str)).unwrap();
-        let tool_names: Vec<String> =
-            Tool::all().filter(|tool| tool.exists_in(&juju)).map(|tool| tool.name().to_owned()).collect();
-        let subjects = charms.iter().enumerate().map(|(number, (name, folder, metadata))| {
-            let environment = self.environment(folder);
-            let layout = lay_out(folder, &work.join(format!("c{number}")), &environment.python).unwrap();
-            let python = environment.python.canonicalize_utf8().unwrap();
-            let home = python.parent().and_then(Utf8Path::parent).map(Utf8Path::to_owned);
-            Subject {
-                application: (*name).into(),
-                metadata: Arc::clone(metadata),
-                interpreter: InterpreterSpec {
-                    launcher: self.launcher.clone(),
-                    python: environment.python,
-                    charm: layout.folder,
-                    program: layout.program,
-                    application: (*name).to_owned(),
-                    work: work.to_owned(),
-                    tools: tools.clone(),
-                    tool_names: tool_names.clone(),
-                    visible: std::iter::once(environment.prefix).chain(home).collect(),
-                    preload: None,
-                    counts_lines: number == 0,
-                    memory_bytes: 2 << 30,
-                    clock_s: 1_767_225_600,
-                    watched_modules: Vec::new(),
-                },
-            }
-        });
-        let subjects: Vec<Subject> = subjects.collect();
+        let mut subjects = Vec::new();
+        for (number, (name, folder, _)) in charms.iter().enumerate() {
+            let mut subject = make_ready(&Ingredients {
+                launcher: self.workshop.launcher(),
+                folder,
+                application: &(*name).into(),
+                environment: &self.workshop.environment(folder),
+                work,
+                name: &format!("c{number}"),
+                tools: &tools,
+            })
+            .unwrap();
+            subject.interpreter.counts_lines = number == 0;
+            subject.interpreter.memory_bytes = MEMORY_BYTES;
+            subjects.push(subject);
+        }
         let settings = Settings {
             plan: Plan {
                 stage,
@@ -226,7 +162,7 @@ impl Bench {
         fs_err::create_dir_all(&suite).unwrap();
         fs_err::write(suite.join("requirements.txt"), TESTING_REQUIREMENTS).unwrap();
         fs_err::copy(charm.join("charmcraft.yaml"), suite.join("charmcraft.yaml")).unwrap();
-        let environment = self.environment(&suite);
+        let environment = self.workshop.environment(&suite);
         let file = charm.join("tests/unit/test_found.py");
         fs_err::create_dir_all(charm.join("tests/unit")).unwrap();
         fs_err::write(&file, test).unwrap();
