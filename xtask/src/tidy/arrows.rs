@@ -14,8 +14,8 @@ const TESTKIT: &str = "charmproof-testkit";
 /// A crate and those of ours that it may depend on.
 ///
 /// The arrows point down only, so that each crate can be understood with the ones
-/// below it. `juju` is decided and not there yet.
-const ALLOWED: [(&str, &[&str]); 13] = [
+/// below it.
+const ALLOWED: [(&str, &[&str]); 14] = [
     (
         "charmproof",
         &[
@@ -27,6 +27,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "charmproof-agent",
             "charmproof-lifecycle",
             "charmproof-pebble",
+            "charmproof-images",
             "charmproof-sandbox",
             "charmproof-charm",
         ],
@@ -37,6 +38,8 @@ const ALLOWED: [(&str, &[&str]); 13] = [
             "charmproof-pack",
             "charmproof-agent",
             "charmproof-lifecycle",
+            "charmproof-pebble",
+            "charmproof-images",
             "charmproof-sandbox",
             "charmproof-charm",
         ],
@@ -61,6 +64,7 @@ const ALLOWED: [(&str, &[&str]); 13] = [
         &["charmproof-lifecycle", "charmproof-pebble", "charmproof-sandbox", "charmproof-charm"],
     ),
     ("charmproof-lifecycle", &["charmproof-charm"]),
+    ("charmproof-images", &["charmproof-sandbox"]),
     ("charmproof-pebble", &[]),
     ("charmproof-store", &[]),
     ("charmproof-sandbox", &[]),

@@ -1,0 +1,1 @@
+//! What commands print: documents, and tables for people.
