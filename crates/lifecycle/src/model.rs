@@ -9,6 +9,7 @@ mod relations;
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use smol_str::SmolStr;
 use thiserror::Error;
 
@@ -16,14 +17,15 @@ use crate::machine::{self, Effect, Event, IllegalEvent};
 
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, Name, Outcome};
-use crate::world::{Charm, Few, Life, Profile, Role, World};
+use crate::world::{Charm, Few, Life, Profile, Role, World, shared_charm};
 
 use relations::{Far, Link};
 
 pub use crate::machine::UnitEffect;
 
 /// Whom a stimulus is addressed to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// One unit, such as `web/0`.
     Unit(Name),
@@ -102,8 +104,10 @@ pub enum IllegalModelEvent {
 type Applied = Result<(), IllegalModelEvent>;
 
 /// A charm that was deployed under a name.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 struct Application {
+    #[serde(with = "shared_charm")]
     charm: Arc<Charm>,
     /// The number of its first peer relation; the others follow.
     first_peer: u32,
@@ -111,7 +115,8 @@ struct Application {
 }
 
 /// Units, and what is between them.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Model {
     profile: Profile,
     has_quirks: bool,

@@ -3,6 +3,7 @@
 //! [`machine`](crate::machine) applies a stimulus to the world of one unit, or refuses it
 //! where Juju would not let it happen. [`model`](crate::model) says which units hear of it.
 
+use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 
 use crate::vocabulary::Name;
@@ -32,7 +33,8 @@ impl Actor {
 }
 
 /// Something that happens to a unit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EnumDiscriminants)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, EnumDiscriminants)]
+#[serde(rename_all = "kebab-case", rename_all_fields = "kebab-case")]
 #[strum_discriminants(
     name(StimulusKind),
     derive(PartialOrd, Ord, Hash, EnumString, IntoStaticStr, VariantArray),

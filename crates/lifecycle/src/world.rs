@@ -12,10 +12,13 @@ mod resources;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform};
 
 pub use agent::Operation;
 pub(crate) use agent::{Agent, Running};
+pub(crate) use charm::shared as shared_charm;
 pub use charm::{Charm, Endpoint, Role, StorageKind};
 pub use few::Few;
 pub(crate) use relation::{Hint, Relation, RelationStep};
@@ -23,7 +26,8 @@ pub use resources::SecretOwner;
 pub(crate) use resources::{Container, Secret, SeriesUpgrade, Storage, WorkloadEvent};
 
 /// Which Juju, and on what.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Profile {
     /// The line of Juju releases.
     pub version: JujuVersion,
@@ -39,7 +43,8 @@ impl Profile {
 }
 
 /// How far a unit has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Life {
     /// Nobody has deployed it yet.
     Undeployed,
@@ -52,11 +57,13 @@ pub enum Life {
 }
 
 /// One unit, everything that it has, and its agent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct World {
     pub(crate) profile: Profile,
     /// Whether Juju does what it does by mistake: R37, R46, R48 and R83.
     pub(crate) has_quirks: bool,
+    #[serde(with = "charm::shared")]
     pub(crate) charm: Arc<Charm>,
     pub(crate) unit: Name,
     pub(crate) application: Name,

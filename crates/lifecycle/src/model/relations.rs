@@ -1,5 +1,6 @@
 //! What is between the units of a model, and who sees what of it.
 
+use serde::{Deserialize, Serialize};
 use smol_str::ToSmolStr;
 
 use super::{Applied, IllegalModelEvent, Model, UnitEffect, application_of, number_of, unknown};
@@ -9,7 +10,8 @@ use crate::vocabulary::{JujuVersion, Name};
 use crate::world::{Endpoint, Few, Role, World};
 
 /// The other end of a relation.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) enum Far {
     /// The same application.
     Peers,
@@ -20,7 +22,8 @@ pub(super) enum Far {
 }
 
 /// One relation that was not removed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(super) struct Link {
     application: Name,
     endpoint: Name,

@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::{HookKind, Name, Scope};
 
 /// Whom of the other side a relation hook is about.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Remote {
     /// The source does not say. A log of names never does.
     #[default]
@@ -17,7 +20,8 @@ pub enum Remote {
 }
 
 /// A hook that ran or is to run. What a source does not tell is absent.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Hook {
     /// What kind of hook it is.
     pub kind: HookKind,

@@ -1,9 +1,12 @@
 //! The kinds of hooks that Juju runs.
 
+use serde::{Deserialize, Serialize};
+
 use super::{JujuVersion, Platform};
 
 /// A kind of hook. An action is one as well: it goes through the same dispatch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[expect(missing_docs, reason = "each is the name that Juju gives to the hook")]
 pub enum HookKind {
     Install,

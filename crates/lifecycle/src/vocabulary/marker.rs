@@ -1,7 +1,10 @@
 //! How a hook ended, and what a log says between hooks.
 
+use serde::{Deserialize, Serialize};
+
 /// How one run of a hook ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The charm returned 0.
     Ok,
@@ -45,7 +48,8 @@ impl Outcome {
 }
 
 /// Something that happened to a unit and that is not a hook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Marker {
     /// The unit agent began (again).
     AgentStarted,

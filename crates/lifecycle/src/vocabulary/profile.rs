@@ -2,8 +2,11 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// Where a unit runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Platform {
     /// A machine, virtual or real.
     Machine,
@@ -35,17 +38,22 @@ impl fmt::Display for Platform {
 }
 
 /// A line of Juju releases within which the order of hooks is the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum JujuVersion {
     /// 2.9.
+    #[serde(rename = "2.9")]
     V2_9,
     /// 3.0 to 3.3: secrets are there.
+    #[serde(rename = "3.1")]
     V3_1,
     /// 3.4 and 3.5: custom notices of Pebble are there.
+    #[serde(rename = "3.4")]
     V3_4,
     /// 3.6: Pebble's checks are there.
+    #[serde(rename = "3.6")]
     V3_6,
     /// 4.0 and later: no leader-settings-changed, no metrics, no upgrades of the series.
+    #[serde(rename = "4.0")]
     V4_0,
 }
 
@@ -108,6 +116,7 @@ mod tests {
     fn what_is_shown_can_be_read_again() {
         for version in JujuVersion::ALL {
             assert_eq!(JujuVersion::parse(&version.to_string()), Some(version));
+            assert_eq!(serde_json::to_value(version).unwrap(), version.to_string());
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The unit agent: what it stores, and what it only remembers while it lives.
 
+use serde::{Deserialize, Serialize};
+
 use crate::vocabulary::Hook;
 
 /// What the agent is about: Juju's `kind` and `step` in one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Operation {
     /// Nothing: it chooses anew.
     #[default]
@@ -15,7 +18,8 @@ pub enum Operation {
 }
 
 /// A hook that runs.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Running {
     pub(crate) hook: Hook,
     /// The version of what the hook tells of, as it was when the hook began: what changes
@@ -24,7 +28,8 @@ pub(crate) struct Running {
 }
 
 /// The state of the agent.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Agent {
     // Stored in the controller, and kept when the agent ends.
     pub(crate) operation: Operation,

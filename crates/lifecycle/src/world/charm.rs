@@ -1,11 +1,13 @@
 //! What a charm declares, as far as the order of hooks depends on it.
 
 use charmproof_charm::metadata::{self, CharmMetadata};
+use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::Name;
 
 /// Which side of a relation an endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// It offers something to other applications.
     Provides,
@@ -27,7 +29,8 @@ impl Role {
 }
 
 /// An endpoint of a charm.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Endpoint {
     /// Its name.
     pub name: Name,
@@ -43,7 +46,8 @@ pub struct Endpoint {
 }
 
 /// A storage of a charm.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct StorageKind {
     /// Its name.
     pub name: Name,
@@ -54,7 +58,8 @@ pub struct StorageKind {
 }
 
 /// A charm.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Charm {
     /// Its endpoints.
     pub endpoints: Vec<Endpoint>,
@@ -66,6 +71,23 @@ pub struct Charm {
     pub actions: Vec<Name>,
     /// Whether its units live beside those of another charm.
     pub is_subordinate: bool,
+}
+
+/// Writes a charm that is shared as the charm that it is. What is read is shared by nobody yet.
+pub(crate) mod shared {
+    use std::sync::Arc;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Charm;
+
+    pub(crate) fn serialize<S: Serializer>(charm: &Arc<Charm>, serializer: S) -> Result<S::Ok, S::Error> {
+        Charm::serialize(charm, serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Charm>, D::Error> {
+        Charm::deserialize(deserializer).map(Arc::new)
+    }
 }
 
 impl Charm {

@@ -4,7 +4,10 @@
 //! through all the time. Side by side in a list, they are found faster than in a tree.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::slice;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A map in the order of its keys.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -118,6 +121,19 @@ impl<K: Ord, V> FromIterator<(K, V)> for Few<K, V> {
     }
 }
 
+impl<K: Ord + Serialize, V: Serialize> Serialize for Few<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self)
+    }
+}
+
+impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for Few<K, V> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // Through a tree: whatever the order of the text, that of the keys comes out.
+        Ok(Self(BTreeMap::deserialize(deserializer)?.into_iter().collect()))
+    }
+}
+
 /// The entries of a map, in the order of their keys.
 #[derive(Debug)]
 pub struct Iter<'map, K, V>(slice::Iter<'map, (K, V)>);
@@ -161,8 +177,6 @@ impl<'map, K: Ord, V> IntoIterator for &'map Few<K, V> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -182,6 +196,9 @@ mod tests {
                 prop_assert_eq!(few.get(&key), tree.get(&key));
                 prop_assert_eq!(few.len(), tree.len());
                 prop_assert!(few.iter().eq(tree.iter()));
+                let text = serde_json::to_string(&few).unwrap();
+                prop_assert_eq!(&text, &serde_json::to_string(&tree).unwrap());
+                prop_assert_eq!(&serde_json::from_str::<Few<u8, u8>>(&text).unwrap(), &few);
                 prop_assert!(few.keys().eq(tree.keys()) && few.values().eq(tree.values()));
             }
         }

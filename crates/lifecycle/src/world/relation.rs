@@ -1,5 +1,7 @@
 //! One relation, as Juju and as the agent see it.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Few, Role};
 use crate::vocabulary::{HookKind, Name};
 
@@ -36,7 +38,8 @@ impl std::hash::Hash for Hint {
 }
 
 /// A relation of the unit.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Relation {
     pub(crate) endpoint: Name,
     pub(crate) role: Role,
@@ -64,6 +67,7 @@ pub(crate) struct Relation {
     pub(crate) app_version_seen: u64,
     /// What it needs next, as long as the unit lives and nothing changes. Most relations need
     /// nothing most of the time, and looking through all their units takes long.
+    #[serde(skip)]
     pub(crate) hint: Hint,
 }
 

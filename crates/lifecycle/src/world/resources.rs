@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use serde::{Deserialize, Serialize};
+
 use crate::vocabulary::Name;
 
 /// One instance of a storage. What was detached is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum Storage {
     /// It is there, and the unit was not told yet.
     Provisioned,
@@ -19,7 +22,8 @@ pub(crate) enum Storage {
 }
 
 /// Something that Pebble tells, apart from being ready.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum WorkloadEvent {
     CustomNotice(Name),
     CheckFailed(Name),
@@ -27,7 +31,8 @@ pub(crate) enum WorkloadEvent {
 }
 
 /// A workload container.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Container {
     /// Counts the starts of Pebble.
     pub(crate) boot: u64,
@@ -41,7 +46,8 @@ pub(crate) struct Container {
 }
 
 /// Whose secret it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum SecretOwner {
     /// This unit.
     Unit,
@@ -66,7 +72,8 @@ impl SecretOwner {
 }
 
 /// A secret that the unit owns or has read.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) struct Secret {
     pub(crate) owner: SecretOwner,
     pub(crate) latest: u64,
@@ -80,7 +87,8 @@ pub(crate) struct Secret {
 }
 
 /// How far an upgrade of the machine's series is (R95).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum SeriesUpgrade {
     None,
     /// `pre-series-upgrade` is to run.

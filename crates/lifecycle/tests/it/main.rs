@@ -13,6 +13,7 @@ mod reduction;
 mod rules;
 mod scenarios;
 mod sequence;
+mod stored;
 mod told_lives;
 mod traces;
 mod walks;
