@@ -23,7 +23,8 @@ use std::fmt;
 
 use charmproof_lifecycle::vocabulary::{JujuVersion, Name, Platform};
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 pub use application::{Application, ConfigOption, ConfigType, Endpoint, EndpointRole, StorageDeclaration};
@@ -40,15 +41,15 @@ pub use secret::{
 pub use unit::{Port, PortProtocol, PortRange, Status, StatusKind, StorageInstance, StorageKind, Unit};
 
 /// Which Juju it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Juju {
     /// The version as `JUJU_VERSION` has it.
     pub version: String,
     /// The line of releases that the version belongs to.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "line_of_text")]
     pub line: JujuVersion,
     /// What units run on.
-    #[serde(serialize_with = "as_text")]
+    #[serde(serialize_with = "as_text", deserialize_with = "platform_of_text")]
     pub platform: Platform,
 }
 
@@ -83,7 +84,7 @@ impl Juju {
 }
 
 /// Which model it is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ModelIdentity {
     /// Its name.
     pub name: String,
@@ -98,7 +99,7 @@ impl Default for ModelIdentity {
 }
 
 /// What `credential-get` tells a charm that is trusted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
     /// The kind of cloud: `lxd`, `openstack`.
     pub cloud_type: String,
@@ -156,7 +157,7 @@ impl StateError {
 }
 
 /// All that Juju keeps of one life.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct State {
     /// Which Juju it is.
     pub juju: Juju,
@@ -257,6 +258,18 @@ pub(crate) fn is_application_name(text: &str) -> bool {
 /// For types of other crates, which are shown and not serialised.
 fn as_text<T: fmt::Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+fn line_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<JujuVersion, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    JujuVersion::parse(&text).ok_or_else(|| D::Error::custom(format!("`{text}` is no line of Juju releases")))
+}
+
+fn platform_of_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Platform, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    // As it is shown, and as people write it.
+    Platform::parse(&text.to_lowercase())
+        .ok_or_else(|| D::Error::custom(format!("units run on machines or on Kubernetes, not on `{text}`")))
 }
 
 #[cfg(test)]

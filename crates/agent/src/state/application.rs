@@ -6,13 +6,13 @@ use camino::Utf8PathBuf;
 use charmproof_charm::metadata::{self, CharmMetadata, OptionType, OptionValue};
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::unit::{Status, StatusKind, StorageKind};
 
 /// Which side of a relation an endpoint is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointRole {
     /// It offers something.
@@ -24,7 +24,7 @@ pub enum EndpointRole {
 }
 
 /// An endpoint that a charm declares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     /// Which side of a relation it is.
     pub role: EndpointRole,
@@ -33,7 +33,7 @@ pub struct Endpoint {
 }
 
 /// The type of a configuration option.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum ConfigType {
@@ -50,7 +50,7 @@ pub enum ConfigType {
 }
 
 /// A configuration option, with the value that it has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConfigOption {
     /// The type of its value.
     pub kind: ConfigType,
@@ -78,7 +78,7 @@ impl ConfigOption {
 }
 
 /// A storage that a charm declares.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StorageDeclaration {
     /// What it is to the charm.
     pub kind: StorageKind,
@@ -89,7 +89,7 @@ pub struct StorageDeclaration {
 }
 
 /// An application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Application {
     /// Its name.
     pub name: Name,

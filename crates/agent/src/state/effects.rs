@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use charmproof_lifecycle::vocabulary::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::secret::SecretId;
@@ -11,7 +11,7 @@ use super::unit::{Port, StatusKind};
 use crate::tools::Call;
 
 /// Who writes: a unit, or the leader for its application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Writer {
     /// A unit.
@@ -96,7 +96,7 @@ pub struct StorageAddition {
 }
 
 /// When the machine is to be rebooted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reboot {
     /// When the hook has ended.
@@ -117,7 +117,7 @@ pub struct StatusSet {
 }
 
 /// What an action gives back.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ActionOutcome {
     /// Its results, nested where keys had dots.
     pub results: BTreeMap<String, Value>,
@@ -128,7 +128,7 @@ pub struct ActionOutcome {
 }
 
 /// A line of the unit's log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
     /// `TRACE` to `CRITICAL`.
     pub level: String,

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use charmproof_lifecycle::vocabulary::Name;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// What a unit or an application has written to a relation.
 pub type Databag = BTreeMap<String, String>;
 
 /// One end of a relation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RelationEnd {
     /// The application.
     pub application: Name,
@@ -25,7 +25,7 @@ impl RelationEnd {
 }
 
 /// The ends of a relation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RelationEnds {
     /// The units of one application.
@@ -35,7 +35,7 @@ pub enum RelationEnds {
 }
 
 /// A relation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relation {
     /// Its number.
     pub id: u32,

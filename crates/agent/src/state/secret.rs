@@ -5,12 +5,12 @@ use std::fmt;
 
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::application_of;
 
 /// The id of a secret, as bare as `secret-ids` prints it: 20 letters and digits.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SecretId(String);
 
 /// How many letters and digits an id has.
@@ -62,7 +62,7 @@ impl fmt::Display for SecretId {
 }
 
 /// Whose secret it is.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SecretOwner {
     /// An application: its leader manages it.
@@ -86,7 +86,17 @@ impl SecretOwner {
 
 /// How often a secret is to be rotated.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, strum::IntoStaticStr, strum::EnumString,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Hash,
+    Serialize,
+    Deserialize,
+    strum::IntoStaticStr,
+    strum::EnumString,
 )]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
@@ -125,7 +135,7 @@ impl Rotation {
 }
 
 /// One content of a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretRevision {
     /// The keys and values.
     pub content: BTreeMap<String, String>,
@@ -134,14 +144,14 @@ pub struct SecretRevision {
 }
 
 /// That somebody may read a secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grant {
     /// The relation that it ends with; `None` where the user gave it.
     pub relation: Option<u32>,
 }
 
 /// Which revision a unit reads, and what it calls the secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretConsumer {
     /// The revision.
     pub revision: u32,
@@ -150,7 +160,7 @@ pub struct SecretConsumer {
 }
 
 /// A secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
     /// Whose it is.
     pub owner: SecretOwner,
@@ -222,7 +232,7 @@ impl Secret {
 }
 
 /// A secret that is to be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewSecret {
     /// Whose it is.
     pub owner: SecretOwner,
@@ -269,7 +279,7 @@ impl NewSecret {
 }
 
 /// What is to become of a secret. What is absent stays as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretUpdate {
     /// The content of a new revision.
     pub content: Option<BTreeMap<String, String>>,

@@ -5,7 +5,7 @@ use std::fmt;
 
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// How a unit or an application is.
@@ -19,6 +19,7 @@ use serde_json::{Map, Value};
     Ord,
     Hash,
     Serialize,
+    Deserialize,
     strum::IntoStaticStr,
     strum::EnumString,
 )]
@@ -72,7 +73,7 @@ impl StatusKind {
 }
 
 /// A status, since when, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Status {
     /// How it is.
     pub kind: StatusKind,
@@ -102,6 +103,7 @@ impl Status {
     Ord,
     Hash,
     Serialize,
+    Deserialize,
     strum::IntoStaticStr,
     strum::EnumString,
 )]
@@ -117,7 +119,7 @@ pub enum PortProtocol {
 }
 
 /// Ports from one to another, both included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PortRange {
     /// What is spoken there.
     pub protocol: PortProtocol,
@@ -148,7 +150,7 @@ impl fmt::Display for PortRange {
 }
 
 /// Ports that are open for an endpoint.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Port {
     /// The ports.
     pub range: PortRange,
@@ -157,7 +159,7 @@ pub struct Port {
 }
 
 /// What a storage is to a charm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, strum::IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, strum::IntoStaticStr)]
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum StorageKind {
@@ -168,7 +170,7 @@ pub enum StorageKind {
 }
 
 /// An instance of a storage, at a unit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StorageInstance {
     /// What it is to the charm.
     pub kind: StorageKind,
@@ -177,7 +179,7 @@ pub struct StorageInstance {
 }
 
 /// A unit of an application that is modelled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unit {
     /// Its name: `mysql/0`.
     pub name: Name,

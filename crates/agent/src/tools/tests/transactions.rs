@@ -82,6 +82,39 @@ proptest! {
         prop_assert!(effects.secrets.is_empty() && effects.storage_additions.is_empty());
     }
 
+    /// Whatever hooks have left, the state can be written down, and read, and goes on as before.
+    #[test]
+    fn a_state_that_is_read_again_is_the_same(
+        hooks in proptest::collection::vec(proptest::collection::vec(a_kept_back_call(), 0..6), 0..4),
+        last in proptest::collection::vec(a_kept_back_call(), 0..6),
+        is_on_kubernetes: bool,
+    ) {
+        let (mut world, secret) = with_a_secret();
+        if is_on_kubernetes {
+            world.state.juju.platform = Platform::Kubernetes;
+        }
+        for calls in &hooks {
+            world.begin("update-status", "");
+            for call in calls {
+                run(&mut world, call, &secret);
+            }
+            world.finish(Outcome::Ok);
+        }
+        let mut again = world.clone();
+        again.state = serde_json::from_str(&serde_json::to_string(&world.state).unwrap()).unwrap();
+        prop_assert_eq!(&again.state, &world.state);
+        let [effects, again_effects] = [&mut world, &mut again].map(|world| {
+            world.begin("update-status", "");
+            for call in &last {
+                run(world, call, &secret);
+            }
+            world.run("secret-add key=value");
+            world.run("status-set active ready");
+            world.finish(Outcome::Ok)
+        });
+        prop_assert_eq!((effects, world.state), (again_effects, again.state));
+    }
+
     /// The same hook again writes what is there already.
     #[test]
     fn the_same_writes_again_change_nothing(
