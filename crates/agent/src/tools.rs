@@ -34,7 +34,8 @@ use std::collections::BTreeMap;
 pub use call::{Call, NetworkKey, OwnerKind, SecretDetails, SecretMode, Tool, UnitAddress};
 use failure::{Attempt, Failure, quoted};
 use flags::{Arguments, Flag};
-use output::{Data, Format};
+use output::Format;
+pub use output::{Data, to_json, to_yaml};
 use view::View;
 
 use crate::state::{HookContext, Misuse, Restriction, State};

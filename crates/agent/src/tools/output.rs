@@ -9,14 +9,31 @@ use super::yaml_text;
 
 /// A value to print. Maps are printed in the order in which they are here.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Data {
+pub enum Data {
+    /// Nothing.
     Null,
+    /// True or false.
     Bool(bool),
+    /// A whole number.
     Int(i64),
+    /// A number with a fraction.
     Float(f64),
+    /// A text.
     Text(String),
+    /// Values in a row.
     List(Vec<Data>),
+    /// Values with names.
     Map(Vec<(String, Data)>),
+}
+
+/// Prints a value as Juju prints JSON: one line without spaces, and its end.
+pub fn to_json(data: &Data) -> String {
+    Format::Json.print(data)
+}
+
+/// Prints a value as Juju prints YAML, a line per value.
+pub fn to_yaml(data: &Data) -> String {
+    Format::Yaml.print(data)
 }
 
 impl Data {

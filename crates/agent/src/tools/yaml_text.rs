@@ -255,16 +255,40 @@ fn is_number(content: &str) -> bool {
             .is_some_and(|rest| !rest.is_empty() && rest.chars().all(|character| character.is_digit(base)))
     };
     let is_integer = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let is_float = digits.parse::<f64>().is_ok()
-        && digits
-            .bytes()
-            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'E' | b'+' | b'-'));
     // Numbers to the base of 60, which older readers take `1:30` for.
-    let is_sexagesimal = digits.contains(':')
-        && digits
-            .split(':')
-            .all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'));
+    let is_sexagesimal = unsigned.split_once(':').is_some_and(|(first, rest)| {
+        let (rest, fraction) = rest.split_once('.').unwrap_or((rest, ""));
+        let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'_';
+        first.starts_with(|character: char| character.is_ascii_digit())
+            && first.bytes().all(is_digit)
+            && fraction.bytes().all(is_digit)
+            && rest
+                .split(':')
+                .all(|part| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']))
+    });
+    let is_float = is_float(&digits);
     is_integer || is_float || is_sexagesimal || of_base("0x", 16) || of_base("0o", 8) || of_base("0b", 2)
+}
+
+/// Whether digits are a number with a fraction or an exponent. The yaml.v2 of Juju wants a sign
+/// in an exponent and no zeros before a number, so that revisions such as `1e5` stay texts.
+fn is_float(digits: &str) -> bool {
+    if digits.starts_with('.') {
+        return digits.parse::<f64>().is_ok();
+    }
+    let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (number, exponent) = match digits.split_once(['e', 'E']) {
+        Some((number, exponent)) => (number, Some(exponent)),
+        None => (digits, None),
+    };
+    let (whole, fraction) = match number.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (number, None),
+    };
+    is_digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(is_digits)
+        && exponent.is_none_or(|exponent| exponent.strip_prefix(['+', '-']).is_some_and(is_digits))
 }
 
 /// Whether it begins like a date: `2026-01-04`.
@@ -304,7 +328,13 @@ mod tests {
         check("true", "\"true\"");
         check("No", "\"No\"");
         check("10", "\"10\"");
-        check("1.5e3", "\"1.5e3\"");
+        check("1.5e+3", "\"1.5e+3\"");
+        check("1.5e3", "1.5e3");
+        check("1e5", "1e5");
+        check("1.", "1.");
+        check("10.1.0.9:5432", "10.1.0.9:5432");
+        check("00:16:53:00:00:01", "\"00:16:53:00:00:01\"");
+        check("1:60", "1:60");
         check("1:30", "\"1:30\"");
         check("10.1.0.5", "10.1.0.5");
         check("2026-01-04", "\"2026-01-04\"");
