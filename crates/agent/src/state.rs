@@ -13,6 +13,7 @@ mod changes;
 mod commit;
 mod context;
 mod effects;
+mod follow;
 mod networking;
 mod relation;
 mod secret;

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use camino::Utf8Path;
+use charmproof_agent::deeds::deeds;
 use charmproof_agent::runner::{
     Answers, Exit, HookResult, HookRun, Inspection, Interpreter, Mode, RunnerError, UnitProcess, UnitSpec,
 };
@@ -19,8 +20,7 @@ use charmproof_agent::standins::kubernetes::Caller;
 use charmproof_agent::standins::web::{self as web_servers, Network, WebReply, WebRequest};
 use charmproof_agent::standins::{self, Machine, Record, Rules, StandInCall, StandInReply};
 use charmproof_agent::state::{
-    HookContext, HookEffects, Juju, ModelIdentity, Reboot, SecretChange, SecretId, State, Writer,
-    application_of,
+    HookContext, HookEffects, Juju, ModelIdentity, Reboot, SecretChange, SecretId, State, application_of,
 };
 use charmproof_agent::surroundings::{Place, variables};
 use charmproof_agent::tools::{self, Reply, ToolCall};
@@ -387,7 +387,7 @@ impl Cast for Player<'_, '_> {
         };
         let wants_reboot_now = running.context.reboot() == Some(Reboot::Now);
         let effects = running.context.finish(&mut self.state, outcome);
-        let deeds = self.deeds(model, unit, &effects);
+        let deeds = self.deeds(model, &effects);
         if outcome == Outcome::Terminated
             && let Some(process) = self.processes.get_mut(unit)
         {
@@ -552,7 +552,7 @@ impl Player<'_, '_> {
         };
         let outcome = if running.result.exit.is_success() { Outcome::Ok } else { Outcome::Failed };
         let effects = running.context.finish(&mut self.state, outcome);
-        let deeds = self.deeds(model, unit, &effects);
+        let deeds = self.deeds(model, &effects);
         if let Some(mut again) = self.hooks.pop() {
             again.is_committed = outcome.is_committed();
             again.effects = effects;
@@ -676,43 +676,13 @@ impl Player<'_, '_> {
         Ok(())
     }
 
-    /// Returns what others notice of a hook, as the lifecycle knows it.
-    fn deeds(&mut self, model: &Model, unit: &Name, effects: &HookEffects) -> Vec<Stimulus> {
-        use charmproof_lifecycle::world::SecretOwner;
-        let mut deeds = Vec::new();
-        if let Some(reboot) = effects.reboot {
-            deeds.push(Stimulus::CharmReboots { now: reboot == Reboot::Now });
+    /// Returns what others notice of a hook, and remembers the secrets that it made.
+    fn deeds(&mut self, model: &Model, effects: &HookEffects) -> Vec<Stimulus> {
+        if effects.is_committed {
+            let made = effects.secrets.iter().filter(|effect| effect.change == SecretChange::Added);
+            self.secret_names.extend(made.map(|effect| effect.id.clone()));
         }
-        if !effects.is_committed {
-            return deeds;
-        }
-        for change in &effects.relation_changes {
-            let relation = change.relation;
-            deeds.push(match change.writer {
-                Writer::Unit(_) => Stimulus::UnitWrites { relation },
-                Writer::Application(_) => Stimulus::AppWrites { relation },
-            });
-        }
-        for effect in &effects.secrets {
-            if effect.change == SecretChange::Added {
-                self.secret_names.push(effect.id.clone());
-                let owner = match self.state.secrets.get(&effect.id).map(|secret| &secret.owner) {
-                    Some(charmproof_agent::state::SecretOwner::Unit(_)) => SecretOwner::Unit,
-                    Some(_) | None => SecretOwner::Application,
-                };
-                deeds.push(Stimulus::SecretAdded { secret_id: effect.id.uri().into(), owner });
-            }
-        }
-        let mut number = model.next_storage();
-        for addition in &effects.storage_additions {
-            for _ in 0..addition.count {
-                let storage_id = format!("{}/{number}", addition.name).into();
-                deeds.push(Stimulus::StorageAdded { storage_id });
-                number += 1;
-            }
-        }
-        let _ = unit;
-        deeds
+        deeds(effects, model, &self.state)
     }
 }
 

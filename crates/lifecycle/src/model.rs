@@ -6,6 +6,7 @@
 //! as stimuli say. What a unit does next is decided by its own machine alone.
 
 mod relations;
+mod secrets;
 
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use crate::vocabulary::{HookKind, Name, Outcome};
 use crate::world::{Charm, Few, Life, Profile, Role, World, shared_charm};
 
 use relations::{Far, Link};
+
+pub use secrets::{KnownSecret, KnownSecretOwner};
 
 pub use crate::machine::UnitEffect;
 
@@ -120,6 +123,8 @@ struct Application {
 pub struct Model {
     profile: Profile,
     has_quirks: bool,
+    #[serde(default)]
+    has_told_secrets: bool,
     applications: Few<Name, Application>,
     units: Few<Name, World>,
     links: Few<u32, Link>,
@@ -135,12 +140,21 @@ impl Model {
         Self {
             profile,
             has_quirks,
+            has_told_secrets: false,
             applications: Few::new(),
             units: Few::new(),
             links: Few::new(),
             next_relation: 0,
             next_storage: 0,
         }
+    }
+
+    /// Returns the model of somebody who runs real charms and says of each revision of a secret
+    /// and of each reader, with [`Self::follow_secrets`]: none is made up where a hook would
+    /// make one.
+    #[must_use]
+    pub fn with_told_secrets(self) -> Self {
+        Self { has_told_secrets: true, ..self }
     }
 
     /// Returns the model with a charm deployed under a name, and no unit of it yet. Its
@@ -301,6 +315,7 @@ impl Model {
         self.next_storage += charm.storages.iter().map(|storage| storage.minimum).sum::<u32>();
         let world = World::new(self.profile, charm, unit.clone());
         let world = if self.has_quirks { world.with_quirks() } else { world };
+        let world = World { has_told_secrets: self.has_told_secrets, ..world };
         self.units.insert(unit.clone(), world);
         let deployment = Stimulus::Deploy { leads, first_relation, first_storage };
         self.unit(unit, Event::Stimulus(deployment), effects)?;

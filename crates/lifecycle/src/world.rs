@@ -63,6 +63,11 @@ pub struct World {
     pub(crate) profile: Profile,
     /// Whether Juju does what it does by mistake: R37, R46, R48 and R83.
     pub(crate) has_quirks: bool,
+    /// Whether somebody tells of each revision of a secret ([`Model::with_told_secrets`]).
+    ///
+    /// [`Model::with_told_secrets`]: crate::model::Model::with_told_secrets
+    #[serde(default)]
+    pub(crate) has_told_secrets: bool,
     #[serde(with = "charm::shared")]
     pub(crate) charm: Arc<Charm>,
     pub(crate) unit: Name,
@@ -95,6 +100,7 @@ impl World {
         Self {
             profile,
             has_quirks: false,
+            has_told_secrets: false,
             charm: charm.into(),
             application: unit.split('/').next().unwrap_or_default().into(),
             unit,

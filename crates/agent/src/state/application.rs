@@ -1,5 +1,6 @@
 //! An application: what its charm declares, and what is set for all of its units.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::Utf8PathBuf;
@@ -191,11 +192,11 @@ impl Application {
     }
 
     /// Returns the status that `juju status` shows for the application: what the leader
-    /// has set, or else the worst of its units.
-    pub(crate) fn shown_status<'a>(&self, units: impl Iterator<Item = &'a Status>, now: Timestamp) -> Status {
+    /// has set, or else the worst of its units, the first of those that are as bad.
+    pub fn shown_status<'a>(&self, units: impl Iterator<Item = &'a Status>, now: Timestamp) -> Status {
         self.status.clone().unwrap_or_else(|| {
             units
-                .max_by_key(|status| status.kind.severity())
+                .min_by_key(|status| Reverse(status.kind.severity()))
                 .cloned()
                 .unwrap_or_else(|| Status::new(StatusKind::Unknown, "", now))
         })
@@ -219,4 +220,27 @@ fn config_option(declared: &metadata::ConfigOption) -> (String, ConfigOption) {
         OptionValue::Boolean(value) => Some(Value::from(*value)),
     });
     (declared.name.clone(), ConfigOption { kind, default, value: None })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_unit_speaks_for_the_application() {
+        use StatusKind::{Active, Blocked, Error, Maintenance, Terminated, Unknown, Waiting};
+        let now = Timestamp::UNIX_EPOCH;
+        let check = |units: &[(StatusKind, &str)], expected: (StatusKind, &str)| {
+            let units: Vec<Status> =
+                units.iter().map(|(kind, message)| Status::new(*kind, *message, now)).collect();
+            let shown = Application::new("web").shown_status(units.iter(), now);
+            assert_eq!((shown.kind, shown.message.as_str()), expected);
+        };
+        let all = [Error, Blocked, Maintenance, Waiting, Active, Terminated, Unknown];
+        for pair in all.windows(2) {
+            check(&[(pair[1], "milder"), (pair[0], "worse")], (pair[0], "worse"));
+        }
+        check(&[(Waiting, "first"), (Waiting, "second")], (Waiting, "first"));
+        check(&[], (Unknown, ""));
+    }
 }

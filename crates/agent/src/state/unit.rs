@@ -58,15 +58,16 @@ impl StatusKind {
     }
 
     /// Which status of several units Juju shows for the application: the one with the
-    /// largest number.
+    /// largest number (core/status, `statusSeverities`). Who is busy himself comes before who
+    /// waits for others.
     pub(crate) fn severity(self) -> u8 {
         match self {
             Self::Error => 100,
             Self::Blocked => 90,
-            Self::Waiting => 80,
-            Self::Maintenance => 70,
-            Self::Terminated => 60,
-            Self::Active => 50,
+            Self::Maintenance => 80,
+            Self::Waiting => 70,
+            Self::Active => 60,
+            Self::Terminated => 50,
             Self::Unknown => 40,
         }
     }

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use charmproof_agent::state::{Application, RelationEnd, RelationEnds, application_of};
+use charmproof_agent::state::{RelationEnds, application_of};
 use charmproof_lifecycle::life::Target;
 use charmproof_lifecycle::model::Model;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
-use charmproof_lifecycle::world::Role;
 use charmproof_pebble::CheckOutcome;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
@@ -101,58 +100,20 @@ impl Player<'_, '_> {
         Some(id.uri().into())
     }
 
-    /// Brings the state to where the model is after something happened. What the state
-    /// refuses it has already, or never had.
+    /// Brings the state, and what units have besides it, to where the model is after something
+    /// happened, and makes up what a stimulus does not tell.
     pub(super) fn follow(&mut self, model: &Model, target: &Target, stimulus: &Stimulus) {
+        self.state.follow(model, target, stimulus);
         let name = target.name().clone();
         match stimulus {
-            Stimulus::Deploy { leads, first_relation, .. } => {
-                self.deploy(model, &name, *leads, *first_relation);
-            }
-            Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } => {
-                self.integrate(
-                    application_of(&name),
-                    *relation,
-                    endpoint,
-                    remote_app,
-                    remote_endpoint.as_ref(),
-                );
-            }
-            Stimulus::RemoveRelation { relation } => {
-                let _ = self.state.set_relation_dying(*relation);
-            }
-            Stimulus::SuspendRelation { relation } => {
-                let _ = self.state.set_relation_suspended(*relation, true);
-            }
-            Stimulus::ResumeRelation { relation } => {
-                let _ = self.state.set_relation_suspended(*relation, false);
-            }
-            Stimulus::RemoteUnitJoins { relation, unit } => {
-                if !self.is_modelled(unit) {
-                    let _ = self.state.enter_scope(*relation, unit);
-                }
-            }
-            Stimulus::RemoteUnitLeaves { relation, unit } => {
-                if !self.is_modelled(unit) {
-                    let _ = self.state.leave_scope(*relation, unit);
-                }
-            }
             Stimulus::RemoteUnitWrites { relation, unit } => {
-                if !self.is_modelled(unit) {
+                if !self.state.is_modelled(application_of(unit)) {
                     let data = self.remote_data(*relation, application_of(unit), true);
                     let _ = self.state.write_unit_data(*relation, unit, &data);
                 }
             }
             Stimulus::RemoteAppWrites { relation } => self.remote_application_writes(&name, *relation),
             Stimulus::ConfigChanges => self.change_config(application_of(&name)),
-            Stimulus::LeadershipGained => {
-                let _ = self.state.set_leader(application_of(&name), Some(&name));
-            }
-            Stimulus::LeadershipLost => {
-                if self.state.is_leader(&name) {
-                    let _ = self.state.set_leader(application_of(&name), None);
-                }
-            }
             Stimulus::PodLost | Stimulus::PodStarted => {
                 // A pod's files end with it.
                 self.processes.remove(&name);
@@ -187,13 +148,18 @@ impl Player<'_, '_> {
                 }
             }
             Stimulus::TimePasses => self.state.advance_clock(SOME_MINUTES),
-            Stimulus::RemoveUnit => {
-                // It goes on to lead until somebody else does, or it is gone: nobody revokes the
-                // lease of a unit that is on its way out (R56 is about hooks only).
-                let _ = self.state.set_unit_dying(&name);
-            }
-            // Storage shows when its hook runs, and the others change nothing that tools tell.
-            Stimulus::StorageAdded { .. }
+            // The state has followed these.
+            Stimulus::Deploy { .. }
+            | Stimulus::Integrate { .. }
+            | Stimulus::RemoveRelation { .. }
+            | Stimulus::SuspendRelation { .. }
+            | Stimulus::ResumeRelation { .. }
+            | Stimulus::RemoteUnitJoins { .. }
+            | Stimulus::RemoteUnitLeaves { .. }
+            | Stimulus::LeadershipGained
+            | Stimulus::LeadershipLost
+            | Stimulus::RemoveUnit
+            | Stimulus::StorageAdded { .. }
             | Stimulus::StorageDetached { .. }
             | Stimulus::UnitWrites { .. }
             | Stimulus::AppWrites { .. }
@@ -224,76 +190,17 @@ impl Player<'_, '_> {
         {
             self.trouble = Some(error.to_string());
         }
-        match (hook.kind, hook.relation_id, &hook.storage_id) {
-            // R35: a unit is in scope from the first hook of the relation on.
-            (HookKind::RelationCreated, Some(relation), _) => {
-                let _ = self.state.enter_scope(relation, unit);
-            }
-            (HookKind::StorageAttached, _, Some(id)) => {
-                let _ = self.state.attach_storage(unit, id, None);
-            }
-            _ => {}
-        }
+        self.state.prepare(unit, hook);
     }
 
     /// Does what Juju does when a hook was committed.
     pub(super) fn committed(&mut self, unit: &Name, hook: &Hook) {
-        match (hook.kind, hook.relation_id, &hook.storage_id) {
-            (HookKind::RelationBroken, Some(relation), _) => {
-                if self.state.is_leader(unit) {
-                    self.broken_by_leader.insert(relation);
-                }
-                let _ = self.state.leave_scope(relation, unit);
-                let is_over = self.state.relations.get(&relation).is_some_and(|known| {
-                    known.is_dying && !known.in_scope.iter().any(|unit| self.state.units.contains_key(unit))
-                });
-                if is_over {
-                    let _ = self.state.remove_relation(relation);
-                }
-            }
-            (HookKind::StorageDetaching, _, Some(id)) => {
-                let _ = self.state.detach_storage(unit, id);
-            }
-            _ => {}
+        if let (HookKind::RelationBroken, Some(relation)) = (hook.kind, hook.relation_id)
+            && self.state.is_leader(unit)
+        {
+            self.broken_by_leader.insert(relation);
         }
-    }
-
-    fn is_modelled(&self, unit: &str) -> bool {
-        self.play.actors.iter().any(|actor| actor.application == application_of(unit))
-    }
-
-    fn deploy(&mut self, model: &Model, unit: &Name, leads: bool, first_relation: u32) {
-        let application = Name::from(application_of(unit));
-        let charm =
-            model.applications().find(|(name, _)| **name == application).map(|(_, charm)| charm.clone());
-        let peers = charm
-            .iter()
-            .flat_map(|charm| charm.endpoints.iter())
-            .filter(|endpoint| endpoint.role == Role::Peer);
-        for (number, endpoint) in (first_relation..).zip(peers) {
-            let end = RelationEnd::new(application.clone(), endpoint.name.clone());
-            let _ = self.state.add_relation(number, RelationEnds::Peer(end));
-        }
-        let _ = self.state.add_unit(unit, None);
-        if leads {
-            let _ = self.state.set_leader(&application, Some(unit));
-        }
-    }
-
-    fn integrate(
-        &mut self,
-        application: &str,
-        relation: u32,
-        endpoint: &Name,
-        remote_app: &Name,
-        remote_endpoint: Option<&Name>,
-    ) {
-        if !self.state.applications.contains_key(remote_app) {
-            let _ = self.state.add_application(Application::outside(remote_app.clone()));
-        }
-        let own = RelationEnd::new(application, endpoint.clone());
-        let other = RelationEnd::new(remote_app.clone(), remote_endpoint.unwrap_or(endpoint).clone());
-        let _ = self.state.add_relation(relation, RelationEnds::Between(own, other));
+        self.state.committed(unit, hook);
     }
 
     fn remote_application_writes(&mut self, application: &str, relation: u32) {

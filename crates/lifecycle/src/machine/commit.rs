@@ -139,8 +139,9 @@ pub(super) fn commit(world: &mut World, hook: &Hook, version: u64) {
         | HookKind::SecretRotate
         | HookKind::SecretExpired
         | HookKind::SecretRemove => {
+            let makes_revisions = !world.has_told_secrets;
             if let Some(secret) = hook.secret_id.as_ref().and_then(|id| world.secrets.get_mut(id)) {
-                commit_of_secret(secret, hook, version);
+                commit_of_secret(secret, hook, version, makes_revisions);
             }
         }
         HookKind::PreSeriesUpgrade => world.series_upgrade = SeriesUpgrade::Paused,
@@ -207,12 +208,13 @@ fn commit_of_unit(relation: &mut Relation, kind: HookKind, unit: &Name, version:
     relation.changed_pending = (kind == HookKind::RelationJoined).then(|| unit.clone());
 }
 
-fn commit_of_secret(secret: &mut Secret, hook: &Hook, version: u64) {
+fn commit_of_secret(secret: &mut Secret, hook: &Hook, version: u64, makes_revisions: bool) {
     secret.consumed = if hook.kind == HookKind::SecretChanged { version } else { secret.consumed };
-    // The charm makes a new revision when it is told to rotate, so that it is told once.
+    // The charm makes a new revision when it is told to rotate, so that it is told once. With
+    // real charms, whoever runs them says whether it has.
     if hook.kind == HookKind::SecretRotate {
         secret.rotation_due = false;
-        secret.latest += 1;
+        secret.latest += u64::from(makes_revisions);
     }
     let Some(revision) = hook.secret_revision else { return };
     if hook.kind == HookKind::SecretExpired {

@@ -264,8 +264,9 @@ fn secret(world: &World) -> Option<Hook> {
         Some(hooks::of_secret(HookKind::SecretRotate, id, None))
     };
     let changed = || {
-        let is_changed =
-            |secret: &Secret| secret.owner == SecretOwner::Remote && secret.consumed < secret.latest;
+        let is_changed = |secret: &Secret| {
+            (secret.owner == SecretOwner::Remote || secret.is_read) && secret.consumed < secret.latest
+        };
         let (id, _) = world.secrets.iter().find(|(_, secret)| is_changed(secret))?;
         Some(hooks::of_secret(HookKind::SecretChanged, id, None))
     };

@@ -466,11 +466,18 @@ fn add_secret(world: &mut World, secret_id: Name, owner: SecretOwner) -> Applied
     if !world.agent.installed {
         return Err(IllegalEvent::NotYet(HookKind::Install));
     }
-    if world.secrets.contains_key(&secret_id) {
+    if let Some(known) = world.secrets.get_mut(&secret_id) {
+        // A unit may read what is its own; a life without real charms has no such reader.
+        let begins_to_read = world.has_told_secrets && owner == SecretOwner::Remote;
+        if begins_to_read && known.owner != SecretOwner::Remote && !known.is_read {
+            known.is_read = true;
+            return Ok(());
+        }
         return Err(IllegalEvent::NothingChanges);
     }
     let secret = Secret {
         owner,
+        is_read: false,
         latest: 1,
         consumed: 1,
         rotation_due: false,

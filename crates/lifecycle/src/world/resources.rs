@@ -76,8 +76,12 @@ impl SecretOwner {
 #[serde(rename_all = "kebab-case")]
 pub(crate) struct Secret {
     pub(crate) owner: SecretOwner,
+    /// Whether the unit reads it though it is its own or its application's, and so hears of
+    /// revisions as others do.
+    #[serde(default)]
+    pub(crate) is_read: bool,
     pub(crate) latest: u64,
-    /// The revision that this unit has, for a secret of somebody else.
+    /// The revision that this unit was told of last, for a secret that it reads.
     pub(crate) consumed: u64,
     pub(crate) rotation_due: bool,
     /// Revisions that expired and were not told of.
