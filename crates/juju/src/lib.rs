@@ -4,4 +4,6 @@
 //! prints or exits by itself: a command writes to the descriptors of whoever typed it.
 
 pub mod flags;
+pub mod names;
+pub mod values;
 pub mod view;
