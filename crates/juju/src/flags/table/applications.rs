@@ -37,7 +37,7 @@ The application is called as the charm is, unless another name is given.",
         examples: &[
             "juju deploy ./tinyproxy.charm --config slug=example",
             "juju deploy postgresql-k8s --channel 14/stable --trust",
-            "juju deploy ./demo.charm demo-2 -n 3 --resource image=ghcr.io/example/demo:1",
+            "juju deploy ./demo.charm other -n 3 --resource image=ghcr.io/example/demo:1",
             "juju deploy ./bundle.yaml --overlay ./staging.yaml",
         ],
         see_also: &[

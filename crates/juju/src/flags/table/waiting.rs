@@ -22,7 +22,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         details: "A state is a query such as life==\"alive\" && status==\"active\".",
         examples: &[
             "juju wait-for application mysql",
-            "juju wait-for unit mysql/0 --query='workload-status==\"blocked\"'",
+            "juju wait-for unit mysql/0 --query 'workload-status==\"blocked\"'",
         ],
         see_also: &["status"],
         target: Target::Nothing,
@@ -58,7 +58,7 @@ pub(super) const COMMANDS: &[CommandSpec] = &[
         summary: "Wait for a model.",
         details: "By default for one that is alive and available.",
         examples: &[
-            "juju wait-for model test --query='forEach(units, unit => unit.workload-status == \"active\")'",
+            "juju wait-for model test --query 'forEach(units, unit => unit.workload-status == \"active\")'",
         ],
         see_also: &["wait-for application", "wait-for machine", "wait-for unit"],
         flags: &[query("life==\"alive\" && status==\"available\""), TIMEOUT, SUMMARY],
