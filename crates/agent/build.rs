@@ -12,13 +12,19 @@ const SOURCE: &str = "src/tool_client/tool.rs";
 
 fn main() {
     println!("cargo::rerun-if-changed={SOURCE}");
+    println!("cargo::rerun-if-changed=src/tool_client/exec.rs");
     println!("cargo::rerun-if-changed=src/tool_client/standin.rs");
     println!("cargo::rerun-if-changed=build.rs");
     let program = PathBuf::from(variable("OUT_DIR")).join("tool");
     let attempts = [true, false].map(|is_static| compile(&program, is_static));
-    if let [Err(static_error), Err(error)] = attempts {
-        panic!("the program behind the hook tools cannot be built:\n{static_error}\n{error}");
-    }
+    let linkage = match attempts {
+        [Err(static_error), Err(error)] => {
+            panic!("the program behind the hook tools cannot be built:\n{static_error}\n{error}");
+        }
+        [Ok(()), _] => "static",
+        [Err(_), Ok(())] => "dynamic",
+    };
+    println!("cargo::rustc-env=CHARMPROOF_TOOL_LINKAGE={linkage}");
 }
 
 fn variable(name: &str) -> String {

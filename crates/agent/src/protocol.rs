@@ -1,7 +1,7 @@
 //! How a process of a charm asks for a hook tool: frames on a Unix stream socket.
 //!
 //! A frame is a length (`u32`, little endian like every number here) and that many bytes.
-//! A request is a kind, the arguments, what the tool was given to read, and the files that
+//! A request is a kind, with some kinds the id of the hook's context, the arguments, what the tool was given to read, and the files that
 //! its arguments name, which the asking process has read because they may exist for it
 //! alone. A reply is an exit code, standard output and standard error. An asker that was
 //! given `-o FILE` writes the standard output there itself.
@@ -24,12 +24,18 @@ const WANTS_REPLY: u8 = b'T';
 /// The kind of a request that is not replied to. Log lines are sent so, because their
 /// round trips are a large part of a hook's time and their replies are never looked at.
 const WANTS_NONE: u8 = b'N';
+/// The kind of a request whose asker waits for a reply, and says which hook it belongs to: the
+/// id of the hook's context comes first.
+const OF_CONTEXT: u8 = b'C';
 
 /// A call of a hook tool, as it comes from a process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Whether the process waits for a reply.
     pub wants_reply: bool,
+    /// The id of the hook's context (`JUJU_CONTEXT_ID`), where the process knows it. One that
+    /// wants no reply never says.
+    pub context_id: Option<String>,
     /// What is called.
     pub call: ToolCall,
 }
@@ -49,6 +55,9 @@ pub enum ProtocolError {
     /// A path is not UTF-8.
     #[error("the path of an attachment is not UTF-8")]
     PathNotText,
+    /// The id of a context is not UTF-8.
+    #[error("the id of the context is not UTF-8")]
+    ContextNotText,
     /// Something that is either there or not has a third state.
     #[error("{0:#04x} is neither yes nor no")]
     NotBoolean(u8),
@@ -66,7 +75,15 @@ impl From<ProtocolError> for io::Error {
 impl Request {
     /// Returns the payload of the frame that carries the request.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![if self.wants_reply { WANTS_REPLY } else { WANTS_NONE }];
+        let mut bytes = match (&self.context_id, self.wants_reply) {
+            (_, false) => vec![WANTS_NONE],
+            (None, true) => vec![WANTS_REPLY],
+            (Some(context_id), true) => {
+                let mut bytes = vec![OF_CONTEXT];
+                put(&mut bytes, context_id.as_bytes());
+                bytes
+            }
+        };
         put_count(&mut bytes, self.call.arguments.len());
         for argument in &self.call.arguments {
             put(&mut bytes, argument);
@@ -89,9 +106,13 @@ impl Request {
     /// Reads the payload of a frame.
     pub fn decode(payload: &[u8]) -> Result<Self, ProtocolError> {
         let mut reader = Reader { bytes: payload, taken: 0 };
-        let wants_reply = match reader.byte()? {
-            WANTS_REPLY => true,
-            WANTS_NONE => false,
+        let (wants_reply, context_id) = match reader.byte()? {
+            WANTS_REPLY => (true, None),
+            WANTS_NONE => (false, None),
+            OF_CONTEXT => {
+                let id = std::str::from_utf8(reader.counted()?).map_err(|_| ProtocolError::ContextNotText)?;
+                (true, Some(id.to_owned()))
+            }
             other => return Err(ProtocolError::UnknownKind(other)),
         };
         let count = reader.count()?;
@@ -111,7 +132,7 @@ impl Request {
             attachments.insert(path.to_owned(), reader.counted()?.to_vec());
         }
         reader.end()?;
-        Ok(Self { wants_reply, call: ToolCall { arguments, stdin, attachments } })
+        Ok(Self { wants_reply, context_id, call: ToolCall { arguments, stdin, attachments } })
     }
 }
 
@@ -241,11 +262,13 @@ mod tests {
         #[test]
         fn a_request_is_read_as_it_was_written(
             wants_reply: bool,
+            context_id in option::of(".{0,20}"),
             arguments in vec(some_bytes(), 0..5),
             stdin in option::of(some_bytes()),
             attachments in btree_map(".{0,8}", some_bytes(), 0..3),
         ) {
-            let request = Request { wants_reply, call: ToolCall { arguments, stdin, attachments } };
+            let context_id = context_id.filter(|_| wants_reply);
+            let request = Request { wants_reply, context_id, call: ToolCall { arguments, stdin, attachments } };
             prop_assert_eq!(Request::decode(&request.encode()), Ok(request));
         }
 
@@ -272,7 +295,8 @@ mod tests {
         #[test]
         fn a_message_that_is_cut_is_refused(cut in 0_usize..30) {
             let call = ToolCall::of(&["relation-get", "-"]);
-            let encoded = Request { wants_reply: true, call }.encode();
+            let context_id = Some("web/0-start-1".to_owned());
+            let encoded = Request { wants_reply: true, context_id, call }.encode();
             prop_assume!(cut < encoded.len());
             prop_assert!(Request::decode(&encoded[..cut]).is_err());
         }

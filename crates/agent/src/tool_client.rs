@@ -17,6 +17,13 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tool"));
 /// What it is called in the folder of the tools, where nobody looks for it by this name.
 const FILE: &str = ".hook-tool";
 
+/// Whether the program needs no C library where it runs, so that it runs in any root filesystem.
+/// Where there is no static C library to build it with, it needs the one that it was built with.
+pub const IS_STATIC: bool = matches!(env!("CHARMPROOF_TOOL_LINKAGE").as_bytes(), b"static");
+
+/// The name under which the program runs commands in a hook's context (`juju-exec`).
+pub const EXEC: &str = "juju-exec";
+
 /// Writes the program into a folder, which is made if need be, and links to it under the
 /// name of each tool that this Juju has.
 ///
@@ -24,13 +31,38 @@ const FILE: &str = ".hook-tool";
 /// writing, and Linux starts no program that is being written.
 pub fn install_tools(folder: &Utf8Path, juju: &Juju) -> io::Result<()> {
     fs::create_dir_all(folder)?;
-    let program = folder.join(FILE);
-    fs::write(&program, PROGRAM)?;
-    fs::set_permissions(&program, PermissionsExt::from_mode(0o755))?;
+    install_program(&folder.join(FILE))?;
+    link_tools(folder, Utf8Path::new(FILE), juju)
+}
+
+/// Writes the program to a file. One file serves all units that see it, with [`link_tools`].
+pub fn install_program(path: &Utf8Path) -> io::Result<()> {
+    fs::write(path, PROGRAM)?;
+    fs::set_permissions(path, PermissionsExt::from_mode(0o755))
+}
+
+/// Links to the program under the name of each tool that this Juju has, in a folder that is made
+/// if need be. `program` is where the program is for those who follow the links. Links that are
+/// there are left.
+pub fn link_tools(folder: &Utf8Path, program: &Utf8Path, juju: &Juju) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
     for tool in Tool::all().filter(|tool| tool.exists_in(juju)) {
-        symlink(FILE, folder.join(tool.name()))?;
+        link(program, &folder.join(tool.name()))?;
     }
     Ok(())
+}
+
+/// Links to the program as `juju-exec`, for people and programs on a unit's machine.
+pub fn link_exec(folder: &Utf8Path, program: &Utf8Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    link(program, &folder.join(EXEC))
+}
+
+fn link(program: &Utf8Path, path: &Utf8Path) -> io::Result<()> {
+    match symlink(program, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    }
 }
 
 /// What the same program is called where it is a stand-in; it looks at that name itself.

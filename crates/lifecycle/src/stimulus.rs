@@ -9,6 +9,10 @@ use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 use crate::vocabulary::Name;
 use crate::world::SecretOwner;
 
+/// The action that every unit has: commands of a person, run in a context as a hook has it (`juju
+/// exec`).
+pub const EXEC_ACTION: &str = "juju-exec";
+
 /// Who does something to a unit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, IntoStaticStr)]
 #[strum(serialize_all = "kebab-case")]

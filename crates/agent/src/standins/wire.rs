@@ -107,7 +107,7 @@ mod tests {
             let mut attachments: BTreeMap<String, Vec<u8>> = files.clone();
             attachments.insert(".".into(), b"/srv".to_vec());
             let call = ToolCall { arguments: arguments.clone(), stdin: None, attachments };
-            let mut payload = Request { wants_reply: true, call }.encode();
+            let mut payload = Request { wants_reply: true, context_id: None, call }.encode();
             payload[0] = b'S';
             prop_assert!(StandInCall::is_asked_by(&payload));
             let expected = StandInCall { arguments, stdin: None, directory: "/srv".into(), files };

@@ -3,21 +3,28 @@
 //!
 //! It is one file without dependencies, because it starts thousands of times: what is not
 //! in it needs no loading. `protocol.rs` of the agent says what goes over the socket.
-//! Under another file name it is the stand-in for programs that cannot run (`standin.rs`).
+//! As `juju-exec` it has commands run in a hook's context (`exec.rs`). Under another file name it is the stand-in for programs that cannot run (`standin.rs`).
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::{SocketAddr, UnixStream};
+use std::path::Path;
 use std::process::ExitCode;
 
+mod exec;
 mod standin;
 
 /// Where the agent listens; a name that begins with `@` is no file.
 const ADDRESS: &str = "JUJU_AGENT_SOCKET_ADDRESS";
+/// Which hook the tool is called by.
+const CONTEXT: &str = "JUJU_CONTEXT_ID";
+/// The longest path that is an address of a socket, which ends with a zero.
+const ADDRESS_BYTES_MAX: usize = 107;
 /// The most that one frame holds.
 const FRAME_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// The tools of which an argument may name a file to read.
@@ -35,6 +42,7 @@ fn main() -> ExitCode {
     let arguments: Vec<Vec<u8>> = env::args_os().map(OsString::into_vec).collect();
     let answer = match standin::own_file() {
         Some(own) => standin::call(&own, &arguments),
+        None if exec::is_called_as(&arguments) => exec::call(&arguments),
         None => call(&arguments),
     };
     match answer {
@@ -48,8 +56,13 @@ fn main() -> ExitCode {
 
 fn call(arguments: &[Vec<u8>]) -> io::Result<u8> {
     let request = request(arguments)?;
-    let mut stream = connect()?;
-    stream.write_all(&request)?;
+    let reply = ask(connect()?, &request)?;
+    print(&reply, output_file(arguments))
+}
+
+/// Sends a request and returns the payload of the reply.
+fn ask(mut stream: UnixStream, request: &[u8]) -> io::Result<Vec<u8>> {
+    stream.write_all(request)?;
     let mut length = [0; 4];
     stream.read_exact(&mut length).map_err(closed)?;
     let length = u32::from_le_bytes(length) as usize;
@@ -58,11 +71,16 @@ fn call(arguments: &[Vec<u8>]) -> io::Result<u8> {
     }
     let mut reply = vec![0; length];
     stream.read_exact(&mut reply).map_err(closed)?;
+    Ok(reply)
+}
+
+/// Prints what came back, and returns the exit code.
+fn print(reply: &[u8], file: Option<Vec<u8>>) -> io::Result<u8> {
     let number = |at: usize| u32::from_le_bytes([reply[at], reply[at + 1], reply[at + 2], reply[at + 3]]);
     let code = number(0).to_le_bytes()[0];
     let end = (8 + number(4) as usize).min(reply.len());
     let (stdout, stderr) = (&reply[8..end], &reply[end..]);
-    match output_file(arguments) {
+    match file {
         Some(path) if code == 0 => fs::write(OsString::from_vec(path), stdout)?,
         Some(_) | None => io::stdout().write_all(stdout)?,
     }
@@ -76,17 +94,38 @@ fn closed(_: io::Error) -> io::Error {
 
 fn connect() -> io::Result<UnixStream> {
     let address = env::var_os(ADDRESS).ok_or_else(|| io::Error::other(format!("{ADDRESS} not set")))?;
+    connect_to(&address)
+}
+
+fn connect_to(address: &OsStr) -> io::Result<UnixStream> {
     let stream = match address.as_bytes().strip_prefix(b"@") {
         Some(name) => UnixStream::connect_addr(&SocketAddr::from_abstract_name(name)?),
-        None => UnixStream::connect(&address),
+        None if address.len() > ADDRESS_BYTES_MAX => connect_far(Path::new(address)),
+        None => UnixStream::connect(address),
     };
     stream.map_err(|error| io::Error::other(format!("cannot reach the unit agent: {error}")))
+}
+
+/// Connects to a socket whose path is longer than an address can be: by way of its folder.
+fn connect_far(path: &Path) -> io::Result<UnixStream> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    let folder = fs::File::open(folder)?;
+    UnixStream::connect(Path::new("/proc/self/fd").join(folder.as_raw_fd().to_string()).join(name))
 }
 
 /// Returns the frame that asks for the tool, with all that it is to read.
 fn request(arguments: &[Vec<u8>]) -> io::Result<Vec<u8>> {
     let files = files(arguments);
-    let mut payload = vec![b'T'];
+    let mut payload = match env::var_os(CONTEXT) {
+        Some(context_id) if !context_id.is_empty() => {
+            let mut payload = vec![b'C'];
+            put(&mut payload, context_id.as_bytes());
+            payload
+        }
+        Some(_) | None => vec![b'T'],
+    };
     put_count(&mut payload, arguments.len())?;
     for argument in arguments {
         put(&mut payload, argument);

@@ -6,7 +6,7 @@ use smol_str::ToSmolStr;
 
 use super::restart::{Comeback, come_back, die};
 use super::{Effect, Effects, IllegalEvent, commit};
-use crate::stimulus::Stimulus;
+use crate::stimulus::{EXEC_ACTION, Stimulus};
 use crate::vocabulary::{HookKind, JujuVersion, Marker, Name, Platform};
 use crate::world::{
     Container, Life, Operation, Relation, Role, Secret, SecretOwner, SeriesUpgrade, Storage, WorkloadEvent,
@@ -158,7 +158,7 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Effects
             Ok(())
         }
         Stimulus::ActionRuns { action } => {
-            if !world.charm.actions.contains(&action) {
+            if !world.charm.actions.contains(&action) && action != EXEC_ACTION {
                 return Err(unknown("action", &action));
             }
             world.actions.push_back(action);
