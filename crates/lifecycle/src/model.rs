@@ -5,6 +5,7 @@
 //! writes. An application that is not modelled is *outside*: its units come, write and go
 //! as stimuli say. What a unit does next is decided by its own machine alone.
 
+mod deployment;
 mod relations;
 mod secrets;
 
@@ -18,7 +19,7 @@ use crate::machine::{self, Effect, Event, IllegalEvent};
 
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, Name, Outcome};
-use crate::world::{Charm, Few, Life, Profile, Role, World, shared_charm};
+use crate::world::{Charm, Few, Life, Profile, World, shared_charm};
 
 use relations::{Far, Link};
 
@@ -161,14 +162,7 @@ impl Model {
     /// peer relations get the next numbers.
     #[must_use]
     pub fn with_application(mut self, name: impl Into<Name>, charm: impl Into<Arc<Charm>>) -> Self {
-        let (name, charm) = (name.into(), charm.into());
-        let first_peer = self.next_relation;
-        for endpoint in charm.endpoints.iter().filter(|endpoint| endpoint.role == Role::Peer) {
-            let far = Far::Peers;
-            self.links.insert(self.next_relation, Link::new(name.clone(), endpoint.name.clone(), far));
-            self.next_relation += 1;
-        }
-        self.applications.insert(name, Application { charm, first_peer, leader: None });
+        self.add_application(name, charm);
         self
     }
 

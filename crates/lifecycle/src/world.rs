@@ -170,6 +170,11 @@ impl World {
         self.holds_lease
     }
 
+    /// Returns the ids of the storage that the unit has or is to have.
+    pub fn storages(&self) -> impl Iterator<Item = &Name> {
+        self.storages.keys()
+    }
+
     /// Returns the hook or action that runs at this moment.
     pub fn running(&self) -> Option<&Hook> {
         self.agent.running.as_ref().map(|running| &running.hook)

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use camino::Utf8PathBuf;
+use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -90,6 +91,45 @@ impl State {
     pub fn set_unit_dying(&mut self, name: &str) -> Changed {
         self.unit_mut(name)?.is_dying = true;
         Ok(())
+    }
+
+    /// Says what Juju shows of a unit before its charm says something itself.
+    pub fn set_unit_status(&mut self, name: &str, kind: StatusKind, message: &str) {
+        let now = self.now;
+        if let Ok(unit) = self.unit_mut(name) {
+            unit.status = Status::new(kind, message, now);
+        }
+    }
+
+    /// Shows no failure of a unit any more.
+    pub fn forget_failure(&mut self, name: &str) {
+        if let Ok(unit) = self.unit_mut(name) {
+            unit.failure = None;
+        }
+    }
+
+    /// Gives an application what another charm declares. What was set stays, where the charm still
+    /// has it.
+    pub fn replace_charm(&mut self, name: &str, charm: &CharmMetadata) {
+        let Some(known) = self.applications.get_mut(name) else { return };
+        let mut renewed = Application::of_charm(known.name.clone(), charm);
+        for (option, now) in &mut renewed.config {
+            if let Some(before) = known.config.get(option)
+                && before.value.as_ref().is_some_and(|value| now.accepts(value))
+            {
+                now.value.clone_from(&before.value);
+            }
+        }
+        for (resource, file) in &mut renewed.resources {
+            if let Some(before) = known.resources.get(resource) {
+                file.clone_from(before);
+            }
+        }
+        renewed.is_trusted = known.is_trusted;
+        renewed.leader = known.leader.take();
+        renewed.status = known.status.take();
+        renewed.leader_settings = std::mem::take(&mut known.leader_settings);
+        *known = renewed;
     }
 
     /// Gives a unit another address, as the cloud does to a pod that it moves. Its relations

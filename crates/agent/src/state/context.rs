@@ -166,6 +166,11 @@ impl HookContext {
         &self.effects
     }
 
+    /// Returns what an action has told so far; `None` if it is none.
+    pub fn action_log(&self) -> Option<&[String]> {
+        self.action.as_ref().map(|action| action.outcome.log.as_slice())
+    }
+
     /// Whether the unit leads its application.
     pub(crate) fn is_leader(&self, state: &State) -> bool {
         state.is_leader(&self.unit)

@@ -60,7 +60,7 @@ impl StatusKind {
     /// Which status of several units Juju shows for the application: the one with the
     /// largest number (core/status, `statusSeverities`). Who is busy himself comes before who
     /// waits for others.
-    pub(crate) fn severity(self) -> u8 {
+    pub fn severity(self) -> u8 {
         match self {
             Self::Error => 100,
             Self::Blocked => 90,

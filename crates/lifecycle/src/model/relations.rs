@@ -41,6 +41,11 @@ impl Link {
         Self { application, endpoint, far, is_suspended: false, scope, writers }
     }
 
+    /// Whether it is a peer relation of the application.
+    pub(super) fn is_of_peers(&self, application: &Name) -> bool {
+        self.far == Far::Peers && self.application == *application
+    }
+
     /// Returns the application at the other end, as `application` sees it.
     fn other_end(&self, application: &Name) -> &Name {
         match &self.far {

@@ -1,0 +1,103 @@
+//! Machines: `add-machine`, `remove-machine`, `machines`.
+
+use super::{Context, failed};
+use crate::controller::data::Base;
+use crate::session::{CommandError, CommandResult};
+use crate::values::constraints::Constraints;
+use crate::view::status::{MachineListView, write_machines};
+
+/// `add-machine`
+pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let base = context
+        .parsed
+        .text("base")
+        .filter(|base| !base.is_empty())
+        .map(super::deploy::base_of)
+        .transpose()?;
+    let constraints = Constraints::parse(&context.parsed.texts("constraints")).map_err(failed)?.to_string();
+    let count = context.parsed.number("n").unwrap_or(1).max(1);
+    if let Some(place) = context.parsed.positionals.first() {
+        return Err(CommandError::failed(format!(
+            "cannot add machine \"{place}\": placement is not supported by this emulator"
+        )));
+    }
+    let numbers = context.change(&uuid, |model| {
+        if model.is_kubernetes() {
+            return Err(CommandError::failed(
+                "Juju command \"add-machine\" not supported on container models",
+            ));
+        }
+        let base = base.unwrap_or(Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() });
+        Ok((0..count)
+            .map(|_| model.add_machine(base.clone(), constraints.clone(), true))
+            .collect::<Vec<u32>>())
+    })?;
+    for number in numbers {
+        context.say(&format!("created machine {number}"));
+        let (controller, uuid) = (std::sync::Arc::clone(context.controller), uuid.clone());
+        std::thread::spawn(move || controller.start_machine(&uuid, number));
+    }
+    Ok(())
+}
+
+/// `remove-machine`
+pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let is_forced = context.parsed.is_set("force");
+    let mut has_failed = false;
+    for word in context.parsed.positionals.clone() {
+        let removed = context.change(&uuid, |model| {
+            let number: u32 =
+                word.parse().map_err(|_| CommandError::failed(format!("machine {word} not found")))?;
+            if !model.machines.contains_key(&number) {
+                return Err(CommandError::failed(format!("machine {word} not found")));
+            }
+            let units: Vec<_> = model
+                .units
+                .iter()
+                .filter(|(_, unit)| unit.machine.as_deref() == Some(&word))
+                .map(|(name, _)| name.clone())
+                .collect();
+            if !units.is_empty() && !is_forced {
+                let names: Vec<&str> = units.iter().map(|unit| unit.as_str()).collect();
+                return Err(CommandError::failed(format!(
+                    "machine {word} has unit(s) {} assigned",
+                    names.join(", ")
+                )));
+            }
+            for unit in &units {
+                model.remove_unit(unit, true).map_err(failed)?;
+            }
+            if let Some(machine) = model.machines.get_mut(&number) {
+                machine.is_dying = true;
+                machine.is_manual = false;
+            }
+            model.tidy();
+            Ok(())
+        });
+        match removed {
+            Ok(()) => {
+                context.session.print(&format!("will remove machine {word}\n"));
+                context.controller.remove_idle_machines(&uuid);
+            }
+            Err(error) => {
+                context.session.say(&format!("ERROR removing machine {word} failed: {error}"));
+                has_failed = true;
+            }
+        }
+    }
+    if has_failed { Err(CommandError::Silent(1)) } else { Ok(()) }
+}
+
+/// `machines`
+pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let times = context.times();
+    let view = context.look(&uuid, |model| {
+        let status = super::status_view::status(model, &times);
+        Ok(MachineListView { model: model.name.clone(), machines: status.machines })
+    })?;
+    context.show(&view, |is_coloured| write_machines(&view, is_coloured));
+    Ok(())
+}

@@ -1,0 +1,470 @@
+//! One hook or action of a unit, from its beginning to its end.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use camino::Utf8Path;
+use charmproof_agent::protocol::Request;
+use charmproof_agent::server;
+use charmproof_agent::state::{HookContext, HookEffects, Reboot, SecretChange, application_of};
+use charmproof_agent::tools::{self, Reply};
+use charmproof_lifecycle::model::Target;
+use charmproof_lifecycle::stimulus::{EXEC_ACTION, Stimulus};
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome};
+use charmproof_lifecycle::world::Operation;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::data::{AgentStatus, ModelData, SecretTimes, TaskKind, TaskStatus};
+use super::uniter::{entity, schedule_retry};
+use super::{Controller, Held, Running, provision};
+use crate::hosting::{Ended, Exec, Host, Process};
+
+/// How often it is looked whether a hook is to be cut off.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+/// How much of what a process prints is kept.
+const OUTPUT_BYTES_MAX: u64 = 4 << 20;
+/// How long a line of a log may be, in bytes.
+const LINE_BYTES_MAX: u64 = 64 << 10;
+
+/// What a process is started with.
+pub(super) struct Start {
+    pub(super) env: BTreeMap<String, String>,
+    pub(super) program: Vec<String>,
+    pub(super) place: Arc<dyn Host>,
+}
+
+/// Runs a hook that the lifecycle has begun.
+pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name, hook: &Hook) {
+    let started = Timestamp::now();
+    let start = match begin(controller, model, unit, hook) {
+        Ok(start) => start,
+        Err(message) => {
+            finish(controller, model, unit, hook, started, Err(message));
+            return;
+        }
+    };
+    let ended = match start {
+        None => Ok(Done { ended: None, stdout: String::new(), stderr: String::new() }),
+        Some(start) => execute(controller, model, unit, hook.kind == HookKind::Action, &hook.name(), start),
+    };
+    finish(controller, model, unit, hook, started, ended);
+}
+
+/// A process that has ended.
+pub(super) struct Done {
+    /// How; nothing if there was nothing to be run.
+    pub(super) ended: Option<Ended>,
+    /// What it printed, if that was to be kept.
+    pub(super) stdout: String,
+    /// What it complained about.
+    pub(super) stderr: String,
+}
+
+/// Prepares a hook. `None` if the charm has no code for it.
+fn begin(
+    controller: &Arc<Controller>,
+    model_uuid: &str,
+    unit: &Name,
+    hook: &Hook,
+) -> Result<Option<Start>, String> {
+    if hook.kind == HookKind::UpgradeCharm {
+        provision::replace_charm(controller, model_uuid, unit).map_err(|error| error.to_string())?;
+    }
+    let place = provision::place_of(controller, model_uuid, unit).map_err(|error| error.to_string())?;
+    let is_command = is_command(hook);
+    let program = if is_command { None } else { provision::program_of(controller, model_uuid, unit, hook) };
+    controller.change(|held| {
+        held.contexts += 1;
+        let id = format!("{unit}-{}-{}", hook.name(), random(held.contexts));
+        let (model, running) =
+            held.model_and_running(model_uuid).ok_or_else(|| "the model is gone".to_owned())?;
+        model.state.now = Timestamp::now();
+        model.state.prepare(unit, hook);
+        let (task, parameters) = task_of(model, unit, hook);
+        let context =
+            HookContext::new(&mut model.state, unit, hook, parameters).map_err(|error| error.to_string())?;
+        model.note_status(unit);
+        let message = describe(model, unit, hook);
+        if hook.kind != HookKind::UpdateStatus {
+            model.set_agent(unit, AgentStatus::Executing, &message);
+        }
+        let mut numbers = model.units.get(unit).map(super::data::UnitData::counted).unwrap_or_default();
+        numbers.count(hook);
+        if let Some(data) = model.units.get_mut(unit) {
+            data.numbers = (numbers.action, numbers.notice);
+        }
+        let mut env = provision::variables(model, unit, hook, numbers, &id);
+        let commands = task.and_then(|task| match &model.tasks.get(&task)?.kind {
+            TaskKind::Exec { commands } => Some(commands.clone()),
+            TaskKind::Action { .. } => None,
+        });
+        if is_command {
+            env.retain(|name, _| !name.starts_with("JUJU_ACTION_"));
+        } else if let Some(task) = task {
+            env.insert("JUJU_ACTION_UUID".to_owned(), task.to_string());
+            env.insert("JUJU_ACTION_TAG".to_owned(), format!("action-{task}"));
+        }
+        running.insert((model_uuid.to_owned(), unit.clone()), Running { context, id, task });
+        let program =
+            commands.map(|commands| vec!["/bin/bash".to_owned(), "-c".to_owned(), commands]).or(program);
+        Ok(program.map(|program| Start { env, program, place }))
+    })
+}
+
+/// Whether a hook is no hook of the charm, but commands of a person.
+fn is_command(hook: &Hook) -> bool {
+    hook.kind == HookKind::Action && hook.subject() == EXEC_ACTION
+}
+
+/// Returns the task that an action is, which begins, and what it was called with.
+fn task_of(model: &mut ModelData, unit: &Name, hook: &Hook) -> (Option<u64>, Option<Map<String, Value>>) {
+    if hook.kind != HookKind::Action {
+        return (None, None);
+    }
+    let tasks = &model.tasks;
+    let is_it = |id: &u64| {
+        tasks.get(id).is_some_and(|task| {
+            let is_it = match &task.kind {
+                TaskKind::Action { name, .. } => name == hook.subject(),
+                TaskKind::Exec { .. } => is_command(hook),
+            };
+            is_it && !task.status.is_over()
+        })
+    };
+    let id = model.units.get_mut(unit).and_then(|data| {
+        let place = data.actions.iter().position(is_it)?;
+        data.actions.remove(place)
+    });
+    let parameters = id.and_then(|id| {
+        let task = model.tasks.get_mut(&id)?;
+        task.status = TaskStatus::Running;
+        task.started = Some(Timestamp::now());
+        match &task.kind {
+            TaskKind::Action { parameters, .. } => Some(parameters.clone()),
+            TaskKind::Exec { .. } => None,
+        }
+    });
+    (id, Some(parameters.unwrap_or_default()))
+}
+
+/// Returns what the agent says of a hook that runs (worker/uniter/operation/runhook.go).
+fn describe(_: &ModelData, _: &Name, hook: &Hook) -> String {
+    use charmproof_lifecycle::vocabulary::Remote;
+    if is_command(hook) {
+        return "running commands".to_owned();
+    }
+    if hook.kind == HookKind::Action {
+        return format!("running action {}", hook.subject());
+    }
+    match &hook.remote {
+        Remote::Unit(remote) => format!("running {} hook for {remote}", hook.name()),
+        Remote::Unknown | Remote::Application => format!("running {} hook", hook.name()),
+    }
+}
+
+/// A number that nobody guesses, as ids of contexts have.
+pub(super) fn random(count: u64) -> String {
+    let mut bytes = [0_u8; 8];
+    let read = fs_err::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    match read {
+        Ok(()) => format!("{:016x}", u64::from_le_bytes(bytes)),
+        Err(_) => count.to_string(),
+    }
+}
+
+/// Runs a process of a unit, to its end.
+pub(super) fn execute(
+    controller: &Arc<Controller>,
+    model: &str,
+    unit: &Name,
+    keeps_output: bool,
+    name: &str,
+    start: Start,
+) -> Result<Done, String> {
+    let (stdout, stdout_writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let (stderr, stderr_writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let stdin = fs_err::File::open("/dev/null").map_err(|error| error.to_string())?;
+    let exec = Exec {
+        argv: start.program,
+        env: start.env,
+        cwd: provision::charm_folder(unit),
+        user: None,
+        stdio: [stdin.into_parts().0.into(), stdout_writer.into(), stderr_writer.into()],
+    };
+    let process = start.place.exec(exec).map_err(|error| error.0)?;
+    let tell = |level: &'static str| {
+        let (controller, model, entity) = (Arc::clone(controller), model.to_owned(), entity(unit));
+        let module = format!("unit.{unit}.{name}");
+        move |line: &str| controller.lock().log(&model, &entity, level, &module, line)
+    };
+    let out = read(stdout.into(), keeps_output, (!keeps_output).then(|| tell("DEBUG")));
+    let err = read(stderr.into(), keeps_output, (!keeps_output).then(|| tell("WARNING")));
+    let ended = wait(controller, model, unit, process.as_ref());
+    // A process that stays behind may hold the ends open: what was said until now is taken.
+    let patience = Duration::from_millis(500);
+    let stdout = out.recv_timeout(patience).unwrap_or_default();
+    let stderr = err.recv_timeout(patience).unwrap_or_default();
+    Ok(Done { ended: Some(ended), stdout, stderr })
+}
+
+/// Waits for the end of a process, and cuts it off when its unit goes.
+fn wait(controller: &Controller, model: &str, unit: &Name, process: &dyn Process) -> Ended {
+    let mut is_killed = false;
+    loop {
+        if let Some(ended) = process.wait_for(LOOK_AGAIN) {
+            return ended;
+        }
+        let is_over = controller.is_ending()
+            || controller.look(|held| {
+                let Some(model_data) = held.model(model) else { return true };
+                let is_forced = model_data.units.get(unit).is_none_or(|data| data.is_forced);
+                let key = (model.to_owned(), unit.clone());
+                let reboots = held
+                    .running
+                    .get(&key)
+                    .is_some_and(|running| running.context.reboot() == Some(Reboot::Now));
+                is_forced || reboots
+            });
+        if is_over && !is_killed {
+            is_killed = true;
+            process.kill();
+        }
+    }
+}
+
+/// Reads what a process prints on a thread of its own: keeps it, and tells each line.
+fn read(
+    from: OwnedFd,
+    keeps: bool,
+    tell: Option<impl Fn(&str) + Send + 'static>,
+) -> std::sync::mpsc::Receiver<String> {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    thread::spawn(move || {
+        let mut reader = BufReader::new(std::fs::File::from(from));
+        let mut kept = String::new();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let count =
+                std::io::Read::take(&mut reader, LINE_BYTES_MAX).read_until(b'\n', &mut line).unwrap_or(0);
+            if count == 0 {
+                break;
+            }
+            let text = String::from_utf8_lossy(&line);
+            if keeps && (kept.len() as u64) < OUTPUT_BYTES_MAX {
+                kept.push_str(&text);
+            }
+            if let Some(tell) = &tell {
+                tell(text.trim_end_matches('\n'));
+            }
+        }
+        let _ = sender.send(kept);
+    });
+    receiver
+}
+
+/// Ends a hook: what it wrote counts or is forgotten, and others are told.
+fn finish(
+    controller: &Arc<Controller>,
+    model_uuid: &str,
+    unit: &Name,
+    hook: &Hook,
+    started: Timestamp,
+    done: Result<Done, String>,
+) {
+    if controller.is_ending() {
+        // The hook was cut off, and runs again with the next supervisor.
+        return;
+    }
+    let trouble = done.as_ref().err().cloned();
+    let outcome = match &done {
+        Ok(Done { ended: None, .. }) => Outcome::Missing,
+        Ok(Done { ended: Some(Ended::Code(0)), .. }) => Outcome::Ok,
+        Ok(Done { ended: Some(_), .. }) | Err(_) => Outcome::Failed,
+    };
+    let reboots = controller.change(|held| {
+        let key = (model_uuid.to_owned(), unit.clone());
+        let running = held.running.remove(&key);
+        log_end(held, model_uuid, unit, hook, &done, outcome);
+        let model = held.model_mut(model_uuid)?;
+        model.state.now = Timestamp::now();
+        let (effects, task) = match running {
+            Some(running) => (running.context.finish(&mut model.state, outcome), running.task),
+            None => (HookEffects::default(), None),
+        };
+        note_secrets(model, &effects);
+        let deeds = model.deeds(&effects);
+        let target = Target::Unit(unit.clone());
+        let mut reboots = None;
+        let (during, after): (Vec<Stimulus>, Vec<Stimulus>) =
+            deeds.into_iter().partition(|deed| matches!(deed, Stimulus::CharmReboots { .. }));
+        for deed in during {
+            if model.poke(&target, &deed).is_ok() {
+                reboots = effects.reboot;
+            }
+        }
+        let is_running =
+            model.lifecycle.units().get(unit).is_some_and(charmproof_lifecycle::world::World::is_running);
+        if is_running {
+            // A unit that was forced to go is not there any more.
+            let _ = model.end_hook(unit, outcome);
+        }
+        if outcome.is_committed() && hook.kind != HookKind::Action {
+            model.state.committed(unit, hook);
+            if let Some(data) = model.units.get_mut(unit) {
+                (data.failures, data.retry_at) = (0, None);
+            }
+        }
+        for deed in after {
+            // What is impossible by now does not happen.
+            let _ = model.poke(&target, &deed);
+        }
+        let is_failed = model
+            .lifecycle
+            .units()
+            .get(unit)
+            .is_some_and(|world| matches!(world.operation(), Operation::Failed(_)));
+        if is_failed && outcome == Outcome::Failed {
+            schedule_retry(model, unit);
+        }
+        if let Some(task) = task {
+            super::task::end_action(model, task, &effects, done.as_ref().ok());
+        }
+        super::provision::note_storage(model, unit, hook, outcome);
+        model.note_status(unit);
+        model.tidy();
+        model.follow_secrets();
+        reboots
+    });
+    let (what, name) = match (hook.kind == HookKind::Action, is_command(hook)) {
+        (_, true) => ("exec", "juju-exec".to_owned()),
+        (true, false) => ("action", hook.subject().to_owned()),
+        (false, false) => ("hook", hook.name()),
+    };
+    let result = if outcome.is_committed() { "ok" } else { "failed" };
+    let model_name =
+        controller.look(|held| held.model(model_uuid).map_or_else(String::new, |model| model.name.clone()));
+    controller.tell(&model_name, unit, what, &name, started, result, trouble.as_deref().unwrap_or_default());
+    if reboots.is_some() {
+        provision::reboot(controller, model_uuid, unit);
+    }
+    controller.start_units();
+}
+
+fn log_end(
+    held: &mut Held,
+    model: &str,
+    unit: &Name,
+    hook: &Hook,
+    done: &Result<Done, String>,
+    outcome: Outcome,
+) {
+    let entity = entity(unit);
+    let name = hook.name();
+    let (level, message) = match (hook.kind == HookKind::Action, outcome, done) {
+        (true, _, _) if is_command(hook) => ("DEBUG", "ran commands of a user".to_owned()),
+        (true, _, _) => ("INFO", format!("ran action \"{}\"", hook.subject())),
+        (false, Outcome::Missing, _) => ("INFO", format!("skipped \"{name}\" hook (missing)")),
+        (false, _, Ok(Done { ended: Some(Ended::Code(0)), .. })) => {
+            ("INFO", format!("ran \"{name}\" hook (via hook dispatching script: dispatch)"))
+        }
+        (false, _, Ok(Done { ended: Some(Ended::Code(code)), .. })) => (
+            "ERROR",
+            format!("hook \"{name}\" (via hook dispatching script: dispatch) failed: exit status {code}"),
+        ),
+        (false, _, Ok(Done { ended: Some(Ended::Signal(signal)), .. })) => (
+            "ERROR",
+            format!("hook \"{name}\" (via hook dispatching script: dispatch) failed: signal: {signal}"),
+        ),
+        (false, _, Ok(Done { ended: Some(Ended::PlaceGone) | None, .. })) => {
+            ("ERROR", format!("hook \"{name}\" was cut off: the unit's place is gone"))
+        }
+        (false, _, Err(error)) => ("ERROR", format!("hook \"{name}\" could not be run: {error}")),
+    };
+    held.log(model, &entity, level, "juju.worker.uniter.operation", &message);
+}
+
+/// Remembers when secrets were made and changed.
+pub(crate) fn note_secrets(model: &mut ModelData, effects: &HookEffects) {
+    let now = model.state.now;
+    for effect in &effects.secrets {
+        let is_change = matches!(
+            effect.change,
+            SecretChange::Added | SecretChange::Revised { .. } | SecretChange::Described
+        );
+        let Some(latest) = model.state.secrets.get(&effect.id).map(|secret| secret.latest) else {
+            model.secret_times.remove(&effect.id);
+            continue;
+        };
+        if is_change {
+            let times = model.secret_times.entry(effect.id.clone()).or_insert_with(|| SecretTimes {
+                created: now,
+                updated: now,
+                revisions: BTreeMap::new(),
+                prunes: false,
+            });
+            times.updated = now;
+            times.revisions.entry(latest).or_insert(now);
+        }
+    }
+}
+
+/// Answers a tool that a process of a unit has called.
+pub(super) fn answer(controller: &Controller, model_uuid: &str, unit: &Name, request: &Request) -> Reply {
+    let Some(id) = request.context_id.as_deref() else { return server::no_context() };
+    let call = &request.call;
+    // What a hook writes is kept when it ends: one that is cut off runs again.
+    let mut held = controller.lock();
+    let key = (model_uuid.to_owned(), unit.clone());
+    let Some((model, running)) = held.passing(model_uuid) else { return refused("the model is gone") };
+    let Some(running) = running.get_mut(&key).filter(|running| running.id == id) else {
+        return server::wrong_context(id);
+    };
+    model.state.now = Timestamp::now();
+    let (lines_before, statuses_before) =
+        (running.context.effects().log.len(), running.context.effects().statuses.len());
+    let reply = tools::answer(&mut model.state, &mut running.context, call);
+    let effects = running.context.effects();
+    let said: Vec<(String, String)> =
+        effects.log[lines_before..].iter().map(|line| (line.level.clone(), line.text.clone())).collect();
+    let has_new_status = effects.statuses.len() > statuses_before;
+    if let Some(task) = running.task.and_then(|task| model.tasks.get_mut(&task))
+        && let Some(log) = running.context.action_log()
+    {
+        let news = log.get(task.log.len()..).unwrap_or_default();
+        task.log.extend(news.iter().map(|line| (model.state.now, line.clone())));
+    }
+    if has_new_status {
+        model.note_status(unit);
+    }
+    let module = format!("unit.{unit}.juju-log");
+    for (level, text) in said {
+        held.log(model_uuid, &entity(unit), &level, &module, &text);
+    }
+    drop(held);
+    if has_new_status {
+        controller.announce();
+    }
+    reply
+}
+
+fn refused(message: &str) -> Reply {
+    Reply { code: 1, stdout: Vec::new(), stderr: format!("ERROR {message}\n").into_bytes() }
+}
+
+/// Whether a file of a unit is there and may be run.
+pub(super) fn is_program(path: &Utf8Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs_err::metadata(path)
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Returns the application of a unit as a name.
+pub(super) fn application(unit: &Name) -> Name {
+    application_of(unit).into()
+}

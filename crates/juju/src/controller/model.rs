@@ -1,0 +1,504 @@
+//! What happens to a model: its lifecycle and its state move together.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use charmproof_agent::state::{
+    Application, HookEffects, Juju, ModelIdentity, RelationEnds, SecretId, State, StatusKind, application_of,
+};
+use charmproof_charm::metadata::CharmMetadata;
+use charmproof_lifecycle::machine::{Effect, Event, UnitEffect, step};
+use charmproof_lifecycle::model::{IllegalModelEvent, Model as Lifecycle, ModelEvent, Target};
+use charmproof_lifecycle::stimulus::Stimulus;
+use charmproof_lifecycle::vocabulary::{Hook, JujuVersion, Name, Outcome};
+use charmproof_lifecycle::world::{Charm, Operation, Profile, Role, World};
+use jiff::Timestamp;
+use thiserror::Error;
+
+use super::data::{
+    AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, StatusEntry,
+    UnitData,
+};
+
+/// Which Juju it is.
+pub const VERSION: &str = "3.6.12";
+/// How many statuses of a unit are remembered.
+const HISTORY_MAX: usize = 200;
+
+/// Why something cannot happen in a model.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ModelError {
+    /// The lifecycle does not allow it.
+    #[error(transparent)]
+    Illegal(#[from] IllegalModelEvent),
+    /// What Juju keeps does not.
+    #[error(transparent)]
+    State(#[from] charmproof_agent::state::StateError),
+    /// There is no such thing.
+    #[error("{what} \"{name}\" not found")]
+    NotFound {
+        /// What it would be.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+}
+
+impl ModelData {
+    /// Returns a model with nothing in it.
+    pub fn new(uuid: String, name: &str, controller: &str, cloud: &str, platform: ModelPlatform) -> Self {
+        let profile = Profile { version: JujuVersion::V3_6, platform: platform.into() };
+        let juju = Juju { version: VERSION.to_owned(), ..Juju::of_line(JujuVersion::V3_6, platform.into()) };
+        let now = Timestamp::now();
+        let mut state = State::new(juju, ModelIdentity { name: name.to_owned(), uuid: uuid.clone() });
+        state.now = now;
+        Self {
+            uuid,
+            name: name.to_owned(),
+            controller: controller.to_owned(),
+            cloud: cloud.to_owned(),
+            platform,
+            since: now,
+            is_dying: false,
+            lifecycle: Lifecycle::new(profile, false),
+            state,
+            config: BTreeMap::new(),
+            constraints: String::new(),
+            applications: BTreeMap::new(),
+            units: BTreeMap::new(),
+            machines: BTreeMap::new(),
+            next_machine: 0,
+            storages: BTreeMap::new(),
+            offers: BTreeMap::new(),
+            remotes: BTreeMap::new(),
+            operations: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            last_task: 0,
+            charm_revisions: BTreeMap::new(),
+            secret_names: BTreeMap::new(),
+            secret_times: BTreeMap::<SecretId, _>::new(),
+            ssh_keys: Vec::new(),
+            last_address: 0,
+            users: BTreeMap::from([(super::data::USER.to_owned(), "admin".to_owned())]),
+            forgotten: BTreeSet::new(),
+        }
+    }
+
+    /// Whether it is on Kubernetes.
+    pub fn is_kubernetes(&self) -> bool {
+        self.platform == ModelPlatform::Kubernetes
+    }
+
+    /// Lets something happen, and brings what units see to where it is then.
+    pub fn poke(&mut self, target: &Target, stimulus: &Stimulus) -> Result<Vec<UnitEffect>, ModelError> {
+        self.state.now = Timestamp::now();
+        let event = ModelEvent::Stimulus { target: target.clone(), stimulus: stimulus.clone() };
+        let effects = self.lifecycle.step(event)?;
+        self.state.follow(&self.lifecycle, target, stimulus);
+        Ok(effects)
+    }
+
+    /// Deploys a charm under a name, without a unit yet.
+    pub fn add_application(
+        &mut self,
+        name: &Name,
+        metadata: &Arc<CharmMetadata>,
+        charm: CharmData,
+    ) -> Result<(), ModelError> {
+        let first_peer = self.lifecycle.next_relation();
+        self.state.add_application(Application::of_charm(name.clone(), metadata))?;
+        let declared = Charm::from(&**metadata);
+        let peers = declared.endpoints.iter().filter(|endpoint| endpoint.role == Role::Peer);
+        for (number, endpoint) in (first_peer..).zip(peers) {
+            let end = charmproof_agent::state::RelationEnd::new(name.clone(), endpoint.name.clone());
+            self.state.add_relation(number, RelationEnds::Peer(end))?;
+        }
+        self.lifecycle.add_application(name.clone(), declared);
+        let data = ApplicationData {
+            charm,
+            metadata: Some(Arc::clone(metadata)),
+            exposed: None,
+            next_unit: 0,
+            scale: 0,
+            constraints: String::new(),
+            storage: BTreeMap::new(),
+            resources: BTreeMap::new(),
+            address: None,
+            is_dying: false,
+            is_forced: false,
+            destroys_storage: false,
+            annotations: BTreeMap::new(),
+        };
+        self.applications.insert(name.clone(), data);
+        Ok(())
+    }
+
+    /// Returns the number of a machine that is new.
+    pub fn add_machine(&mut self, base: Base, constraints: String, is_manual: bool) -> u32 {
+        let number = self.next_machine;
+        self.next_machine += 1;
+        let machine = MachineData {
+            base,
+            address: None,
+            status: "pending".to_owned(),
+            message: String::new(),
+            since: Timestamp::now(),
+            constraints,
+            is_dying: false,
+            is_manual,
+        };
+        self.machines.insert(number, machine);
+        number
+    }
+
+    /// Adds a unit to an application: on a machine, or beside its principal.
+    pub fn add_unit(
+        &mut self,
+        application: &Name,
+        machine: Option<u32>,
+        principal: Option<&Name>,
+    ) -> Result<Name, ModelError> {
+        let now = Timestamp::now();
+        let Some(data) = self.applications.get_mut(application) else {
+            return Err(ModelError::NotFound { what: "application", name: application.to_string() });
+        };
+        let number = data.next_unit;
+        let unit = application.numbered(number);
+        let (charm_digest, charm_revision) = (data.charm.digest.clone(), data.charm.revision);
+        let stimulus = self.lifecycle.deploy(&unit);
+        self.state.now = now;
+        self.lifecycle
+            .step(ModelEvent::Stimulus { target: Target::Unit(unit.clone()), stimulus: stimulus.clone() })?;
+        self.state.add_unit(&unit, principal.map(Name::as_str))?;
+        if matches!(stimulus, Stimulus::Deploy { leads: true, .. }) {
+            self.state.set_leader(application, Some(&unit))?;
+        }
+        if let Some(data) = self.applications.get_mut(application) {
+            data.next_unit += 1;
+            data.scale += 1;
+        }
+        let is_there = machine
+            .and_then(|machine| self.machines.get(&machine))
+            .map(|machine| machine.status == "started");
+        if is_there == Some(false) {
+            self.state.set_unit_status(&unit, StatusKind::Waiting, "waiting for machine");
+        }
+        let data = UnitData {
+            machine: machine.map(|machine| machine.to_string()),
+            agent: AgentStatus::Allocating,
+            agent_message: String::new(),
+            agent_since: now,
+            is_up: false,
+            numbers: (0, 0),
+            failures: 0,
+            retry_at: None,
+            update_at: None,
+            actions: VecDeque::new(),
+            is_forced: false,
+            charm_digest,
+            charm_revision,
+            images: BTreeMap::new(),
+            history: VecDeque::new(),
+        };
+        self.units.insert(unit.clone(), data);
+        self.note_status(&unit);
+        Ok(unit)
+    }
+
+    /// Says what a unit's agent does.
+    pub fn set_agent(&mut self, unit: &str, status: AgentStatus, message: &str) {
+        let Some(data) = self.units.get_mut(unit) else { return };
+        if data.agent == status && data.agent_message == message {
+            return;
+        }
+        data.agent = status;
+        message.clone_into(&mut data.agent_message);
+        data.agent_since = Timestamp::now();
+        let name: &str = status.into();
+        let entry = StatusEntry {
+            since: data.agent_since,
+            is_agent: true,
+            status: name.to_owned(),
+            message: message.to_owned(),
+        };
+        remember(&mut data.history, entry);
+    }
+
+    /// Remembers the status that a unit shows now.
+    pub fn note_status(&mut self, unit: &str) {
+        let (Some(seen), Some(data)) = (self.state.units.get(unit), self.units.get_mut(unit)) else { return };
+        let shown = seen.shown_status();
+        let entry = StatusEntry {
+            since: shown.since,
+            is_agent: false,
+            status: shown.kind.name().to_owned(),
+            message: shown.message,
+        };
+        let last = data.history.iter().rev().find(|entry| !entry.is_agent);
+        if last.is_none_or(|last| (&last.status, &last.message) != (&entry.status, &entry.message)) {
+            remember(&mut data.history, entry);
+        }
+    }
+
+    /// Returns the hook that a unit runs, or is going to run as soon as it can.
+    pub fn pending(&self, unit: &str) -> Option<Hook> {
+        let world = self.lifecycle.units().get(unit)?;
+        if let Some(hook) = world.running() {
+            return Some(hook.clone());
+        }
+        if matches!(world.operation(), Operation::Failed(_)) && !self.is_due(unit) {
+            return None;
+        }
+        let mut ahead: World = world.clone();
+        let effects = step(&mut ahead, Event::Resolve { choice: 0 }).ok()?;
+        effects.into_iter().find_map(|effect| match effect {
+            Effect::Begin(hook) => Some(hook),
+            Effect::Ended { .. } | Effect::Mark(_) | Effect::AgentExited | Effect::UnitDied => None,
+        })
+    }
+
+    fn is_due(&self, unit: &str) -> bool {
+        self.units.get(unit).and_then(|data| data.retry_at).is_some_and(|at| at <= Timestamp::now())
+    }
+
+    /// Lets a unit go. Its last hooks run first, unless it is forced.
+    pub fn remove_unit(&mut self, unit: &Name, is_forced: bool) -> Result<(), ModelError> {
+        let Some(data) = self.units.get_mut(unit) else {
+            return Err(ModelError::NotFound { what: "unit", name: unit.to_string() });
+        };
+        data.is_forced |= is_forced;
+        match self.poke(&Target::Unit(unit.clone()), &Stimulus::RemoveUnit) {
+            Ok(_) | Err(ModelError::Illegal(IllegalModelEvent::Unit(_))) => {}
+            Err(error) => return Err(error),
+        }
+        if let Some(application) = self.applications.get_mut(application_of(unit)) {
+            application.scale = application.scale.saturating_sub(1);
+        }
+        let beside: Vec<Name> = self.subordinates(unit).cloned().collect();
+        for other in beside {
+            self.remove_unit(&other, is_forced)?;
+        }
+        Ok(())
+    }
+
+    /// Returns the units that live beside a principal.
+    pub fn subordinates<'a>(&'a self, unit: &'a str) -> impl Iterator<Item = &'a Name> {
+        self.state
+            .units
+            .values()
+            .filter(move |other| other.principal.as_deref() == Some(unit))
+            .map(|other| &other.name)
+    }
+
+    /// Forgets a unit that has run its last hook, or that is forced to go.
+    pub fn forget_unit(&mut self, unit: &Name) {
+        let world_is_there = self.lifecycle.units().contains_key(unit);
+        if world_is_there {
+            // It did not die by itself.
+            self.lifecycle.forget_unit(unit);
+        }
+        let application = Name::from(application_of(unit));
+        let led = self.state.is_leader(unit);
+        // One that was never known has nothing to be forgotten.
+        let _ = self.state.remove_unit(unit);
+        let machine = self.units.remove(unit).and_then(|data| data.machine);
+        if led || self.lifecycle.leader(&application).is_none() {
+            self.elect(&application);
+        }
+        for storage in self.storages.values_mut().filter(|storage| storage.owner.as_ref() == Some(unit)) {
+            storage.is_attached = false;
+        }
+        let number = machine.and_then(|machine| machine.parse::<u32>().ok());
+        if let Some(number) = number {
+            let is_empty = !self.units.values().any(|other| other.machine == Some(number.to_string()));
+            if is_empty && self.machines.get(&number).is_some_and(|machine| !machine.is_manual) {
+                self.machines.remove(&number);
+            }
+        }
+        self.tidy();
+    }
+
+    /// Lets another unit lead.
+    fn elect(&mut self, application: &Name) {
+        let next = self
+            .lifecycle
+            .units()
+            .iter()
+            .find(|(_, world)| {
+                world.application() == application && world.life() == charmproof_lifecycle::world::Life::Alive
+            })
+            .map(|(unit, _)| unit.clone());
+        if let Some(unit) = next {
+            // One that leads already goes on.
+            let _ = self.poke(&Target::Unit(unit), &Stimulus::LeadershipGained);
+        }
+    }
+
+    /// Removes a relation: its units leave it first.
+    pub fn remove_relation(&mut self, id: u32) -> Result<(), ModelError> {
+        let Some(relation) = self.state.relations.get(&id) else {
+            return Err(ModelError::NotFound { what: "relation", name: id.to_string() });
+        };
+        let near = match &relation.ends {
+            RelationEnds::Peer(end) => end.application.clone(),
+            RelationEnds::Between(one, other) => {
+                if self.applications.contains_key(&one.application) {
+                    one.application.clone()
+                } else {
+                    other.application.clone()
+                }
+            }
+        };
+        let target = Target::Application(near);
+        match self.poke(&target, &Stimulus::RemoveRelation { relation: id }) {
+            Ok(_) | Err(ModelError::Illegal(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let _ = self.state.set_relation_dying(id);
+        self.tidy();
+        Ok(())
+    }
+
+    /// Removes an application: relations, units, and then itself.
+    pub fn remove_application(&mut self, name: &Name, is_forced: bool) -> Result<(), ModelError> {
+        let Some(data) = self.applications.get_mut(name) else {
+            return Err(ModelError::NotFound { what: "application", name: name.to_string() });
+        };
+        data.is_dying = true;
+        data.is_forced |= is_forced;
+        let relations: Vec<u32> = self
+            .state
+            .relations
+            .values()
+            .filter(|relation| !relation.is_peer() && !relation.is_dying && relation.end_of(name).is_some())
+            .map(|relation| relation.id)
+            .collect();
+        for relation in relations {
+            self.remove_relation(relation)?;
+        }
+        let units: Vec<Name> = self.state.units_of(name).map(|unit| unit.name.clone()).collect();
+        for unit in units {
+            self.remove_unit(&unit, is_forced)?;
+        }
+        self.offers.retain(|_, offer| offer.application != *name);
+        self.tidy();
+        Ok(())
+    }
+
+    /// Forgets what has nothing left that keeps it: relations without units, applications without
+    /// units and relations.
+    pub fn tidy(&mut self) {
+        let over: Vec<u32> = self
+            .state
+            .relations
+            .values()
+            .filter(|relation| {
+                relation.is_dying && !relation.in_scope.iter().any(|unit| self.state.units.contains_key(unit))
+            })
+            .map(|relation| relation.id)
+            .collect();
+        for id in over {
+            let _ = self.state.remove_relation(id);
+        }
+        let over: Vec<Name> = self
+            .applications
+            .iter()
+            .filter(|(name, data)| {
+                data.is_dying
+                    && self.state.units_of(name).next().is_none()
+                    && !self
+                        .state
+                        .relations
+                        .values()
+                        .any(|relation| !relation.is_peer() && relation.end_of(name).is_some())
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in over {
+            let peers: Vec<u32> = self
+                .state
+                .relations
+                .values()
+                .filter(|relation| relation.is_peer() && relation.end_of(&name).is_some())
+                .map(|relation| relation.id)
+                .collect();
+            for id in peers {
+                let _ = self.state.remove_relation(id);
+            }
+            let _ = self.state.remove_application(&name);
+            let _ = self.lifecycle.remove_application(&name);
+            self.applications.remove(&name);
+        }
+        let idle: Vec<u32> = self
+            .machines
+            .iter()
+            .filter(|(number, machine)| {
+                machine.is_dying && !self.units.values().any(|unit| unit.machine == Some(number.to_string()))
+            })
+            .map(|(number, _)| *number)
+            .collect();
+        for number in idle {
+            self.machines.remove(&number);
+        }
+    }
+
+    /// Brings units back after the supervisor was gone, and with it all that they ran on.
+    pub(crate) fn come_back(&mut self) {
+        let units: Vec<Name> = self.units.keys().cloned().collect();
+        for unit in units {
+            let is_up = self.units.get(&unit).is_some_and(|data| data.is_up);
+            if is_up {
+                let target = Target::Unit(unit.clone());
+                // What the lifecycle refuses has not begun, or is on its way out.
+                if self.is_kubernetes() {
+                    let _ = self.poke(&target, &Stimulus::PodLost);
+                    let _ = self.poke(&target, &Stimulus::PodStarted);
+                } else {
+                    let _ = self.poke(&target, &Stimulus::MachineReboots);
+                }
+            }
+        }
+        for task in self.tasks.values_mut().filter(|task| task.status == super::data::TaskStatus::Running) {
+            task.status = super::data::TaskStatus::Failed;
+            "the local controller was ended while it ran".clone_into(&mut task.message);
+            task.completed = Some(Timestamp::now());
+        }
+        for unit in self.units.values_mut() {
+            let tasks = &self.tasks;
+            let waits = |id: &u64| tasks.get(id).is_some_and(|task| !task.status.is_over());
+            unit.actions.retain(waits);
+        }
+    }
+
+    /// Returns what a hook did that the lifecycle has to know. Secrets are followed as a whole.
+    pub(crate) fn deeds(&self, effects: &HookEffects) -> Vec<Stimulus> {
+        let all = charmproof_agent::deeds::deeds(effects, &self.lifecycle, &self.state);
+        all.into_iter().filter(|deed| !matches!(deed, Stimulus::SecretAdded { .. })).collect()
+    }
+
+    /// Lets units hear of what became of secrets.
+    pub(crate) fn follow_secrets(&mut self) {
+        let known = charmproof_agent::deeds::known_secrets(&self.state);
+        self.lifecycle.follow_secrets(&known);
+    }
+
+    /// Returns a key of the model's configuration, as text.
+    pub fn config_text(&self, key: &str) -> Option<String> {
+        self.config.get(key).map(|value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            other => other.to_string(),
+        })
+    }
+
+    /// Ends the hook that a unit runs.
+    pub(crate) fn end_hook(&mut self, unit: &Name, outcome: Outcome) -> Result<Vec<UnitEffect>, ModelError> {
+        Ok(self.lifecycle.step(ModelEvent::HookEnds { unit: unit.clone(), outcome })?)
+    }
+}
+
+fn remember(history: &mut VecDeque<StatusEntry>, entry: StatusEntry) {
+    if history.len() == HISTORY_MAX {
+        history.pop_front();
+    }
+    history.push_back(entry);
+}

@@ -1,0 +1,294 @@
+//! A unit that lives: it gets a place, and runs what the lifecycle names, hook by hook.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use charmproof_agent::state::StatusKind;
+use charmproof_lifecycle::machine::Effect;
+use charmproof_lifecycle::model::{ModelEvent, Target};
+use charmproof_lifecycle::stimulus::Stimulus;
+use charmproof_lifecycle::vocabulary::{Hook, Name};
+use charmproof_lifecycle::world::Operation;
+use jiff::{SignedDuration, Timestamp};
+
+use super::data::{AgentStatus, ModelData};
+use super::{Controller, provision};
+
+/// How long a unit waits without a look whether it was asked for something.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+/// How long a unit whose place cannot be made waits before it tries again.
+const PLACE_RETRY: Duration = Duration::from_secs(10);
+/// How long a failed hook waits at first (worker/uniter, `retryTimeDefault`); the time doubles.
+const RETRY_MIN: SignedDuration = SignedDuration::from_secs(5);
+const RETRY_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a unit does next.
+enum Work {
+    /// A hook or an action.
+    Hook(Hook),
+    /// It is no more.
+    Gone,
+    /// The supervisor ends.
+    End,
+}
+
+/// Lets a unit live until it is no more, or the supervisor ends.
+pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
+    loop {
+        if controller.is_ending() {
+            return;
+        }
+        let is_wanted = controller.look(|held| {
+            held.model(model).and_then(|model| model.units.get(unit)).is_some_and(|unit| !unit.is_forced)
+        });
+        if !is_wanted {
+            leave(controller, model, unit);
+            return;
+        }
+        match provision::provision(controller, model, unit) {
+            Ok(()) => break,
+            Err(error) => {
+                let message = error.to_string();
+                controller.change(|held| {
+                    held.log(model, &entity(unit), "ERROR", "juju.worker.provisioner", &message);
+                    if let Some(model) = held.model_mut(model) {
+                        model.set_agent(unit, AgentStatus::Allocating, "");
+                        model.state.set_unit_status(unit, StatusKind::Waiting, &message);
+                        model.note_status(unit);
+                    }
+                });
+                let is_removed = || false;
+                let removed = controller.wait_until(Some(PLACE_RETRY), &is_removed, |held| {
+                    let data = held.model(model).and_then(|model| model.units.get(unit));
+                    data.is_none_or(|unit| unit.is_forced).then_some(())
+                });
+                let _ = removed;
+            }
+        }
+    }
+    begin(controller, model, unit);
+    loop {
+        match next(controller, model, unit) {
+            Work::Hook(hook) => super::hook::run(controller, model, unit, &hook),
+            Work::Gone => {
+                leave(controller, model, unit);
+                return;
+            }
+            Work::End => return,
+        }
+    }
+}
+
+/// Returns how logs call a unit.
+pub(super) fn entity(unit: &str) -> String {
+    format!("unit-{}", unit.replace('/', "-"))
+}
+
+/// The agent comes up.
+fn begin(controller: &Controller, model: &str, unit: &Name) {
+    controller.change(|held| {
+        held.log(model, &entity(unit), "INFO", "juju.worker.uniter", &format!("unit \"{unit}\" started"));
+        let Some(model) = held.model_mut(model) else { return };
+        let is_new = model.units.get(unit).is_some_and(|data| !data.is_up);
+        if let Some(data) = model.units.get_mut(unit) {
+            data.is_up = true;
+        }
+        if is_new {
+            model.state.now = Timestamp::now();
+            model.state.set_unit_status(unit, StatusKind::Waiting, "agent initialising");
+            model.note_status(unit);
+        }
+    });
+}
+
+/// The unit is no more: its place ends, and nobody knows it any longer.
+fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
+    let machine = controller.look(|held| {
+        let data = held.model(model)?.units.get(unit)?;
+        data.machine.clone()
+    });
+    let folder = provision::unit_folder(controller, model, unit);
+    controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    let emptied = controller.change(|held| {
+        held.running.remove(&(model.to_owned(), unit.clone()));
+        let entity = entity(unit);
+        held.log(
+            model,
+            &entity,
+            "INFO",
+            "juju.worker.uniter",
+            &format!("unit \"{unit}\" shutting down: agent should be terminated"),
+        );
+        let Some(data) = held.model_mut(model) else { return machine.clone() };
+        data.forget_unit(unit);
+        machine
+            .clone()
+            .filter(|machine| machine.parse::<u32>().is_ok_and(|number| !data.machines.contains_key(&number)))
+    });
+    if let Some(machine) = emptied {
+        controller.remove_places(model, |place| place == format!("machine {machine}"));
+        let _ = fs_err::remove_dir_all(provision::machine_folder(controller, model, &machine));
+    }
+    let _ = fs_err::remove_dir_all(folder);
+    // Subordinates of the unit, or others that waited for it.
+    controller.start_units();
+}
+
+/// Waits for what a unit does next, and lets it begin.
+fn next(controller: &Controller, model_uuid: &str, unit: &Name) -> Work {
+    let mut held = controller.lock();
+    loop {
+        if controller.is_ending() {
+            return Work::End;
+        }
+        let now = Timestamp::now();
+        let Some(model) = held.model(model_uuid) else { return Work::Gone };
+        let Some(data) = model.units.get(unit) else { return Work::Gone };
+        if data.is_forced || !model.lifecycle.units().contains_key(unit) {
+            return Work::Gone;
+        }
+        let mut is_changed = false;
+        if let Some(stimulus) = due(model, unit, now)
+            && let Some(model) = held.model_mut(model_uuid)
+        {
+            if stimulus == Stimulus::TimePasses {
+                schedule_update(model, unit);
+            } else if let Some(data) = model.units.get_mut(unit) {
+                data.retry_at = None;
+            }
+            // What the lifecycle refuses has happened already.
+            is_changed |= model.poke(&Target::Unit(unit.clone()), &stimulus).is_ok();
+        }
+        let choice = held.contexts as u32;
+        let Some(model) = held.model_mut(model_uuid) else { return Work::Gone };
+        let event = ModelEvent::Resolve { unit: unit.clone(), choice };
+        let effects = model.lifecycle.step(event).unwrap_or_default();
+        let mut begun = None;
+        let mut is_gone = false;
+        for done in effects {
+            is_changed = true;
+            match done.effect {
+                Effect::Begin(hook) if done.unit == *unit => begun = Some(hook),
+                Effect::UnitDied if done.unit == *unit => is_gone = true,
+                Effect::Begin(_)
+                | Effect::UnitDied
+                | Effect::Ended { .. }
+                | Effect::Mark(_)
+                | Effect::AgentExited => {}
+            }
+        }
+        if is_gone {
+            controller.keep(&mut held);
+            return Work::Gone;
+        }
+        if let Some(hook) = begun {
+            return Work::Hook(hook);
+        }
+        if settle(model, unit) || is_changed {
+            controller.keep(&mut held);
+        } else {
+            held.dirty.clear();
+        }
+        let wait = held.model(model_uuid).map_or(Duration::ZERO, |model| until_due(model, unit, now));
+        held = controller
+            .changed
+            .wait_timeout(held, wait.min(LOOK_AGAIN))
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .0;
+    }
+}
+
+/// The unit has nothing to do at this moment. Returns whether that is news.
+fn settle(model: &mut ModelData, unit: &Name) -> bool {
+    let Some(data) = model.units.get(unit) else { return false };
+    let is_news = data.agent != AgentStatus::Idle;
+    if is_news {
+        model.set_agent(unit, AgentStatus::Idle, "");
+    }
+    let has_timer = model.units.get(unit).is_some_and(|data| data.update_at.is_some());
+    let has_started = model.lifecycle.units().get(unit).is_some_and(|world| world.has_started());
+    if has_started && !has_timer {
+        schedule_update(model, unit);
+        // A charm that has never said how it is.
+        let is_silent = model.state.units.get(unit).is_some_and(|unit| !unit.has_set_status);
+        if is_silent {
+            model.state.now = Timestamp::now();
+            model.state.set_unit_status(unit, StatusKind::Unknown, "");
+            model.note_status(unit);
+        }
+        return true;
+    }
+    is_news
+}
+
+/// Returns what time brings to a unit now.
+fn due(model: &ModelData, unit: &Name, now: Timestamp) -> Option<Stimulus> {
+    let (data, world) = (model.units.get(unit)?, model.lifecycle.units().get(unit)?);
+    if matches!(world.operation(), Operation::Failed(_)) {
+        return data.retry_at.filter(|at| *at <= now).map(|_| Stimulus::Retry);
+    }
+    let is_due = data.update_at.is_some_and(|at| at <= now) && world.has_started();
+    is_due.then_some(Stimulus::TimePasses)
+}
+
+/// Returns how long it takes until time brings something to a unit.
+fn until_due(model: &ModelData, unit: &Name, now: Timestamp) -> Duration {
+    let Some(data) = model.units.get(unit) else { return Duration::ZERO };
+    let is_failed = model
+        .lifecycle
+        .units()
+        .get(unit)
+        .is_some_and(|world| matches!(world.operation(), Operation::Failed(_)));
+    let at = if is_failed { data.retry_at } else { data.update_at };
+    at.map_or(LOOK_AGAIN, |at| {
+        Duration::try_from(now.until(at).map_or(SignedDuration::ZERO, |span| {
+            SignedDuration::try_from(span).unwrap_or(SignedDuration::ZERO)
+        }))
+        .unwrap_or(Duration::ZERO)
+    })
+    .max(Duration::from_millis(1))
+}
+
+/// Says when `update-status` comes next: after the model's interval, a fifth more or less
+/// (worker/uniter/timer.go).
+pub(super) fn schedule_update(model: &mut ModelData, unit: &Name) {
+    let interval = model.update_interval();
+    let Some(data) = model.units.get_mut(unit) else { return };
+    let now = Timestamp::now();
+    // Units are spread by their names, so that not all of a model wake at once.
+    let spread =
+        i64::from(unit.bytes().fold(0_u8, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte)) % 41) - 20;
+    let wait = SignedDuration::from_millis(
+        i64::try_from(interval.as_millis()).unwrap_or(i64::MAX) / 100 * (100 + spread),
+    );
+    data.update_at = now.checked_add(wait).ok();
+}
+
+/// Says when a hook that failed is tried again.
+pub(super) fn schedule_retry(model: &mut ModelData, unit: &Name) {
+    let retries = model.config_text("automatically-retry-hooks").is_none_or(|text| text != "false");
+    let Some(data) = model.units.get_mut(unit) else { return };
+    data.failures += 1;
+    let doubled = RETRY_MIN.saturating_mul(1 << (data.failures - 1).min(10));
+    data.retry_at = retries.then(|| Timestamp::now().checked_add(doubled.min(RETRY_MAX)).ok()).flatten();
+}
+
+impl ModelData {
+    /// Returns how often `update-status` comes.
+    pub fn update_interval(&self) -> Duration {
+        const DEFAULT: Duration = Duration::from_mins(5);
+        let text = self.config_text("update-status-hook-interval");
+        let read = text.and_then(|text| crate::values::go::parse_duration(&text).ok());
+        read.and_then(|interval| Duration::try_from(interval).ok()).unwrap_or(DEFAULT)
+    }
+
+    /// Says anew when `update-status` comes, after its interval was changed.
+    pub(crate) fn reschedule_updates(&mut self) {
+        let units: Vec<Name> = self.units.keys().cloned().collect();
+        for unit in units {
+            if self.units.get(&unit).is_some_and(|data| data.update_at.is_some()) {
+                schedule_update(self, &unit);
+            }
+        }
+    }
+}

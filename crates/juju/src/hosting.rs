@@ -1,0 +1,158 @@
+//! Where units live: something that has a root filesystem and an address, and runs commands.
+//!
+//! What a unit needs of it is here; [`local`] makes it of the sandbox of this host. Others, such as
+//! containers of LXD, may come beside it.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use thiserror::Error;
+
+use crate::controller::data::Base;
+
+/// Why a unit has no place to live in, or a command cannot be run there.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+#[error("{0}")]
+pub struct HostingError(pub String);
+
+/// What a place begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootOf {
+    /// A system with nothing else on it.
+    Base(Base),
+    /// An image of a workload, and who one is to its registry.
+    Image(String, Option<(String, String)>),
+}
+
+/// Which network a place has.
+#[derive(Clone)]
+pub enum NetworkOf {
+    /// One of its own, with this address in the model's network.
+    Own(Ipv4Addr),
+    /// That of another place: the containers of a pod.
+    Shared(Arc<dyn Host>),
+}
+
+impl fmt::Debug for NetworkOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Own(address) => write!(f, "Own({address})"),
+            Self::Shared(_) => f.write_str("Shared"),
+        }
+    }
+}
+
+/// A place that is to be made.
+#[derive(Clone, Debug)]
+pub struct HostRequest {
+    /// The model that it is for.
+    pub model_uuid: String,
+    /// What it calls itself.
+    pub host_name: String,
+    /// What it begins with.
+    pub root: RootOf,
+    /// Where what it writes is kept, so that it is there again after a restart.
+    pub kept: Utf8PathBuf,
+    /// Folders and files of the host that it sees: where they are outside, inside, and whether it may
+    /// write there.
+    pub binds: Vec<(Utf8PathBuf, Utf8PathBuf, bool)>,
+    /// Its network.
+    pub network: NetworkOf,
+    /// Names of others, with their addresses.
+    pub names: Vec<(Ipv4Addr, String)>,
+}
+
+/// A command that is to be run in a place.
+#[derive(Debug)]
+pub struct Exec {
+    /// The program and its arguments.
+    pub argv: Vec<String>,
+    /// All variables of its environment.
+    pub env: BTreeMap<String, String>,
+    /// Where it begins.
+    pub cwd: Utf8PathBuf,
+    /// Who runs it: a name, or `uid:gid`; nobody else than root if not given.
+    pub user: Option<String>,
+    /// Standard input, output and error.
+    pub stdio: [OwnedFd; 3],
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// By itself.
+    Code(i32),
+    /// By a signal.
+    Signal(i32),
+    /// With the place that it ran in.
+    PlaceGone,
+}
+
+impl Ended {
+    /// Returns the exit code that a shell would tell.
+    pub fn code(self) -> i32 {
+        match self {
+            Self::Code(code) => code,
+            Self::Signal(signal) => 128 + signal,
+            Self::PlaceGone => 137,
+        }
+    }
+}
+
+/// A command that runs.
+pub trait Process: Send + Sync {
+    /// Waits for its end, for some time.
+    fn wait_for(&self, time: Duration) -> Option<Ended>;
+    /// Ends it, and all that it has started.
+    fn kill(&self);
+}
+
+/// A place where a unit lives. What runs there ends when it is dropped.
+pub trait Host: Send + Sync {
+    /// Runs a command.
+    fn exec(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError>;
+    /// Whether it is there.
+    fn is_running(&self) -> bool;
+    /// Ends all that runs there.
+    fn stop(&self);
+    /// Writes the names of others anew.
+    fn set_names(&self, names: &[(Ipv4Addr, String)]);
+    /// What a person has to know of it: what stands in for what, what it cannot do.
+    fn warnings(&self) -> Vec<String>;
+    /// The same place as what made it, for others that share its network.
+    fn as_any(&self) -> &dyn std::any::Any;
+    /// The variables that an image brings, its user and its folder.
+    fn image(&self) -> ImageFacts {
+        ImageFacts::default()
+    }
+}
+
+/// What an image says of processes in it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ImageFacts {
+    /// Variables.
+    pub env: BTreeMap<String, String>,
+    /// Where processes begin.
+    pub work_dir: Option<Utf8PathBuf>,
+    /// Who they are.
+    pub user: Option<String>,
+}
+
+/// What makes places.
+pub trait Hosting: Send + Sync {
+    /// Makes a place, or brings back one that was there before.
+    fn start(&self, request: &HostRequest) -> Result<Arc<dyn Host>, HostingError>;
+    /// Returns the n-th address of a model's network, which is made if need be. Numbers begin with 1.
+    fn address(&self, model_uuid: &str, number: u32) -> Result<Ipv4Addr, HostingError>;
+    /// Removes a folder that places kept their files in. What belongs to users of a place is no matter.
+    fn remove_folder(&self, folder: &camino::Utf8Path);
+    /// Ends a model's network.
+    fn remove_network(&self, model_uuid: &str);
+    /// Returns who is to be started in a container as its Pebble.
+    fn pebble_program(&self) -> Vec<String>;
+}

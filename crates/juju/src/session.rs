@@ -1,0 +1,110 @@
+//! What a command reads and writes: the words and the descriptors of whoever typed it.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use thiserror::Error;
+
+/// Whether the person who typed a command still waits for it.
+#[derive(Clone, Debug, Default)]
+pub struct Attention(Arc<AtomicBool>);
+
+impl Attention {
+    /// Says that nobody waits any more.
+    pub fn end(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody waits any more.
+    pub fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// One command line that is being run.
+#[derive(Debug)]
+pub struct Session {
+    /// The words behind `juju`.
+    pub words: Vec<String>,
+    /// The folder that paths are relative to.
+    pub cwd: Utf8PathBuf,
+    /// The variables of the environment that `juju` looks at.
+    pub env: BTreeMap<String, String>,
+    /// What the command may read.
+    pub stdin: File,
+    /// Where results go.
+    pub stdout: File,
+    /// Where talk goes.
+    pub stderr: File,
+    /// Whether somebody still waits.
+    pub attention: Attention,
+}
+
+impl Session {
+    /// Prints a result. Somebody who does not read any more is no error: the command has done its
+    /// work.
+    pub fn print(&mut self, text: &str) {
+        let _ = self.stdout.write_all(text.as_bytes());
+    }
+
+    /// Tells the person something.
+    pub fn say(&mut self, text: &str) {
+        let _ = writeln!(self.stderr, "{text}");
+    }
+
+    /// Returns a path as the person means it.
+    pub fn path(&self, path: impl AsRef<Utf8Path>) -> Utf8PathBuf {
+        let path = path.as_ref();
+        match (path.strip_prefix("~"), self.env.get("HOME")) {
+            (Ok(rest), Some(home)) => Utf8Path::new(home).join(rest),
+            _ => self.cwd.join(path),
+        }
+    }
+
+    /// Whether results are read by a person, who sees colours.
+    pub fn is_coloured(&self) -> bool {
+        !self.env.contains_key("NO_COLOR") && self.stdout.is_terminal()
+    }
+
+    /// Returns copies of the three descriptors, for a process that takes the command's place.
+    pub fn descriptors(&self) -> io::Result<[std::os::fd::OwnedFd; 3]> {
+        Ok([self.stdin.try_clone()?.into(), self.stdout.try_clone()?.into(), self.stderr.try_clone()?.into()])
+    }
+}
+
+/// Why a command did not do what it was asked to.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CommandError {
+    /// It was not spelt as it should be: exit code 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It failed: exit code 1.
+    #[error("{0}")]
+    Failed(String),
+    /// It ended with a code of its own, and has said what there was to say.
+    #[error("exit code {0}")]
+    Silent(i32),
+}
+
+impl CommandError {
+    /// Returns the exit code that the command ends with.
+    pub fn code(&self) -> i32 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Failed(_) => 1,
+            Self::Silent(code) => *code,
+        }
+    }
+
+    /// Returns a failure.
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::Failed(message.into())
+    }
+}
+
+/// How a command ends.
+pub type CommandResult = Result<(), CommandError>;

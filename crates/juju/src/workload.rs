@@ -1,0 +1,117 @@
+//! The workload containers of a pod: each with the root of its image, and a Pebble of ours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_lifecycle::vocabulary::Name;
+
+use crate::controller::Controller;
+use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, RootOf};
+
+/// Where a container sees its own folder, with the socket of Pebble.
+const FOLDER: &str = "/charm/container";
+/// How long Pebble may take to be there.
+const PEBBLE_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Starts a container, unless it runs.
+#[expect(clippy::too_many_arguments, reason = "a container is described by all of these")]
+pub(crate) fn start(
+    controller: &Controller,
+    model: &str,
+    unit: &Name,
+    name: &str,
+    image: Option<&str>,
+    credentials: Option<&(String, String)>,
+    folder: &Utf8Path,
+    pod: &Arc<dyn Host>,
+) -> Result<(), HostingError> {
+    let key = (model.to_owned(), format!("{unit} {name}"));
+    if controller.place(&key).is_some() {
+        return Ok(());
+    }
+    let Some(image) = image else {
+        return Err(HostingError(format!(
+            "the image of container \"{name}\" was not given: deploy with --resource"
+        )));
+    };
+    let shared = folder.join("containers").join(name);
+    let request = HostRequest {
+        model_uuid: model.to_owned(),
+        host_name: unit.replace('/', "-"),
+        root: RootOf::Image(image.to_owned(), credentials.cloned()),
+        kept: folder.join("roots").join(name),
+        binds: vec![(shared.clone(), FOLDER.into(), true)],
+        network: NetworkOf::Shared(Arc::clone(pod)),
+        names: Vec::new(),
+    };
+    let place = controller.hosting().start(&request)?;
+    for warning in place.warnings() {
+        controller.change(|held| {
+            held.log(
+                model,
+                &format!("unit-{}", unit.replace('/', "-")),
+                "WARNING",
+                "juju.worker.caasapplicationprovisioner",
+                &warning,
+            )
+        });
+    }
+    start_pebble(controller, place.as_ref(), name, &shared)?;
+    controller.set_place(key, place);
+    Ok(())
+}
+
+fn start_pebble(
+    controller: &Controller,
+    place: &dyn Host,
+    name: &str,
+    shared: &Utf8Path,
+) -> Result<(), HostingError> {
+    let socket = shared.join("pebble.socket");
+    let _ = fs_err::remove_file(&socket);
+    let failed =
+        |error: std::io::Error| HostingError(format!("could not start Pebble in \"{name}\": {error}"));
+    let log = fs_err::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(shared.join("pebble.log"))
+        .map_err(failed)?;
+    let nothing = fs_err::File::open("/dev/null").map_err(failed)?;
+    let again = log.try_clone().map_err(failed)?;
+    let facts = place.image();
+    let mut env: BTreeMap<String, String> = facts.env;
+    for (variable, value) in [
+        ("JUJU_CONTAINER_NAME", name),
+        ("PEBBLE", FOLDER),
+        ("PEBBLE_SOCKET", "/charm/container/pebble.socket"),
+        ("PEBBLE_COPY_ONCE", "/var/lib/pebble/default"),
+    ] {
+        env.insert(variable.to_owned(), value.to_owned());
+    }
+    env.entry("PATH".to_owned())
+        .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    let mut argv = controller.hosting().pebble_program();
+    argv.extend([format!("{FOLDER}/pebble.socket")]);
+    let exec = Exec {
+        argv,
+        env,
+        cwd: facts.work_dir.unwrap_or_else(|| Utf8PathBuf::from("/")),
+        user: None,
+        stdio: [nothing.into_parts().0.into(), log.into_parts().0.into(), again.into_parts().0.into()],
+    };
+    let process = place.exec(exec)?;
+    let began = Instant::now();
+    while !socket.exists() {
+        if let Some(ended) = process.wait_for(Duration::from_millis(10)) {
+            let said = fs_err::read_to_string(shared.join("pebble.log")).unwrap_or_default();
+            let last = said.lines().last().unwrap_or_default().to_owned();
+            return Err(HostingError(format!("Pebble in \"{name}\" ended with {}: {last}", ended.code())));
+        }
+        if began.elapsed() > PEBBLE_TIMEOUT {
+            return Err(HostingError(format!("Pebble in \"{name}\" did not come up")));
+        }
+    }
+    Ok(())
+}
