@@ -12,6 +12,7 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::waitpid;
 
 use crate::host;
+use crate::machine::holder;
 use crate::namespace::{Identity, Level, Shelter, levels, settle};
 use crate::payload;
 use crate::protocol::{Plan, Report, Request, Started};
@@ -30,12 +31,21 @@ const REQUEST_BYTES_MAX: u64 = 64 << 20;
 /// This is the body of the hidden subcommand. Call it first thing in `main`,
 /// before any thread exists, and end the process with what it returns.
 pub fn launcher_main() -> i32 {
+    if speaks_socket() {
+        return holder::main();
+    }
     // Before anything else: from here on, charmproof's death is ours.
     let tied = set_pdeathsig(Signal::SIGKILL);
     match serve() {
         Ok(()) if tied.is_ok() => 0,
         _ => FAILED,
     }
+}
+
+/// Whether this process is to hold machines: then it is spoken to over a socket, not a pipe.
+fn speaks_socket() -> bool {
+    let kind = rustix::fs::fstat(io::stdin()).map(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode));
+    kind == Ok(rustix::fs::FileType::Socket)
 }
 
 fn serve() -> io::Result<()> {

@@ -57,4 +57,28 @@ pub enum SandboxError {
         /// One sentence for each thing that was refused.
         notes: Vec<String>,
     },
+    /// A machine could not be started, or did not do what it was told.
+    #[error("could not {step} the machine `{machine}`")]
+    Machine {
+        /// What was tried: `start`, `mount the files of`, …
+        step: String,
+        /// Its host name.
+        machine: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A machine has ended, or was never there.
+    #[error("the machine `{machine}` is not running")]
+    MachineGone {
+        /// Its host name.
+        machine: String,
+    },
+    /// A network of machines could not be made.
+    #[error("could not {action} a network for machines")]
+    Network {
+        /// What was tried.
+        action: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
 }

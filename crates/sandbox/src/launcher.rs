@@ -5,10 +5,11 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
@@ -17,6 +18,7 @@ use crate::cgroup::{Places, RunGroup};
 use crate::error::SandboxError;
 use crate::host::HostAbilities;
 use crate::log::{Heartbeat, LogSummary, LogWriter, pump};
+use crate::machine::{self, Demand, Machine, MachineLevel, MachineSpec, Network, NetworkSpec, Realm};
 use crate::procfs;
 use crate::protocol::{Finish, KILL, Plan, Report, Request, Started, Status, TERMINATE};
 use crate::record::{Control, Ended, FileProtection, ProcessProtection, Protection, RunRecord};
@@ -37,13 +39,17 @@ pub struct Launcher {
     program: Utf8PathBuf,
     arguments: Vec<String>,
     uses_cgroups: bool,
+    /// Tried for machines, strongest first; `None` is all that this user can have.
+    machine_levels: Option<Vec<MachineLevel>>,
+    /// What holds the machines, once there is one.
+    realm: Arc<Mutex<Option<Arc<Realm>>>>,
 }
 
 impl Launcher {
     /// Returns a launcher that executes `program` with `arguments`, which must
     /// end up in [`crate::launcher_main`].
     pub fn new(program: Utf8PathBuf, arguments: Vec<String>) -> Self {
-        Self { program, arguments, uses_cgroups: true }
+        Self { program, arguments, uses_cgroups: true, machine_levels: None, realm: Arc::default() }
     }
 
     /// Does without control groups, as on a host that offers none.
@@ -51,6 +57,55 @@ impl Launcher {
     pub fn without_cgroups(mut self) -> Self {
         self.uses_cgroups = false;
         self
+    }
+
+    /// Lets machines be separated from the host in this way only, as on a host that offers no
+    /// stronger one.
+    #[must_use]
+    pub fn with_machine_level(mut self, level: MachineLevel) -> Self {
+        self.machine_levels = Some(vec![level]);
+        self.realm = Arc::default();
+        self
+    }
+
+    /// Starts a machine, and comes back when programs can be executed in it. Machines end with
+    /// their last clone, and with this process; not with the calling thread.
+    pub fn machine(&self, spec: &MachineSpec) -> Result<Machine, SandboxError> {
+        Machine::start(self.realm()?, spec, self.uses_cgroups)
+    }
+
+    /// Makes a network for machines of this launcher and its clones.
+    pub fn network(&self, spec: &NetworkSpec) -> Result<Network, SandboxError> {
+        Network::create(self.realm()?, spec)
+    }
+
+    /// Says what separates machines from the host here, and why it is nothing stronger.
+    pub fn machine_level(&self) -> Result<(MachineLevel, Vec<String>), SandboxError> {
+        let realm = self.realm()?;
+        Ok((realm.level, realm.notes.clone()))
+    }
+
+    /// Removes a folder in which a machine kept its files: this user alone may not, where they
+    /// belong to users of the machine.
+    pub fn remove_kept(&self, kept: &Utf8Path) -> Result<(), SandboxError> {
+        let done = self.realm()?.ask(&Demand::Remove(kept.to_owned()), &[]);
+        done.map(drop).map_err(|source| SandboxError::Machine {
+            step: "remove the files of".to_owned(),
+            machine: kept.to_string(),
+            source,
+        })
+    }
+
+    /// Returns what holds the machines, and starts it if there is none, or none any more.
+    fn realm(&self) -> Result<Arc<Realm>, SandboxError> {
+        let mut realm = self.realm.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(realm) = realm.as_ref().filter(|realm| realm.is_alive()) {
+            return Ok(Arc::clone(realm));
+        }
+        let levels = self.machine_levels.clone().unwrap_or_else(machine::levels);
+        let started = Arc::new(Realm::start(&self.program, &self.arguments, &levels)?);
+        *realm = Some(Arc::clone(&started));
+        Ok(started)
     }
 
     /// Tries what this host allows. Takes some milliseconds and leaves nothing.

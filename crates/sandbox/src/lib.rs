@@ -38,6 +38,7 @@ mod error;
 mod host;
 mod launcher;
 mod log;
+pub mod machine;
 mod mountinfo;
 mod mounts;
 mod namespace;

@@ -74,13 +74,23 @@ fn become_command(plan: &Plan, joins: &[File]) -> Result<Infallible, Failure> {
     chdir(plan.working_directory.as_std_path())
         .map_err(|errno| Failure::new("enter the working directory of", errno))?;
     if plan.isolation.read_only_host && nix::unistd::geteuid().is_root() {
-        for number in (0..=CAPABILITY_MAX).filter(|number| !ROOT_KEEPS.contains(number)) {
-            // Numbers that this kernel does not know fail, and that is fine.
-            let _ = sys::drop_bounding_capability(number);
-        }
+        drop_capabilities();
     }
     sys::close_others_on_exec();
-    execute(plan).map_err(|errno| Failure::new("execute", errno))
+    let program = plan.program.as_bytes();
+    let arguments: Result<Vec<CString>, Errno> =
+        [&plan.program].into_iter().chain(&plan.arguments).map(|text| c_string(text.as_bytes())).collect();
+    arguments
+        .and_then(|arguments| execute(program, &arguments, &plan.environment))
+        .map_err(|errno| Failure::new("execute", errno))
+}
+
+/// Takes from root what would let it undo its isolation.
+pub(crate) fn drop_capabilities() {
+    for number in (0..=CAPABILITY_MAX).filter(|number| !ROOT_KEEPS.contains(number)) {
+        // Numbers that this kernel does not know fail, and that is fine.
+        let _ = sys::drop_bounding_capability(number);
+    }
 }
 
 /// Lowers a limit; one that is lower already stays.
@@ -92,24 +102,24 @@ fn bound(resource: Resource, limit: Option<u64>) -> Result<(), Failure> {
     setrlimit(resource, limit, limit).map_err(failed)
 }
 
-fn execute(plan: &Plan) -> Result<Infallible, Errno> {
-    let program = plan.program.as_bytes();
-    let arguments: Vec<CString> = [&plan.program]
-        .into_iter()
-        .chain(&plan.arguments)
-        .map(|text| c_string(text.as_bytes()))
-        .collect::<Result<_, _>>()?;
+/// Becomes a program: a path, or a name that is looked up in the `PATH` of the environment
+/// (`NAME=value` each).
+pub(crate) fn execute(
+    program: &[u8],
+    arguments: &[CString],
+    environment: &[String],
+) -> Result<Infallible, Errno> {
+    let path = environment.iter().find_map(|variable| variable.strip_prefix("PATH="));
     let environment: Vec<CString> =
-        plan.environment.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_, _>>()?;
+        environment.iter().map(|text| c_string(text.as_bytes())).collect::<Result<_, _>>()?;
     if program.contains(&b'/') {
-        return execute_file(&c_string(program)?, &arguments, &environment);
+        return execute_file(&c_string(program)?, arguments, &environment);
     }
-    let path = plan.environment.iter().find_map(|variable| variable.strip_prefix("PATH="));
     let mut refusal = Errno::ENOENT;
     for directory in path.unwrap_or(PATH_DEFAULT).split(':') {
         let directory = if directory.is_empty() { "." } else { directory };
         let file = c_string(&[directory.as_bytes(), b"/", program].concat())?;
-        let Err(errno) = execute_file(&file, &arguments, &environment);
+        let Err(errno) = execute_file(&file, arguments, &environment);
         match errno {
             Errno::ENOENT | Errno::ENOTDIR => {}
             // As execvp does: go on looking, but remember there was one.

@@ -11,6 +11,7 @@ use nix::unistd::{SysconfVar, sysconf};
 pub(crate) struct Process {
     pub(crate) pid: i32,
     parent: i32,
+    session: i32,
     /// Ended, but not yet waited for.
     pub(crate) is_zombie: bool,
     threads: u32,
@@ -31,6 +32,12 @@ pub(crate) struct Usage {
 /// Returns all living descendants of `root`, without itself.
 pub(crate) fn descendants(root: i32) -> Vec<Process> {
     descendants_among(&processes(), root)
+}
+
+/// Returns all living processes of a session.
+pub(crate) fn session(session: i32) -> Vec<i32> {
+    let is_member = |process: &Process| process.session == session && !process.is_zombie;
+    processes().iter().filter(|process| is_member(process)).map(|process| process.pid).collect()
 }
 
 /// Returns what `root` and its descendants use.
@@ -103,6 +110,7 @@ fn parse_stat(stat: &[u8]) -> Option<Process> {
     Some(Process {
         pid,
         parent: fields.get(1)?.parse().ok()?,
+        session: fields.get(3)?.parse().ok()?,
         is_zombie: matches!(*fields.first()?, "Z" | "X"),
         threads: number(17)? as u32,
         cpu_ticks: number(11)? + number(12)? + number(13)? + number(14)?,
@@ -150,7 +158,7 @@ mod tests {
     fn stat_is_read_whatever_the_name() {
         let stat = b"42 (a) b (c)) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 100 9999 77 18446744073709551615 1";
         let expected =
-            Process { pid: 42, parent: 7, is_zombie: false, threads: 5, cpu_ticks: 100, resident_pages: 77 };
+            Process { pid: 42, parent: 7, session: 42, is_zombie: false, threads: 5, cpu_ticks: 100, resident_pages: 77 };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"1 (x) R"), None);
@@ -161,6 +169,7 @@ mod tests {
         let process = |pid, parent| Process {
             pid,
             parent,
+            session: 0,
             is_zombie: false,
             threads: 1,
             cpu_ticks: 0,

@@ -6,7 +6,10 @@
 #![expect(unsafe_code, reason = "fork, clone and prctl have no safe wrapper; each use says why it is sound")]
 
 use std::io;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::sched::CloneFlags;
 use nix::sys::signal::{SigSet, SigmaskHow, sigprocmask};
@@ -74,4 +77,37 @@ pub(crate) fn close_others_on_exec() {
     let (first, last): (libc::c_uint, libc::c_uint) = (3, libc::c_uint::MAX);
     // SAFETY: it only sets a flag on descriptors; nothing is closed here.
     let _ = unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// Closes every file descriptor but the standard ones and those given, which get new numbers.
+/// The caller's process must have a single thread and must not use, or drop, any other
+/// descriptor afterwards: it is for the child of a fork that goes its own way.
+pub(crate) fn keep_only<const N: usize>(kept: [Option<OwnedFd>; N]) -> nix::Result<[Option<OwnedFd>; N]> {
+    let mut high: [Option<RawFd>; N] = [None; N];
+    for (number, descriptor) in high.iter_mut().zip(kept) {
+        let Some(descriptor) = descriptor else { continue };
+        // Above all that is given back below.
+        *number = Some(fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(3 + N as RawFd))?);
+        // Closed with the rest.
+        let _ = descriptor.into_raw_fd();
+    }
+    let mut low = high;
+    for (place, number) in (3..).zip(low.iter_mut()) {
+        let Some(number) = number else { continue };
+        // SAFETY: both are numbers only. What the new one was before is closed on purpose; no
+        // high number lies among the low ones, so nothing that is still needed is.
+        Errno::result(unsafe { libc::dup3(*number, place, libc::O_CLOEXEC) })?;
+        *number = place;
+    }
+    let (first, last): (libc::c_uint, libc::c_uint) = (3 + N as libc::c_uint, libc::c_uint::MAX);
+    let none: libc::c_uint = 0;
+    // SAFETY: nobody uses the closed descriptors any more, as the caller promises.
+    if unsafe { libc::syscall(libc::SYS_close_range, first, last, none) } != 0 {
+        for number in 3 + N as RawFd..=1024 {
+            // SAFETY: as above, for kernels before 5.9.
+            let _ = unsafe { libc::close(number) };
+        }
+    }
+    // SAFETY: each of these was just made by `dup3`, and nobody else knows of it.
+    Ok(low.map(|number| number.map(|number| unsafe { OwnedFd::from_raw_fd(number) })))
 }

@@ -9,4 +9,5 @@ mod isolation;
 mod leftovers;
 mod limits;
 mod log;
+mod machine;
 mod users;

@@ -1,0 +1,225 @@
+//! A network of machines, which reach each other and are reached from the host.
+//!
+//! The bridge lies in a network namespace of its own, so no rule of the host's firewall is in
+//! its way and nothing of the host changes but for one link, which leads there and has an
+//! address. The namespace lives as long as somebody holds it open: when charmproof dies, the
+//! kernel removes it, the bridge, and the host's link.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::egress::{Egress, Names};
+use super::netlink::{End, Link, Netlink};
+use super::realm::Realm;
+use super::spec::MachineLevel;
+use super::subnet::{Subnet, parse_routes};
+use crate::error::SandboxError;
+
+/// What the names of our links on the host begin with.
+pub(crate) const LINK_PREFIX: &str = "cpf";
+const BRIDGE: &str = "units";
+/// The first half of the hardware addresses of containers.
+const HARDWARE_PREFIX: [u8; 3] = [0x00, 0x16, 0x3e];
+
+/// What a network is to be like.
+#[derive(Debug, Clone, Default)]
+pub struct NetworkSpec {
+    /// The addresses that it should have. If they are taken, or there is no wish, it gets others:
+    /// see [`Network::subnet`].
+    pub subnet: Option<Subnet>,
+    /// Domains in which its machines look up short names.
+    pub search: Vec<String>,
+}
+
+/// A network of machines. It goes when nobody has a clone of this any more; its machines do.
+#[derive(Debug, Clone)]
+pub struct Network {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    realm: Arc<Realm>,
+    subnet: Subnet,
+    search: Vec<String>,
+    namespace: OwnedFd,
+    netlink: Netlink,
+    bridge: Link,
+    /// The name of the link on the host, where there may be one.
+    host_link: Option<String>,
+    taken: Mutex<BTreeSet<Ipv4Addr>>,
+    names: Names,
+    _egress: Egress,
+}
+
+impl Network {
+    pub(crate) fn create(realm: Arc<Realm>, spec: &NetworkSpec) -> Result<Self, SandboxError> {
+        let failed = |action: &'static str| move |source| SandboxError::Network { action, source };
+        let routes = fs_err::read_to_string("/proc/net/route").map_err(failed("look for free addresses for"))?;
+        let routes = parse_routes(&routes);
+        let subnet = spec
+            .subnet
+            .filter(|subnet| subnet.is_free(&routes))
+            .or_else(|| Subnet::choose(seed(), &routes))
+            .ok_or_else(|| failed("find free addresses for")(io::Error::from(io::ErrorKind::AddrNotAvailable)))?;
+
+        let namespace = realm.network().map_err(failed("make"))?;
+        let netlink = realm.netlink(&namespace).map_err(failed("speak to"))?;
+        let set_up = || {
+            let loopback = netlink.find("lo")?;
+            netlink.set_up(loopback, None)?;
+            let bridge = netlink.add_bridge(BRIDGE)?;
+            netlink.add_address(bridge, subnet.gateway(), subnet)?;
+            netlink.answer_for_everybody(loopback, bridge, subnet, subnet.gateway())?;
+            Ok(bridge)
+        };
+        let bridge: Link = set_up().map_err(failed("set up"))?;
+        let host_link = match realm.level {
+            MachineLevel::RootInUserNamespace | MachineLevel::Root => {
+                Some(connect_host(&netlink, bridge, &namespace, subnet).map_err(failed("lead the host to"))?)
+            }
+            MachineLevel::SubordinateIds | MachineLevel::SingleId | MachineLevel::ProcessOnly => None,
+        };
+        let names = Names::default();
+        let egress = Egress::start(&realm, &namespace, subnet, names.clone()).map_err(failed("serve"))?;
+        let taken = Mutex::new(BTreeSet::new());
+        let search = spec.search.clone();
+        Ok(Self {
+            shared: Arc::new(Shared {
+                realm,
+                subnet,
+                search,
+                namespace,
+                netlink,
+                bridge,
+                host_link,
+                taken,
+                names,
+                _egress: egress,
+            }),
+        })
+    }
+
+    /// Returns the addresses that it has.
+    pub fn subnet(&self) -> Subnet {
+        self.shared.subnet
+    }
+
+    /// Whether the host reaches its machines by their addresses.
+    pub fn is_reached_from_host(&self) -> bool {
+        self.shared.host_link.is_some()
+    }
+
+    /// Takes an address that no machine has, or `None` if there is none left.
+    pub fn free_address(&self) -> Option<Ipv4Addr> {
+        let mut taken = self.taken();
+        let address = self.shared.subnet.addresses().find(|address| !taken.contains(address))?;
+        taken.insert(address);
+        Some(address)
+    }
+
+    /// Gives an address back that [`Network::free_address`] took and no machine has.
+    pub fn release(&self, address: Ipv4Addr) {
+        self.taken().remove(&address);
+    }
+
+    /// Says what the machines find when they look up a name, in the place of all that was said
+    /// before. Other names are looked up as the host does.
+    pub fn set_names(&self, names: BTreeMap<String, Ipv4Addr>) {
+        self.shared.names.set(names);
+    }
+
+    pub(crate) fn search(&self) -> &[String] {
+        &self.shared.search
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, BTreeSet<Ipv4Addr>> {
+        self.shared.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a namespace with an address in this network.
+    pub(crate) fn attach(&self, address: Ipv4Addr) -> io::Result<Attachment> {
+        if !self.shared.subnet.addresses().any(|free| free == address) {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrNotAvailable,
+                format!("{address} is no address for a machine in {}", self.shared.subnet),
+            ));
+        }
+        let namespace = self.shared.realm.network()?;
+        let port = format!("unit{}", address.octets()[3]);
+        let [_, second, third, fourth] = address.octets();
+        let [a, b, c] = HARDWARE_PREFIX;
+        let hardware_address = [a, b, c, second, third, fourth];
+        let there = End {
+            name: "eth0",
+            namespace: Some(namespace.as_fd()),
+            hardware_address: Some(hardware_address),
+        };
+        let here = End { name: &port, namespace: None, hardware_address: None };
+        self.shared.netlink.add_cable(here, there, Some(self.shared.bridge))?;
+        let attachment = Attachment { network: self.clone(), address, namespace, port, hardware_address };
+        let inside = self.shared.realm.netlink(&attachment.namespace)?;
+        inside.set_up(inside.find("lo")?, None)?;
+        let link = inside.find("eth0")?;
+        inside.add_address(link, address, self.shared.subnet)?;
+        inside.set_up(link, None)?;
+        inside.add_default_route(link, self.shared.subnet.gateway())?;
+        self.taken().insert(address);
+        Ok(attachment)
+    }
+}
+
+/// A namespace with an address in a network. It goes when the last machine in it does.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) network: Network,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) namespace: OwnedFd,
+    port: String,
+    pub(crate) hardware_address: [u8; 6],
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // The kernel would remove it later, and the address may be wanted again at once.
+        let _ = self.network.shared.netlink.remove(&self.port);
+        self.network.release(self.address);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // As above. The rest goes with the namespace.
+        if let Some(name) = &self.host_link {
+            let _ = Netlink::here().and_then(|host| host.remove(name));
+        }
+    }
+}
+
+/// Lays a cable between the host and the bridge.
+fn connect_host(netlink: &Netlink, bridge: Link, namespace: &OwnedFd, subnet: Subnet) -> io::Result<String> {
+    let host = Netlink::here()?;
+    let [_, second, third, _] = subnet.base().octets();
+    let name = format!("{LINK_PREFIX}{second}-{third}");
+    let here = End { name: &name, namespace: None, hardware_address: None };
+    let there = End { name: "host", namespace: Some(namespace.as_fd()), hardware_address: None };
+    host.add_cable(here, there, None)?;
+    let link = host.find(&name)?;
+    host.add_address(link, subnet.host(), subnet)?;
+    netlink.set_up(netlink.find("host")?, Some(bridge))?;
+    Ok(name)
+}
+
+/// Returns a number that is not the same twice, so that two programs that look for addresses at
+/// the same time find different ones.
+fn seed() -> u64 {
+    static COUNTER: AtomicU32 = AtomicU32::new(0);
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    (std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed)).hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,195 @@
+//! One machine: its files, its processes, and the programs in it.
+
+use charmproof_sandbox::machine::{Bind, Exit, MachineExec, User};
+
+use super::support::{Place, feed, null, sh, start, start_as, well};
+use crate::case::{running, unique_sleep, wait_until};
+
+#[test]
+fn programs_have_their_descriptors_and_codes() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    assert_eq!(feed(&machine, "cat; echo end >&2; exit 7", b"in\n"), ("in\nend\n".to_owned(), Exit::Code(7)));
+    assert_eq!(sh(&machine, "kill -ABRT $$").1, Exit::Signal(6));
+    let error = machine.exec(MachineExec::new(["no-such-program"], [null(), null(), null()])).unwrap_err();
+    assert_eq!(error.to_string(), "could not execute `no-such-program`");
+    // Long arguments travel as well.
+    let long = "x".repeat(100_000);
+    assert_eq!(well(&machine, &format!("printf %s {long} | wc -c")).trim(), "100000");
+}
+
+#[test]
+fn it_is_a_machine_of_its_own() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    assert_eq!(well(&machine, "hostname; cat /etc/hostname"), "unit-0\nunit-0\n");
+    let host_id = fs_err::read_to_string("/etc/machine-id").unwrap_or_default();
+    assert_ne!(well(&machine, "cat /etc/machine-id"), host_id);
+    // The first process, the shell and ps.
+    assert_eq!(well(&machine, "ps -e -o pid= | wc -l").trim(), "4");
+    assert_eq!(well(&machine, "id -u; stat -c %a /dev /tmp /run /root"), "0\n755\n1777\n755\n700\n");
+    // Empty, for they are somebody's.
+    assert_eq!(well(&machine, "ls -A /home /root /tmp /var/tmp | grep -v : | grep -v ^$ | wc -l"), "0\n");
+    assert!(!well(&machine, "ls /").contains(place.root().components().nth(1).unwrap().as_str()) || place.root().starts_with("/tmp"));
+    let kept = place.root().join("unit-0");
+    assert_eq!(well(&machine, &format!("ls -A {kept} 2>/dev/null | wc -l")), "0\n");
+    for device in ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "shm", "fd/0"] {
+        well(&machine, &format!("test -e /dev/{device}"));
+    }
+    assert_eq!(sh(&machine, "echo x > /proc/sys/kernel/hostname; echo 1 > /proc/sysrq-trigger").1, Exit::Code(2));
+}
+
+#[test]
+fn what_it_changes_is_its_own_and_is_kept() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    well(
+        &machine,
+        "echo mine > /etc/charmproof-test && rm /etc/passwd && rm -r /usr/share/doc && mkdir /usr/share/doc \
+         && echo kept > /root/file && echo lost > /tmp/file && echo lost > /run/file && mv /root/file /usr/file",
+    );
+    assert!(!std::path::Path::new("/etc/charmproof-test").exists());
+    assert!(std::path::Path::new("/etc/passwd").exists());
+    machine.reboot().unwrap();
+    assert_eq!(well(&machine, "cat /etc/charmproof-test /usr/file; ls /usr/share/doc /tmp /run"), "mine\nkept\n/run:\nlock\n\n/tmp:\n\n/usr/share/doc:\n");
+    drop(machine);
+    // As after a restart of the program.
+    let other = Place { launcher: Place::new().launcher, ..place };
+    let machine = other.machine("unit-0");
+    assert_eq!(sh(&machine, "cat /etc/charmproof-test; test -e /etc/passwd"), ("mine\n".to_owned(), Exit::Code(1)));
+}
+
+#[test]
+fn users_are_those_of_the_machine() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    well(&machine, "useradd --create-home --uid 4321 --groups adm ubuntu");
+    let named = start_as(&machine, User::Named("ubuntu".into()), &["sh", "-c", "id -u; id -Gn; echo $HOME $USER; cd; touch x"]);
+    assert_eq!(named.finish(), ("4321\nubuntu adm\n/home/ubuntu ubuntu\n".to_owned(), Exit::Code(0)));
+    let numbers = start_as(&machine, User::Ids(170, 171), &["sh", "-c", "id -u; id -G; echo x > /etc/x"]);
+    let (text, exit) = numbers.finish();
+    assert!(text.starts_with("170\n171\n") && exit == Exit::Code(2), "{text} {exit:?}");
+    let mut exec = MachineExec::new(["true"], [null(), null(), null()]);
+    exec.user = User::Named("nobody-of-that-name".into());
+    assert!(machine.exec(exec).unwrap_err().to_string().contains("find the user nobody-of-that-name"));
+}
+
+#[test]
+fn signals_go_to_the_group_and_sigkill_to_all() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    let mut program = start(&machine, "trap 'echo asked; exit 3' TERM; echo ready; read x");
+    assert_eq!(program.line(), "ready");
+    program.process.kill(15);
+    assert_eq!(program.finish(), ("asked\n".to_owned(), Exit::Code(3)));
+
+    let sleep = unique_sleep();
+    let script = format!("setsid sleep {sleep} & sleep {sleep} & (sleep {sleep} &) ; echo ready; sleep {sleep}");
+    let mut program = start(&machine, &script);
+    assert_eq!(program.line(), "ready");
+    wait_until("all sleep", || running(&sleep) == 5);
+    assert_eq!(program.process.wait_for(std::time::Duration::from_millis(20)), None);
+    program.process.kill(9);
+    assert_eq!(program.process.wait(), Exit::Signal(9));
+    // One shell whose child was adopted by the first process is in the same session.
+    wait_until("the tree is gone", || running(&sleep) == 0);
+    // What it leaves on purpose goes on, as on a real machine.
+    assert_eq!(sh(&machine, &format!("setsid sleep {sleep} >/dev/null 2>&1 & echo ok")), ("ok\n".to_owned(), Exit::Code(0)));
+    assert_eq!(running(&sleep), 1);
+    machine.stop();
+    assert_eq!(running(&sleep), 0);
+    assert!(!machine.is_running());
+    let error = machine.exec(MachineExec::new(["true"], [null(), null(), null()])).unwrap_err();
+    assert_eq!(error.to_string(), "the machine `unit-0` is not running");
+}
+
+#[test]
+fn programs_hear_of_the_end_of_their_machine() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    let program = start(&machine, "sleep 1000");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| program.process.wait());
+        machine.stop();
+        assert_eq!(waiting.join().unwrap(), Exit::MachineGone);
+    });
+}
+
+#[test]
+fn many_threads_execute_at_once() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let machine = &machine;
+            scope.spawn(move || {
+                for round in 0..10 {
+                    let code = thread * 10 + round;
+                    assert_eq!(sh(machine, &format!("echo {code}; exit {code}")), (format!("{code}\n"), Exit::Code(code)));
+                }
+            });
+        }
+    });
+    assert_eq!(well(&machine, "ps -e -o stat= | grep -c Z || true"), "0\n");
+}
+
+#[test]
+fn folders_files_and_sockets_are_bound() {
+    let place = Place::new();
+    let root = place.root().to_owned();
+    fs_err::create_dir(root.join("data")).unwrap();
+    fs_err::write(root.join("data/one"), "1").unwrap();
+    fs_err::write(root.join("file"), "2").unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
+    let mut spec = place.spec("unit-0");
+    let bind = |source: &str, target: &str, is_read_only| Bind {
+        source: root.join(source),
+        target: target.into(),
+        is_read_only,
+    };
+    spec.binds = vec![
+        bind("data", "/var/lib/new/data", false),
+        bind("data", "/srv/read", true),
+        bind("file", "/etc/new/file", true),
+        bind("socket", "/var/lib/new/socket", false),
+    ];
+    let machine = place.launcher.machine(&spec).unwrap();
+    assert_eq!(
+        well(&machine, "cat /var/lib/new/data/one /etc/new/file; echo 3 > /var/lib/new/data/two; test -S /var/lib/new/socket"),
+        "12"
+    );
+    assert_eq!(sh(&machine, "echo 3 > /srv/read/two").1, Exit::Code(2));
+    assert_eq!(sh(&machine, "echo 3 > /etc/new/file").1, Exit::Code(2));
+    assert_eq!(fs_err::read_to_string(root.join("data/two")).unwrap(), "3\n");
+}
+
+#[test]
+fn files_are_written_in_place() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    let mut program = start(&machine, "exec 3</etc/hosts; echo ready; read x; cat <&3");
+    assert_eq!(program.line(), "ready");
+    machine.write_file("/etc/hosts".into(), "10.0.0.1 other\n").unwrap();
+    assert_eq!(program.finish().0, "10.0.0.1 other\n");
+    let error = machine.write_file("/nowhere/file".into(), "").unwrap_err();
+    assert_eq!(error.to_string(), "could not write a file in `/nowhere/file`");
+}
+
+#[test]
+fn a_terminal_controls_its_programs() {
+    let place = Place::new();
+    let machine = place.machine("unit-0");
+    let (watched, terminal) = machine.open_terminal().unwrap();
+    let stdio = [terminal.try_clone().unwrap(), terminal.try_clone().unwrap(), terminal];
+    let mut exec = MachineExec::new(["sh", "-c", "tty; test -t 1 && echo yes > /dev/tty"], stdio);
+    exec.terminal = charmproof_sandbox::machine::Terminal::Controlling;
+    let process = machine.exec(exec).unwrap();
+    assert_eq!(process.wait(), Exit::Code(0));
+    let (mut watched, mut text) = (std::fs::File::from(watched), Vec::new());
+    while !text.ends_with(b"yes\r\n") {
+        let mut chunk = [0; 100];
+        let count = std::io::Read::read(&mut watched, &mut chunk).unwrap();
+        text.extend_from_slice(&chunk[..count]);
+    }
+    assert_eq!(String::from_utf8_lossy(&text), "/dev/pts/0\r\nyes\r\n");
+}

@@ -1,0 +1,6 @@
+//! Real machines, with the host's own userland as their files.
+
+mod basics;
+mod bench;
+mod networks;
+mod support;

@@ -1,0 +1,113 @@
+//! Machines that reach each other, and are reached.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use charmproof_sandbox::machine::{Machine, MachineNetwork};
+
+use super::support::{Place, start, well};
+use crate::case::wait_until;
+
+/// Serves its host name on port 80.
+const SERVER: &str = "import http.server, os
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200); self.end_headers(); self.wfile.write(os.uname().nodename.encode())
+    def log_message(self, *words): pass
+http.server.ThreadingHTTPServer(('', 80), Handler).serve_forever()";
+
+fn serve(machine: &Machine) {
+    drop(start(machine, &format!("exec python3 -c \"{SERVER}\"")));
+    let address = machine.address().unwrap();
+    wait_until("it serves", || get(address).is_some());
+}
+
+fn get(address: Ipv4Addr) -> Option<String> {
+    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address, 80)), Duration::from_secs(5)).ok()?;
+    stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
+    let mut text = String::new();
+    stream.read_to_string(&mut text).ok()?;
+    text.split("\r\n\r\n").nth(1).map(str::to_owned)
+}
+
+fn fetch(address: Ipv4Addr) -> String {
+    format!("python3 -c 'import urllib.request as r; print(r.urlopen(\"http://{address}\", timeout=5).read().decode())'")
+}
+
+#[test]
+fn machines_and_the_host_reach_each_other() {
+    let place = Place::new();
+    let network = place.network();
+    let (first, second) = (place.machine_in("app-0", &network), place.machine_in("app-1", &network));
+    serve(&first);
+    serve(&second);
+    let (one, two) = (first.address().unwrap(), second.address().unwrap());
+    assert_eq!((get(one).as_deref(), get(two).as_deref()), (Some("app-0"), Some("app-1")));
+    assert_eq!(well(&first, &fetch(two)), "app-1\n");
+    assert_eq!(well(&second, &fetch(one)), "app-0\n");
+    assert_eq!(well(&first, "cat /sys/class/net/eth0/address").trim(), first.hardware_address().unwrap());
+    // The address outlives a reboot.
+    first.reboot().unwrap();
+    serve(&first);
+    assert_eq!(get(one).as_deref(), Some("app-0"));
+    assert!(well(&first, "getent hosts app-0").starts_with(&one.to_string()));
+}
+
+#[test]
+fn containers_of_a_pod_share_an_address() {
+    let place = Place::new();
+    let network = place.network();
+    let charm = place.machine_in("app-0", &network);
+    let mut spec = place.spec("workload");
+    spec.host_name = "app-0".into();
+    spec.network = MachineNetwork::Of(charm.clone());
+    let workload = place.launcher.machine(&spec).unwrap();
+    serve(&workload);
+    assert_eq!(workload.address(), charm.address());
+    assert_eq!(well(&charm, &fetch(Ipv4Addr::LOCALHOST)), "app-0\n");
+    assert_eq!(get(charm.address().unwrap()).as_deref(), Some("app-0"));
+    // But not processes and files.
+    well(&workload, "echo x > /etc/only-here");
+    assert_eq!(well(&charm, "ps -e | grep -c python3; ls /etc/only-here 2>/dev/null; true"), "0\n");
+    // The address goes on with the one that is left.
+    charm.stop();
+    assert_eq!(get(charm.address().unwrap()).as_deref(), Some("app-0"));
+}
+
+#[test]
+fn nothing_is_left_of_a_network() {
+    let place = Place::new();
+    let links = || {
+        let text = std::process::Command::new("ls").arg("/sys/class/net").output().unwrap().stdout;
+        String::from_utf8(text).unwrap()
+    };
+    let network = place.network();
+    let [_, second, third, _] = network.subnet().base().octets();
+    let name = format!("cpf{second}-{third}\n");
+    assert!(links().contains(&name), "{}", links());
+    let machine = place.machine_in("app-0", &network);
+    drop(network);
+    assert!(links().contains(&name));
+    drop(machine);
+    assert!(!links().contains(&name), "{}", links());
+}
+
+#[test]
+fn addresses_are_given_back() {
+    let place = Place::new();
+    let network = place.network();
+    let first = place.machine_in("app-0", &network);
+    let address = first.address().unwrap();
+    assert_ne!(network.free_address(), Some(address));
+    drop(first);
+    assert_eq!(network.free_address(), Some(address));
+    let mut spec = place.spec("app-0");
+    spec.network = MachineNetwork::Own { network: network.clone(), address };
+    let again = place.launcher.machine(&spec).unwrap();
+    serve(&again);
+    assert_eq!(get(address).as_deref(), Some("app-0"));
+    let error = place.launcher.machine(&spec).unwrap_err();
+    assert_eq!(error.to_string(), "could not give an address to the machine `app-0`");
+    assert_eq!(get(address).as_deref(), Some("app-0"));
+}
