@@ -3,11 +3,17 @@
 //! `charmproof-launch` is the launcher. `charmproof-launch run <file>` runs the
 //! command specification in a JSON file and prints the record, so that a test
 //! can do that as another user, or kill it. `charmproof-launch probe` prints
-//! what the host allows.
+//! what the host allows. `charmproof-launch machine <file>` starts the machine in a JSON file,
+//! runs a program in it, prints what became of it, and holds the machine until its input closes.
 
+use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 
 use camino::Utf8PathBuf;
+use charmproof_sandbox::machine::{
+    MachineExec, MachineLevel, MachineNetwork, MachineSpec, NetworkSpec, RootSpec,
+};
 use charmproof_sandbox::{CancelToken, CommandSpec, Launcher, launcher_main};
 
 fn main() -> ExitCode {
@@ -18,6 +24,7 @@ fn main() -> ExitCode {
         ["run", file] => run(file, false),
         ["run-without-cgroups", file] => run(file, true),
         ["probe"] => probe(),
+        ["machine", file] => machine(file),
         _ => Err(format!("unknown arguments {words:?}").into()),
     };
     match answer {
@@ -49,6 +56,59 @@ fn run(file: &str, without_cgroups: bool) -> Answer {
 
 fn probe() -> Answer {
     Ok(serde_json::to_string_pretty(&launcher()?.probe()?)?)
+}
+
+/// A machine, and a program to run in it.
+#[derive(serde::Deserialize)]
+struct Scene {
+    layers: Vec<Utf8PathBuf>,
+    kept: Utf8PathBuf,
+    level: Option<MachineLevel>,
+    has_network: bool,
+    memory_bytes: Option<u64>,
+    processes: Option<u32>,
+    argv: Vec<String>,
+}
+
+fn machine(file: &str) -> Answer {
+    let scene: Scene = serde_json::from_slice(&fs_err::read(file)?)?;
+    let mut launcher = launcher()?;
+    if let Some(level) = scene.level {
+        launcher = launcher.with_machine_level(level);
+    }
+    let root = RootSpec { layers: scene.layers, kept: scene.kept.clone() };
+    let mut spec = MachineSpec::new("unit-0", root, scene.kept.with_extension("log"));
+    spec.limits.memory_bytes = scene.memory_bytes;
+    spec.limits.processes = scene.processes;
+    if scene.has_network {
+        let network = launcher.network(&NetworkSpec::default())?;
+        let address = network.free_address().ok_or("no address is free")?;
+        spec.network = MachineNetwork::Own { network, address };
+    }
+    let machine = launcher.machine(&spec)?;
+    let output = scene.kept.with_extension("out");
+    let stdio = || -> Result<[OwnedFd; 3], std::io::Error> {
+        let write = || fs_err::OpenOptions::new().create(true).append(true).open(&output);
+        let file = |file: fs_err::File| OwnedFd::from(file.into_parts().0);
+        Ok([file(fs_err::File::open("/dev/null")?), file(write()?), file(write()?)])
+    };
+    let mut exec = MachineExec::new(scene.argv, stdio()?);
+    exec.env.extend(std::env::vars().filter(|(name, _)| name.starts_with("SCENE_")));
+    let process = machine.exec(exec)?;
+    let exit = process.wait_for(std::time::Duration::from_mins(2));
+    let protection = machine.protection();
+    println(&serde_json::to_string(&serde_json::json!({
+        "exit": exit,
+        "output": fs_err::read_to_string(&output)?,
+        "level": protection.level,
+        "notes": protection.notes,
+        "memory": protection.memory,
+        "address": machine.address(),
+    }))?);
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    drop(machine);
+    launcher.remove_kept(&scene.kept)?;
+    Ok("ended".to_owned())
 }
 
 #[expect(clippy::print_stdout, reason = "this is a program for tests, whose output is its answer")]

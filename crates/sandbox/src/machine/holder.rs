@@ -108,7 +108,7 @@ fn answer(
     held: &mut Vec<Held>,
 ) -> io::Result<()> {
     let answer = match demand {
-        Demand::Network => return elsewhere(socket, new_network),
+        Demand::Network { is_router } => return elsewhere(socket, || new_network(is_router)),
         Demand::Socket(kind) => return elsewhere(socket, || socket_in(descriptors.first(), kind)),
         Demand::Start(plan) => match start(*plan, ground, descriptors, held) {
             Ok(pid) => Answer::Started { pid: pid.as_raw() },
@@ -145,8 +145,13 @@ fn elsewhere(socket: &OwnedFd, work: impl FnOnce() -> Result<OwnedFd, Failure>) 
     }
 }
 
-fn new_network() -> Result<OwnedFd, Failure> {
+fn new_network(is_router: bool) -> Result<OwnedFd, Failure> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| Failure::new("make a network for", errno))?;
+    if is_router {
+        // The setting of this namespace, not the host's.
+        fs_err::write("/proc/sys/net/ipv4/ip_forward", "1")
+            .map_err(|error| Failure::io("join the networks of", &error))?;
+    }
     let file = fs_err::File::open("/proc/self/ns/net");
     Ok(file.map_err(|error| Failure::io("look at the network of", &error))?.into_parts().0.into())
 }

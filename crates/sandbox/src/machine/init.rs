@@ -283,15 +283,15 @@ fn send_signal(pid: Pid, signal: Signal) {
         let _ = killpg(pid, signal);
         return;
     }
-    for process in procfs::descendants(pid.as_raw()) {
-        if !process.is_zombie {
-            let _ = kill(Pid::from_raw(process.pid), Signal::SIGKILL);
-        }
-    }
-    for process in procfs::session(pid.as_raw()) {
+    // Listed before the first signal: what loses its parent is found no more.
+    let tree = procfs::descendants(pid.as_raw());
+    let session = procfs::session(pid.as_raw());
+    let _ = kill(pid, Signal::SIGKILL);
+    let _ = killpg(pid, Signal::SIGKILL);
+    let living = tree.iter().filter(|process| !process.is_zombie).map(|process| process.pid);
+    for process in living.chain(session) {
         let _ = kill(Pid::from_raw(process), Signal::SIGKILL);
     }
-    let _ = killpg(pid, Signal::SIGKILL);
 }
 
 fn kill_descendants(pid: Pid) {

@@ -22,6 +22,7 @@
 //! machine and a flaw of the kernel. It does not bound space on the disk.
 
 mod companion;
+mod dns;
 mod egress;
 mod execute;
 mod ground;
@@ -33,6 +34,7 @@ mod network;
 mod protocol;
 mod realm;
 mod root;
+mod router;
 mod settings;
 mod spec;
 mod subnet;

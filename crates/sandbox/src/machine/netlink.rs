@@ -135,23 +135,20 @@ impl Netlink {
         self.create(RouteNetlinkMessage::NewRoute(route))
     }
 
-    /// Takes what is sent to any address in the world as sent to this namespace, but for the
-    /// subnet of a link.
-    pub(crate) fn answer_for_everybody(
-        &self,
-        loopback: Link,
-        link: Link,
-        subnet: Subnet,
-        own: Ipv4Addr,
-    ) -> io::Result<()> {
-        // More exact than the next route, so it wins in the table that is asked first.
+    /// Takes what is sent to any address in the world as sent to this namespace.
+    pub(crate) fn answer_for_everybody(&self, loopback: Link) -> io::Result<()> {
+        let world = route(RouteType::Local, TABLE_LOCAL, RouteScope::Host, loopback);
+        self.create(RouteNetlinkMessage::NewRoute(world))
+    }
+
+    /// Excepts a range of addresses from [`Netlink::answer_for_everybody`]: they are behind a link.
+    pub(crate) fn lead_to(&self, link: Link, subnet: Subnet, own: Ipv4Addr) -> io::Result<()> {
+        // More exact than the other route, so it wins in the table that is asked first.
         let mut units = route(RouteType::Unicast, TABLE_LOCAL, RouteScope::Link, link);
         units.header.destination_prefix_length = Subnet::PREFIX;
         units.attributes.push(RouteAttribute::Destination(RouteAddress::Inet(subnet.base())));
         units.attributes.push(RouteAttribute::PrefSource(RouteAddress::Inet(own)));
-        self.create(RouteNetlinkMessage::NewRoute(units))?;
-        let world = route(RouteType::Local, TABLE_LOCAL, RouteScope::Host, loopback);
-        self.create(RouteNetlinkMessage::NewRoute(world))
+        self.create(RouteNetlinkMessage::NewRoute(units))
     }
 
     fn create(&self, message: RouteNetlinkMessage) -> io::Result<()> {

@@ -1,9 +1,8 @@
 //! A network of machines, which reach each other and are reached from the host.
 //!
-//! The bridge lies in a network namespace of its own, so no rule of the host's firewall is in
-//! its way and nothing of the host changes but for one link, which leads there and has an
-//! address. The namespace lives as long as somebody holds it open: when charmproof dies, the
-//! kernel removes it, the bridge, and the host's link.
+//! The bridge lies in the network namespace of the [`Router`], so no rule of the host's firewall
+//! is in its way and nothing of the host changes but for one link, which leads there and has an
+//! address. The machines of two networks reach each other as well.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
@@ -13,16 +12,17 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::egress::{Egress, Names};
-use super::netlink::{End, Link, Netlink};
+use super::netlink::{End, Netlink};
 use super::realm::Realm;
+use super::router::{Bridge, Router};
 use super::spec::MachineLevel;
 use super::subnet::{Subnet, parse_routes};
 use crate::error::SandboxError;
 
 /// What the names of our links on the host begin with.
 pub(crate) const LINK_PREFIX: &str = "cpf";
-const BRIDGE: &str = "units";
+/// How many ranges are tried.
+const ATTEMPTS: usize = 16;
 /// The first half of the hardware addresses of containers.
 const HARDWARE_PREFIX: [u8; 3] = [0x00, 0x16, 0x3e];
 
@@ -45,64 +45,52 @@ pub struct Network {
 #[derive(Debug)]
 struct Shared {
     realm: Arc<Realm>,
+    router: Arc<Router>,
     subnet: Subnet,
     search: Vec<String>,
-    namespace: OwnedFd,
-    netlink: Netlink,
-    bridge: Link,
+    bridge: Bridge,
     /// The name of the link on the host, where there may be one.
     host_link: Option<String>,
     taken: Mutex<BTreeSet<Ipv4Addr>>,
-    names: Names,
-    _egress: Egress,
 }
 
 impl Network {
     pub(crate) fn create(realm: Arc<Realm>, spec: &NetworkSpec) -> Result<Self, SandboxError> {
         let failed = |action: &'static str| move |source| SandboxError::Network { action, source };
+        if !realm.level.is_isolated() {
+            return Err(failed("make")(io::Error::new(io::ErrorKind::Unsupported, realm.notes.join("; "))));
+        }
         let routes = fs_err::read_to_string("/proc/net/route").map_err(failed("look for free addresses for"))?;
         let routes = parse_routes(&routes);
-        let subnet = spec
-            .subnet
-            .filter(|subnet| subnet.is_free(&routes))
-            .or_else(|| Subnet::choose(seed(), &routes))
-            .ok_or_else(|| failed("find free addresses for")(io::Error::from(io::ErrorKind::AddrNotAvailable)))?;
-
-        let namespace = realm.network().map_err(failed("make"))?;
-        let netlink = realm.netlink(&namespace).map_err(failed("speak to"))?;
-        let set_up = || {
-            let loopback = netlink.find("lo")?;
-            netlink.set_up(loopback, None)?;
-            let bridge = netlink.add_bridge(BRIDGE)?;
-            netlink.add_address(bridge, subnet.gateway(), subnet)?;
-            netlink.answer_for_everybody(loopback, bridge, subnet, subnet.gateway())?;
-            Ok(bridge)
-        };
-        let bridge: Link = set_up().map_err(failed("set up"))?;
-        let host_link = match realm.level {
-            MachineLevel::RootInUserNamespace | MachineLevel::Root => {
-                Some(connect_host(&netlink, bridge, &namespace, subnet).map_err(failed("lead the host to"))?)
+        let router = realm.router().map_err(failed("make"))?;
+        // Where the host has no link to them, its routes do not know of our own ranges.
+        let mut bridge = Err(io::Error::from(io::ErrorKind::AddrNotAvailable));
+        let mut subnet = spec.subnet.filter(|subnet| subnet.is_free(&routes));
+        for _ in 0..ATTEMPTS {
+            let Some(candidate) = subnet.take().or_else(|| Subnet::choose(seed(), &routes)) else { break };
+            bridge = router.add_bridge(candidate).map(|bridge| (bridge, candidate));
+            match &bridge {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Ok(_) | Err(_) => break,
             }
-            MachineLevel::SubordinateIds | MachineLevel::SingleId | MachineLevel::ProcessOnly => None,
+        }
+        let (bridge, subnet) = bridge.map_err(failed("find free addresses for"))?;
+        let mut shared = Shared {
+            realm,
+            router,
+            subnet,
+            search: spec.search.clone(),
+            bridge,
+            host_link: None,
+            taken: Mutex::new(BTreeSet::new()),
         };
-        let names = Names::default();
-        let egress = Egress::start(&realm, &namespace, subnet, names.clone()).map_err(failed("serve"))?;
-        let taken = Mutex::new(BTreeSet::new());
-        let search = spec.search.clone();
-        Ok(Self {
-            shared: Arc::new(Shared {
-                realm,
-                subnet,
-                search,
-                namespace,
-                netlink,
-                bridge,
-                host_link,
-                taken,
-                names,
-                _egress: egress,
-            }),
-        })
+        match shared.realm.level {
+            MachineLevel::RootInUserNamespace | MachineLevel::Root => {
+                shared.host_link = Some(shared.connect_host().map_err(failed("lead the host to"))?);
+            }
+            MachineLevel::SubordinateIds | MachineLevel::SingleId | MachineLevel::ProcessOnly => {}
+        }
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Returns the addresses that it has.
@@ -131,7 +119,7 @@ impl Network {
     /// Says what the machines find when they look up a name, in the place of all that was said
     /// before. Other names are looked up as the host does.
     pub fn set_names(&self, names: BTreeMap<String, Ipv4Addr>) {
-        self.shared.names.set(names);
+        self.shared.router.names.set(self.shared.subnet, names);
     }
 
     pub(crate) fn search(&self) -> &[String] {
@@ -150,8 +138,8 @@ impl Network {
                 format!("{address} is no address for a machine in {}", self.shared.subnet),
             ));
         }
-        let namespace = self.shared.realm.network()?;
-        let port = format!("unit{}", address.octets()[3]);
+        let namespace = self.shared.realm.network(false)?;
+        let port = format!("u{}-{}", self.shared.subnet.suffix(), address.octets()[3]);
         let [_, second, third, fourth] = address.octets();
         let [a, b, c] = HARDWARE_PREFIX;
         let hardware_address = [a, b, c, second, third, fourth];
@@ -161,7 +149,7 @@ impl Network {
             hardware_address: Some(hardware_address),
         };
         let here = End { name: &port, namespace: None, hardware_address: None };
-        self.shared.netlink.add_cable(here, there, Some(self.shared.bridge))?;
+        self.shared.router.netlink.add_cable(here, there, Some(self.shared.bridge.link))?;
         let attachment = Attachment { network: self.clone(), address, namespace, port, hardware_address };
         let inside = self.shared.realm.netlink(&attachment.namespace)?;
         inside.set_up(inside.find("lo")?, None)?;
@@ -187,32 +175,39 @@ pub(crate) struct Attachment {
 impl Drop for Attachment {
     fn drop(&mut self) {
         // The kernel would remove it later, and the address may be wanted again at once.
-        let _ = self.network.shared.netlink.remove(&self.port);
+        let _ = self.network.shared.router.netlink.remove(&self.port);
         self.network.release(self.address);
+    }
+}
+
+impl Shared {
+    /// Lays a cable between the host and the bridge.
+    fn connect_host(&self) -> io::Result<String> {
+        let host = Netlink::here()?;
+        let name = format!("{LINK_PREFIX}{}", self.subnet.suffix());
+        let inner_name = format!("host{}", self.subnet.suffix());
+        let router = &self.router;
+        let here = End { name: &name, namespace: None, hardware_address: None };
+        let there =
+            End { name: &inner_name, namespace: Some(router.namespace.as_fd()), hardware_address: None };
+        host.add_cable(here, there, None)?;
+        let link = host.find(&name)?;
+        let inner = router.netlink.find(&inner_name)?;
+        router.netlink.set_up(inner, Some(self.bridge.link))?;
+        host.add_address(link, self.subnet.host(), self.subnet)?;
+        Ok(name)
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // As above. The rest goes with the namespace.
+        // As above: the rest would go with the namespace.
         if let Some(name) = &self.host_link {
             let _ = Netlink::here().and_then(|host| host.remove(name));
         }
+        self.router.names.set(self.subnet, BTreeMap::new());
+        self.router.remove_bridge(&self.bridge);
     }
-}
-
-/// Lays a cable between the host and the bridge.
-fn connect_host(netlink: &Netlink, bridge: Link, namespace: &OwnedFd, subnet: Subnet) -> io::Result<String> {
-    let host = Netlink::here()?;
-    let [_, second, third, _] = subnet.base().octets();
-    let name = format!("{LINK_PREFIX}{second}-{third}");
-    let here = End { name: &name, namespace: None, hardware_address: None };
-    let there = End { name: "host", namespace: Some(namespace.as_fd()), hardware_address: None };
-    host.add_cable(here, there, None)?;
-    let link = host.find(&name)?;
-    host.add_address(link, subnet.host(), subnet)?;
-    netlink.set_up(netlink.find("host")?, Some(bridge))?;
-    Ok(name)
 }
 
 /// Returns a number that is not the same twice, so that two programs that look for addresses at

@@ -26,7 +26,10 @@ pub(crate) struct IdMap(pub(crate) Vec<[u32; 3]>);
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Demand {
     /// A new network namespace; its descriptor comes with the answer.
-    Network,
+    Network {
+        /// Whether it hands on what comes from one of its links and is meant for another.
+        is_router: bool,
+    },
     /// A socket in the network namespace whose descriptor comes along.
     Socket(SocketKind),
     /// The first process of a machine. Descriptors: its control socket, a socket that tells of

@@ -4,13 +4,14 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use nix::unistd::{geteuid, getuid};
 
 use super::netlink::Netlink;
+use super::router::Router;
 use super::protocol::{Answer, Demand, Hello, IdMap, SocketKind};
 use super::spec::MachineLevel;
 use super::wire;
@@ -28,6 +29,8 @@ pub(crate) struct Realm {
     pub(crate) level: MachineLevel,
     /// Why it is not a stronger level.
     pub(crate) notes: Vec<String>,
+    /// There is one as long as there are networks.
+    router: Mutex<Weak<Router>>,
 }
 
 impl Realm {
@@ -61,7 +64,13 @@ impl Realm {
                 .map_err(failed("speak to"));
             match heard {
                 Ok(Some((Answer::Done, _))) => {
-                    return Ok(Self { socket: Mutex::new(Some(ours)), child: Mutex::new(child), level, notes });
+                    return Ok(Self {
+                        socket: Mutex::new(Some(ours)),
+                        child: Mutex::new(child),
+                        level,
+                        notes,
+                        router: Mutex::default(),
+                    });
                 }
                 Ok(Some((Answer::Refused { why }, _))) => notes.push(format!("{}: {why}", name(level))),
                 Ok(_) => notes.push(format!("{}: the holder was lost", name(level))),
@@ -106,8 +115,19 @@ impl Realm {
     }
 
     /// Makes a network namespace.
-    pub(crate) fn network(&self) -> io::Result<OwnedFd> {
-        one(self.ask(&Demand::Network, &[])?.1)
+    pub(crate) fn network(&self, is_router: bool) -> io::Result<OwnedFd> {
+        one(self.ask(&Demand::Network { is_router }, &[])?.1)
+    }
+
+    /// Returns what joins the networks, and starts it if there is none.
+    pub(crate) fn router(self: &Arc<Self>) -> io::Result<Arc<Router>> {
+        let mut router = self.router.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(router) = router.upgrade() {
+            return Ok(router);
+        }
+        let started = Arc::new(Router::start(self)?);
+        *router = Arc::downgrade(&started);
+        Ok(started)
     }
 
     /// Makes a socket in a network namespace.

@@ -41,6 +41,12 @@ impl Subnet {
         Ipv4Addr::from_bits(self.base + Self::SIZE - 2)
     }
 
+    /// Returns what tells it from others of ours, for names of links.
+    pub(crate) fn suffix(self) -> String {
+        let [_, second, third, _] = self.base().octets();
+        format!("{second}-{third}")
+    }
+
     pub(crate) fn broadcast(self) -> Ipv4Addr {
         Ipv4Addr::from_bits(self.base + Self::SIZE - 1)
     }

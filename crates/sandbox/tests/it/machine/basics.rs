@@ -87,7 +87,7 @@ fn signals_go_to_the_group_and_sigkill_to_all() {
     let script = format!("setsid sleep {sleep} & sleep {sleep} & (sleep {sleep} &) ; echo ready; sleep {sleep}");
     let mut program = start(&machine, &script);
     assert_eq!(program.line(), "ready");
-    wait_until("all sleep", || running(&sleep) == 5);
+    wait_until("all sleep", || running(&sleep) == 4);
     assert_eq!(program.process.wait_for(std::time::Duration::from_millis(20)), None);
     program.process.kill(9);
     assert_eq!(program.process.wait(), Exit::Signal(9));

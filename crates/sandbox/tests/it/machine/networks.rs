@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use charmproof_sandbox::machine::{Machine, MachineNetwork};
+use charmproof_sandbox::machine::{Machine, MachineNetwork, NetworkSpec};
 
 use super::support::{Place, start, well};
 use crate::case::wait_until;
@@ -110,4 +110,78 @@ fn addresses_are_given_back() {
     let error = place.launcher.machine(&spec).unwrap_err();
     assert_eq!(error.to_string(), "could not give an address to the machine `app-0`");
     assert_eq!(get(address).as_deref(), Some("app-0"));
+}
+
+#[test]
+fn networks_are_joined() {
+    let place = Place::new();
+    let (one, two) = (place.network(), place.network());
+    assert_ne!(one.subnet(), two.subnet());
+    let (first, second) = (place.machine_in("app-0", &one), place.machine_in("db-0", &two));
+    serve(&second);
+    assert_eq!(well(&first, &fetch(second.address().unwrap())), "db-0\n");
+}
+
+#[test]
+fn machines_are_found_by_name() {
+    let place = Place::new();
+    let network = place.launcher.network(&NetworkSpec { search: vec!["model.svc".into()], ..NetworkSpec::default() }).unwrap();
+    let (first, second) = (place.machine_in("app-0", &network), place.machine_in("app-1", &network));
+    let address = second.address().unwrap();
+    network.set_names([("app-1.Endpoints.model.svc".into(), address), ("app-1".into(), address)].into());
+    for name in ["app-1.endpoints.model.svc", "app-1.endpoints", "APP-1"] {
+        assert!(well(&first, &format!("getent ahostsv4 {name}")).starts_with(&address.to_string()), "{name}");
+    }
+    let script = format!("python3 -c 'import socket; print(socket.getfqdn(\"{address}\"))'");
+    assert_eq!(well(&first, &script), "app-1.endpoints.model.svc\n");
+}
+
+/// An address of the host that is not its own only.
+fn host_address() -> Option<Ipv4Addr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
+    socket.connect("192.0.2.77:9").ok()?;
+    match socket.local_addr().unwrap() {
+        SocketAddr::V4(address) if !address.ip().is_loopback() => Some(*address.ip()),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => None,
+    }
+}
+
+#[test]
+fn known_ports_lead_out() {
+    let place = Place::new();
+    let network = place.network();
+    let machine = place.machine_in("app-0", &network);
+    let Some(host) = host_address() else { return };
+    let listener = std::net::TcpListener::bind((host, 11371)).unwrap();
+    let connect = |port: u16| {
+        format!(
+            "python3 -c 'import socket; s = socket.create_connection((\"{host}\", {port}), 5); s.sendall(b\"in\"); \
+             s.shutdown(1); print(s.makefile().read())'"
+        )
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut text = String::new();
+            stream.read_to_string(&mut text).unwrap();
+            stream.write_all(format!("{text} and out").as_bytes()).unwrap();
+        });
+        assert_eq!(well(&machine, &connect(11371)), "in and out\n");
+    });
+    let (text, exit) = super::support::sh(&machine, &connect(11372));
+    assert!(text.contains("refused") && exit == charmproof_sandbox::machine::Exit::Code(1), "{text}");
+}
+
+#[test]
+fn packages_are_installed() {
+    let place = Place::new();
+    let network = place.network();
+    let machine = place.machine_in("app-0", &network);
+    let is_there = std::path::Path::new("/usr/bin/hello").exists();
+    assert!(!is_there, "the host has the package that this test installs");
+    let start = std::time::Instant::now();
+    well(&machine, "(apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y hello) 2>&1");
+    eprintln!("apt-get took {:?}", start.elapsed());
+    assert_eq!(well(&machine, "hello"), "Hello, world!\n");
+    assert!(!std::path::Path::new("/usr/bin/hello").exists());
 }
