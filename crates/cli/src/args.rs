@@ -2,9 +2,13 @@
 
 #![expect(clippy::doc_markdown, reason = "these comments are the help, where marks would show")]
 
+mod local;
+
 use camino::Utf8PathBuf;
 use charmproof_fleet::run::settings::LIVES_USUAL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use local::{DataArgs, EnvArgs, JujuArgs, ShellArgs, ShellKind};
 
 /// Tell what a change breaks in a fleet of Juju charms, before it ships
 ///
@@ -55,6 +59,9 @@ pub(crate) enum Command {
     Fuzz(Box<FuzzArgs>),
     Replay(Box<ReplayArgs>),
     Pack(PackArgs),
+    Juju(JujuArgs),
+    Env(EnvArgs),
+    Shell(ShellArgs),
     Validate(ValidateArgs),
     Explain(ExplainArgs),
     /// Show the machine of hooks that a charm lives in

@@ -3,9 +3,12 @@
 //! They are no part of the command line that people use: `__launch` enters the
 //! sandbox, `__swap` puts the swapped packages into an environment, `__shim` stands in
 //! for `uv` and `poetry` inside a run, `__lifecycle` plays lives as the suite of a unit, `__pebble` is the Pebble of a container by itself, and
-//! `__tools-server` lets the tests of the Python package call the hook tools.
+//! `__tools-server` lets the tests of the Python package call the hook tools. Called by the name
+//! `juju` or `charmcraft`, the program is one of those.
 
+pub(crate) mod charmcraft;
 mod lifecycle;
+mod named;
 mod pebble;
 
 use std::collections::BTreeMap;
@@ -17,9 +20,17 @@ use charmproof_fleet::inject::environment::{swap_all, swap_prefix};
 use charmproof_fleet::inject::shim::{self, Plan};
 use charmproof_fleet::inject::unit_file::UnitFile;
 
+use crate::args::Global;
+use crate::error::{Exit, Failure};
+
 /// Serves a hidden call; `None` if this is none.
 pub(crate) fn serve(words: &[String]) -> Option<i32> {
+    if let Some(code) = named::serve(words) {
+        return Some(code);
+    }
     match words.get(1)?.as_str() {
+        // Its command line is Juju's, so nothing of it may be read as ours.
+        "juju" => Some(named::juju(&words[0], &words[2..])),
         "__launch" => Some(charmproof_sandbox::launcher_main()),
         "__swap" => Some(swap(&words[2..])),
         "__lifecycle" => Some(lifecycle::serve(&words[2..])),
@@ -28,6 +39,18 @@ pub(crate) fn serve(words: &[String]) -> Option<i32> {
         "__pebble" => Some(pebble::serve(&words[2..])),
         _ => None,
     }
+}
+
+/// Becomes the client of the local Juju, where options of charmproof came before `juju`. With none, the
+/// call never gets as far as being parsed.
+pub(crate) fn juju(global: &Global, words: &[String]) -> Result<Exit, Failure> {
+    let failed = |error: &std::io::Error| Failure::of("the local Juju could not be called", error);
+    let mut command = Command::new(std::env::current_exe().map_err(|error| failed(&error))?);
+    command.arg("juju").args(words);
+    if let Some(cache) = &global.cache {
+        command.env("CHARMPROOF_CACHE", cache);
+    }
+    Err(failed(&command.exec()))
 }
 
 #[expect(clippy::print_stderr, reason = "what goes wrong inside a run belongs into its log")]

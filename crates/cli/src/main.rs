@@ -4,6 +4,7 @@ mod args;
 mod commands;
 mod error;
 mod hidden;
+mod local;
 mod output;
 mod place;
 mod progress;
@@ -77,6 +78,9 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
             let (place, cancel) = begin()?;
             commands::pack::run(&place, args, is_quiet, &cancel)
         }
+        Command::Juju(args) => hidden::juju(&cli.global, &args.words),
+        Command::Env(args) => commands::env::run(&begin()?.0, args),
+        Command::Shell(args) => commands::env::shell(&begin()?.0, args, is_quiet),
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),
@@ -86,7 +90,7 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
 }
 
 /// The first signal stops a run in order; the second one at once.
-fn watch_signals(cancel: &CancelToken) -> Result<(), Failure> {
+pub(crate) fn watch_signals(cancel: &CancelToken) -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
         .map_err(|error| Failure::of("the program could not start", &error))?;
     let cancel = cancel.clone();

@@ -7,10 +7,12 @@ use charmproof_fleet::corpus::git::Git;
 use charmproof_fleet::corpus::list::{FleetList, LoadContext, Selection, load, select};
 use charmproof_fleet::corpus::mirror::Mirrors;
 use charmproof_fleet::corpus::problem::Severity;
+use charmproof_fleet::inject::unit_file::PackingOrder;
 use charmproof_fleet::plan::CachePlaces;
 use charmproof_fleet::provision::pythons::{self, Python};
 use charmproof_fleet::provision::tools::Tools;
 use charmproof_fleet::run::environment::plain_search_path;
+use charmproof_fleet::swap::PreparedSwap;
 use charmproof_pack::environment::{EnvironmentContext, MakingSettings};
 use charmproof_sandbox::{CancelToken, Launcher};
 use charmproof_store::store::Store;
@@ -114,6 +116,17 @@ impl Place {
     /// Returns what environments of charms are made with.
     pub(crate) fn makers(&self) -> Makers {
         Makers { tools: self.tools(), pythons: self.pythons(), launcher: self.launcher() }
+    }
+
+    /// Returns what charms are packed with during a suite, with these swaps.
+    pub(crate) fn packing(&self, swaps: Vec<PreparedSwap>) -> PackingOrder {
+        PackingOrder {
+            cache: self.cache.root.clone(),
+            pythons: self.pythons(),
+            swaps,
+            search_path: self.search_path.clone(),
+            uses_namespaces: true,
+        }
     }
 
     pub(crate) fn launcher(&self) -> Launcher {

@@ -6,6 +6,7 @@ pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;
 pub(crate) mod doctor;
+pub(crate) mod env;
 pub(crate) mod execute;
 pub(crate) mod explain;
 pub(crate) mod fleet;

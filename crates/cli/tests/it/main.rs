@@ -11,6 +11,7 @@ mod graph;
 mod hostile;
 mod input;
 mod lifecycle;
+mod local;
 mod pack;
 mod reports;
 mod resume;

@@ -47,6 +47,37 @@ pub struct UnitFile {
     /// What lives are played with, where charmproof itself is what runs.
     #[serde(default)]
     pub lives: Option<LivesOrder>,
+    /// What charms are packed with, where the suite deploys them.
+    #[serde(default)]
+    pub packing: Option<PackingOrder>,
+}
+
+/// What charms are packed with, by whoever packs them during a suite.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackingOrder {
+    /// The cache, where environments are kept.
+    pub cache: Utf8PathBuf,
+    /// The interpreters to choose from. A charm is packed for the Python of its base, which need not be
+    /// that of its tests.
+    pub pythons: Vec<Python>,
+    /// What is put into each charm.
+    pub swaps: Vec<PreparedSwap>,
+    /// Where compilers and git are found.
+    pub search_path: String,
+    /// Whether the sandbox's namespaces are used where the host has them.
+    pub uses_namespaces: bool,
+}
+
+impl PackingOrder {
+    /// Reads the file at `path`.
+    pub fn read(path: &Utf8Path) -> std::io::Result<Self> {
+        serde_json::from_slice(&fs_err::read(path)?).map_err(std::io::Error::other)
+    }
+
+    /// Writes the file at `path`.
+    pub fn write(&self, path: &Utf8Path) -> std::io::Result<()> {
+        fs_err::write(path, serde_json::to_vec(self).map_err(std::io::Error::other)?)
+    }
 }
 
 /// What the lives of a charm are played with. The environment that the charm is shipped with is

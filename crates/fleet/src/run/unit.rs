@@ -430,6 +430,7 @@ impl RunContext<'_> {
                 uses_namespaces: self.settings.sandbox,
                 memory_bytes: mib(ready.limits.memory_mib),
             }),
+            packing: None,
         })
     }
 

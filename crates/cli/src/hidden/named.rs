@@ -1,0 +1,57 @@
+//! What the program is when it is called by another name: `juju`, or `charmcraft`.
+//!
+//! Both have command lines of their own, which are not charmproof's; so the name is looked at before
+//! anything is parsed.
+
+use std::os::unix::process::CommandExt as _;
+use std::process::Command;
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{charmcraft, complain, variables};
+use crate::local::{DATA_VARIABLE, LocalJuju, data_of_call};
+
+/// Serves a call by another name; `None` if this is none.
+pub(super) fn serve(words: &[String]) -> Option<i32> {
+    let called = words.first()?;
+    match Utf8Path::new(called).file_name()? {
+        "juju" => Some(juju(called, &words[1..])),
+        "charmcraft" => Some(charmcraft::serve(&words[1..])),
+        _ => None,
+    }
+}
+
+/// The client of the local Juju. `called` is what it was called by: a link tells whose data is meant
+/// where no variable does.
+pub(super) fn juju(called: &str, words: &[String]) -> i32 {
+    let variables = variables();
+    let program = std::env::current_exe().ok().and_then(|path| Utf8PathBuf::from_path_buf(path).ok());
+    let Some(program) = program else {
+        complain("it cannot find its own program");
+        return 1;
+    };
+    let Some(data) = data_of_call(called, &variables, &program) else {
+        complain("there is no place for the data of the local Juju; set JUJU_DATA or HOME");
+        return 1;
+    };
+    if variables.get(DATA_VARIABLE).is_none_or(|named| *named != data) {
+        // Whoever is started from here on has to know as well, so the variable is set for all of it.
+        let laid = LocalJuju::lay_out(&data, &program);
+        let error = match laid {
+            Ok(local) => {
+                Command::new(&program).arg0("juju").args(words).env(DATA_VARIABLE, local.data).exec()
+            }
+            Err(error) => error,
+        };
+        complain(&format!("`{data}` cannot be used for the local Juju: {error}"));
+        return 1;
+    }
+    client(words)
+}
+
+/// Hands the call to the local Juju.
+fn client(words: &[String]) -> i32 {
+    let command = words.first().map_or("", String::as_str);
+    complain(&format!("`juju {command}` cannot be served: this program was built without the local Juju"));
+    3
+}
