@@ -18,7 +18,7 @@ use camino::Utf8Path;
 pub use just::just_recipes;
 pub use make::make_targets;
 pub use nox::nox_sessions;
-pub use target::{Invocation, LIVES, NoTarget, choose_target};
+pub use target::{INTEGRATION, Invocation, LIVES, NoTarget, choose_target};
 
 use crate::toxconfig::tox_config;
 use crate::{Broken, Tree};
@@ -34,7 +34,7 @@ pub enum Runner {
     Make,
     /// nox.
     Nox,
-    /// pytest itself, when nothing above offers the unit tests.
+    /// pytest itself, when nothing above offers the unit or integration tests.
     Pytest,
     /// charmproof itself, which runs the charm's code through lives of a unit.
     Lives,
@@ -60,6 +60,10 @@ impl fmt::Display for Runner {
     }
 }
 
+/// Where charms keep the tests that need a Juju, the likeliest first.
+const INTEGRATION_FOLDERS: [&str; 4] =
+    ["tests/integration", "tests/functional", "tests/e2e", "test/integration"];
+
 /// What a charm offers to run.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Offerings {
@@ -74,6 +78,8 @@ pub struct Offerings {
     /// The directory of unit tests that pytest could be given, if there is
     /// one.
     pub pytest: Option<String>,
+    /// The directory of integration tests, if there is one.
+    pub integration: Option<String>,
     /// The program that hooks are run with, if there is one.
     pub program: Option<String>,
     /// The tox configuration that cannot be read. What it would offer is not
@@ -104,6 +110,10 @@ impl Offerings {
             .into_iter()
             .find(|directory| has_tests(tree, directory))
             .map(str::to_owned);
+        offerings.integration = INTEGRATION_FOLDERS
+            .into_iter()
+            .find(|directory| tree.files_below(Utf8Path::new(directory)).any(|file| is_test(file)))
+            .map(str::to_owned);
         offerings.program = ["src/charm.py", "dispatch"]
             .into_iter()
             .find(|program| tree.has(Utf8Path::new(program)))
@@ -118,7 +128,7 @@ impl Offerings {
             Runner::Just => Box::new(self.just.iter().map(String::as_str)),
             Runner::Make => Box::new(self.make.iter().map(String::as_str)),
             Runner::Nox => Box::new(self.nox.iter().map(String::as_str)),
-            Runner::Pytest => Box::new(self.pytest.iter().map(String::as_str)),
+            Runner::Pytest => Box::new(self.pytest.iter().chain(&self.integration).map(String::as_str)),
             Runner::Lives => Box::new(self.program.iter().map(String::as_str)),
         };
         names
@@ -129,15 +139,18 @@ impl Offerings {
 /// are no reason to run pytest by itself.
 fn has_tests(tree: &dyn Tree, directory: &str) -> bool {
     tree.files_below(Utf8Path::new(directory)).any(|file| {
-        let name = file.file_name().unwrap_or("");
-        let is_test =
-            file.extension() == Some("py") && (name.starts_with("test_") || name.ends_with("_test.py"));
         let needs_juju = file.components().any(|part| {
             let part = part.as_str();
             part.starts_with("integration") || part.starts_with("functional") || part == "e2e"
         });
-        is_test && !needs_juju
+        is_test(file) && !needs_juju
     })
+}
+
+/// Whether pytest would look for tests in a file.
+fn is_test(file: &Utf8Path) -> bool {
+    let name = file.file_name().unwrap_or("");
+    file.extension() == Some("py") && (name.starts_with("test_") || name.ends_with("_test.py"))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use camino::Utf8PathBuf;
 use charmproof_fleet::run::settings::LIVES_USUAL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use local::{DataArgs, EnvArgs, JujuArgs, ShellArgs, ShellKind};
+pub(crate) use local::{DataArgs, EnvArgs, JujuArgs, ShellArgs, ShellKind, TestArgs};
 
 /// Tell what a change breaks in a fleet of Juju charms, before it ships
 ///
@@ -59,6 +59,7 @@ pub(crate) enum Command {
     Fuzz(Box<FuzzArgs>),
     Replay(Box<ReplayArgs>),
     Pack(PackArgs),
+    Test(Box<TestArgs>),
     Juju(JujuArgs),
     Env(EnvArgs),
     Shell(ShellArgs),

@@ -74,29 +74,27 @@ impl LocalJuju {
         self.data.join(EVENTS_FILE)
     }
 
-    /// Ends every process that was started for this data, wherever it is by now: what it was handed in
-    /// its environment tells. Machines and hooks end with whoever started them.
-    pub(crate) fn end(&self) {
-        let begun = Instant::now();
-        let mut signal = Signal::TERM;
-        loop {
-            let processes = processes_with(DATA_VARIABLE, self.data.as_str());
-            if processes.is_empty() || begun.elapsed() > 2 * GRACE {
+    /// The file that grows with each change.
+    pub(crate) fn changes(&self) -> Utf8PathBuf {
+        self.data.join(CHANGES_FILE)
+    }
+}
+
+/// Ends every process that was started for some data, wherever it is by now: what it was handed in its
+/// environment tells. Machines and hooks end with whoever started them.
+pub(crate) fn end_processes_of(data: &Utf8Path) {
+    let living = || processes_with(DATA_VARIABLE, data.as_str());
+    for signal in [Signal::TERM, Signal::KILL] {
+        for process in living() {
+            // One that ended meanwhile is what was wanted.
+            let _ = kill_process(process, signal);
+        }
+        let sent = Instant::now();
+        while sent.elapsed() < GRACE {
+            if living().is_empty() {
                 return;
             }
-            if begun.elapsed() > GRACE {
-                signal = Signal::KILL;
-            }
-            for process in processes {
-                // One that ended meanwhile is what was wanted.
-                let _ = kill_process(process, signal);
-            }
-            // A signal that asks is sent once; waiting is what is left then.
-            let until = if signal == Signal::TERM { GRACE } else { POLL };
-            let sent = Instant::now();
-            while sent.elapsed() < until && !processes_with(DATA_VARIABLE, self.data.as_str()).is_empty() {
-                std::thread::sleep(POLL);
-            }
+            std::thread::sleep(POLL);
         }
     }
 }
@@ -234,7 +232,7 @@ mod tests {
         let begun = Instant::now();
         // The test has to wait for it, as whoever started it would.
         let waiting = std::thread::spawn(move || ours.wait().unwrap());
-        local.end();
+        end_processes_of(&local.data);
         assert!(!waiting.join().unwrap().success());
         assert!(begun.elapsed() < GRACE, "a process that ends when it is asked to was killed");
         assert!(other.try_wait().unwrap().is_none(), "a process of other data was ended");

@@ -8,6 +8,7 @@ mod local;
 mod output;
 mod place;
 mod progress;
+mod timeline;
 mod tools_server;
 
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     }
     let cli = Cli::parse();
     match serve(&cli) {
-        Ok(exit) => ExitCode::from(exit as u8),
+        Ok(code) => ExitCode::from(code),
         Err(failure) => {
             output::say(&failure.to_string());
             ExitCode::from(failure.exit as u8)
@@ -37,7 +38,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(cli: &Cli) -> Result<Exit, Failure> {
+/// Returns the code to end with: one of ours, or that of a suite.
+fn serve(cli: &Cli) -> Result<u8, Failure> {
     let (colour, is_quiet) = (cli.global.color, cli.global.quiet);
     // What is about sequences of hooks needs no cache, and ends at once when interrupted.
     let begin = || -> Result<(Place, CancelToken), Failure> {
@@ -47,7 +49,11 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         watch_signals(&cancel)?;
         Ok((place, cancel))
     };
-    match &cli.command {
+    let exit = match &cli.command {
+        Command::Test(args) => {
+            let (place, cancel) = begin()?;
+            return commands::test::run(&place, args, colour, is_quiet, &cancel);
+        }
         Command::Check(args) => {
             let (place, cancel) = begin()?;
             commands::check::run(&place, args, colour, is_quiet, &cancel)
@@ -86,7 +92,8 @@ fn serve(cli: &Cli) -> Result<Exit, Failure> {
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),
         Command::Doctor(_) => commands::doctor::run(&begin()?.0),
         Command::Clean(args) => commands::clean::run(&begin()?.0, args),
-    }
+    };
+    Ok(exit? as u8)
 }
 
 /// The first signal stops a run in order; the second one at once.

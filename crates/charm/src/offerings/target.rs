@@ -31,6 +31,9 @@ pub struct NoTarget {
 /// The target that charmproof serves itself, whatever else is called so.
 pub const LIVES: &str = "lifecycle";
 
+/// The target of the tests that need a Juju.
+pub const INTEGRATION: &str = "integration";
+
 /// Runners in the order of preference.
 const RUNNERS: [Runner; 4] = [Runner::Tox, Runner::Just, Runner::Make, Runner::Nox];
 
@@ -98,13 +101,26 @@ const ALIASES: [(&str, &[&str]); 4] = [
             "static-lib",
         ],
     ),
-    ("integration", &["integration-tests", "integration-test", "integration_tests", "integration_test"]),
+    (
+        "integration",
+        &[
+            "integration-tests",
+            "integration-test",
+            "integration_tests",
+            "integration_test",
+            "test-integration",
+            "functional",
+            "functional-tests",
+            "func",
+            "func-test",
+        ],
+    ),
 ];
 
 /// Finds what a target means for a charm: the very name in any runner, or
 /// else the likeliest of its other names; of two runners, tox before just
-/// before make before nox. Unit tests that nothing offers are given to pytest,
-/// unless there is a configuration that cannot be read. Lives are offered by
+/// before make before nox. Unit and integration tests that nothing offers are
+/// given to pytest, unless there is a configuration that cannot be read. Lives are offered by
 /// whoever has a program.
 pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, NoTarget> {
     if target == LIVES
@@ -124,11 +140,15 @@ pub fn choose_target(target: &str, offerings: &Offerings) -> Result<Invocation, 
             return Ok(Invocation { runner, name, why });
         }
     }
-    if target == "unit"
-        && offerings.broken.is_none()
-        && let Some(directory) = &offerings.pytest
+    let tests = match target {
+        "unit" => &offerings.pytest,
+        INTEGRATION => &offerings.integration,
+        _ => &None,
+    };
+    if offerings.broken.is_none()
+        && let Some(directory) = tests
     {
-        let why = format!("no runner offers unit tests, and there are some in `{directory}`");
+        let why = format!("no runner offers {target} tests, and there are some in `{directory}`");
         return Ok(Invocation { runner: Runner::Pytest, name: directory.clone(), why });
     }
     Err(NoTarget {

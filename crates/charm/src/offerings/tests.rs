@@ -14,6 +14,7 @@ fn offerings(words: &str) -> Offerings {
             "make" => drop(offerings.make.insert(name.to_owned())),
             "nox" => drop(offerings.nox.insert(name.to_owned())),
             "lives" => offerings.program = Some(name.to_owned()),
+            "integration" => offerings.integration = Some(name.to_owned()),
             _ => offerings.pytest = Some(name.to_owned()),
         }
     }
@@ -53,6 +54,13 @@ fn targets_find_their_suites() {
         ("integration", "tox:integration tox:integration-tests", "tox integration"),
         ("integration", "tox:integration-tests", "tox integration-tests"),
         ("integration", "tox:integration-upgrade", "none"),
+        ("integration", "make:functional integration:tests/functional", "make functional"),
+        (
+            "integration",
+            "tox:unit pytest:tests/unit integration:tests/integration",
+            "pytest tests/integration",
+        ),
+        ("unit", "integration:tests/integration", "none"),
         ("format", "tox:fmt", "none"),
         ("fmt", "tox:fmt", "tox fmt"),
         ("py3*", "tox:py310", "none"),
@@ -86,7 +94,9 @@ fn offerings_are_read_from_all_files() {
     );
     assert_eq!(
         Offerings::read(&tree),
-        offerings("tox:lint just:fmt make:all nox:docs pytest:tests/unit lives:src/charm.py")
+        offerings(
+            "tox:lint just:fmt make:all nox:docs pytest:tests/unit lives:src/charm.py integration:tests/integration"
+        )
     );
 }
 

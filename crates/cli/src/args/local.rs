@@ -1,6 +1,7 @@
 //! The arguments of what has to do with the local Juju. The text of each item is its help.
 
 use camino::Utf8PathBuf;
+use charmproof_charm::offerings::INTEGRATION;
 use clap::{Args, ValueEnum};
 
 /// Be the `juju` of a local Juju, with Juju's own command line
@@ -63,6 +64,57 @@ pub(crate) struct ShellArgs {
     /// A command to run instead of a shell
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<String>,
+}
+
+/// Run a charm's integration tests against the local Juju
+///
+/// The charm is packed, `juju` and `charmcraft` are charmproof's, and the suite is the charm's
+/// own, unmodified: its tox, just, make or nox, or pytest for what no runner offers. Afterwards
+/// a time line shows what every test and every unit ran, and when.
+///
+/// Examples:
+///   charmproof test
+///   charmproof test ../my-charm -- -k test_deploy
+///   charmproof test --keep-models --html timeline.html
+///
+/// Exit status: that of the suite; 2 the command line or the charm is wrong, 3 the suite could
+/// not be run, 130 interrupted.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct TestArgs {
+    /// The folder of the charm
+    #[arg(default_value = ".", value_name = "CHARM_DIR")]
+    pub(crate) charm: Utf8PathBuf,
+    /// What the charm calls its suite, where it is not `integration` or the like
+    #[arg(long, value_name = "NAME", default_value = INTEGRATION)]
+    pub(crate) target: String,
+    /// Do not pack the charm; the suite finds one by itself. It is not packed either if CHARM_PATH is set
+    #[arg(long, help_heading = "Packing", conflicts_with_all = ["platform"])]
+    pub(crate) no_pack: bool,
+    /// Pack for this platform only [default: all that are built on such a machine as this]
+    #[arg(long, value_name = "PLATFORM", help_heading = "Packing")]
+    pub(crate) platform: Option<String>,
+    /// Swap a package into every charm that is packed; may be repeated
+    #[arg(long, short, value_name = "SPEC", help_heading = "Packing")]
+    pub(crate) swap: Vec<String>,
+    /// Keep the models, in the data that `charmproof env` uses
+    #[arg(long, help_heading = "Models")]
+    pub(crate) keep_models: bool,
+    /// Name the model (for pytest-jubilant, the beginning of its models' names), in the data that `charmproof env` uses
+    #[arg(long, value_name = "NAME", help_heading = "Models")]
+    pub(crate) model: Option<String>,
+    /// Let waits of Jubilant end with a change, instead of with its next look
+    #[arg(long, help_heading = "Models")]
+    pub(crate) fast_waits: bool,
+    /// Write the logs of models, and what was noted for the time line, into this folder
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    pub(crate) logs: Option<Utf8PathBuf>,
+    /// Write the time line as a page
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub(crate) html: Option<Utf8PathBuf>,
+    /// Arguments for the test runner
+    #[arg(last = true, value_name = "ARGS")]
+    pub(crate) arguments: Vec<String>,
 }
 
 /// Whose models are meant.

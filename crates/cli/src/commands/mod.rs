@@ -22,6 +22,7 @@ pub(crate) mod show;
 pub(crate) mod simulate;
 pub(crate) mod stage;
 pub(crate) mod swaps;
+pub(crate) mod test;
 pub(crate) mod validate;
 pub(crate) mod work;
 

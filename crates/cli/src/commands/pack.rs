@@ -85,7 +85,7 @@ pub(crate) enum Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    fn of<'r>(self, recipe: &'r Recipe, host: Architecture) -> Result<Vec<&'r Platform>, RecipeError> {
+    fn of(self, recipe: &Recipe, host: Architecture) -> Result<Vec<&Platform>, RecipeError> {
         match self {
             Self::BuiltHere => recipe.chosen(None, host),
             Self::Label(label) => recipe.chosen(Some(label), host),
@@ -131,9 +131,7 @@ pub(crate) struct Packed {
     files: usize,
     bytes: u64,
     notes: Vec<String>,
-    took: Duration,
-    /// The environment that is in it, if its charm has packages.
-    pub(crate) environment: Option<CharmEnvironment>,
+    pub(crate) took: Duration,
 }
 
 impl Packed {
@@ -177,7 +175,7 @@ impl Packing<'_> {
         notes.extend(environment.as_ref().and_then(|environment| note_on_base(platform, environment)));
         notes.extend(prime.notes);
         let bytes = fs_err::metadata(&path)?.len();
-        Ok(Packed { files: prime.files.len(), bytes, path, notes, took: begun.elapsed(), environment })
+        Ok(Packed { files: prime.files.len(), bytes, path, notes, took: begun.elapsed() })
     }
 }
 

@@ -9,7 +9,10 @@ use charmproof_fleet::provision::lock::FileLock;
 use charmproof_fleet::run::slot::remove_tree;
 
 use crate::error::{Exit, Failure};
+use crate::local;
 
+/// The folder in it for the data of a local Juju. Its path is short, as sockets lie below it.
+pub(crate) const JUJU_FOLDER: &str = "j";
 /// How many commands can work in one cache at once.
 const NUMBERS: u32 = 1000;
 
@@ -54,6 +57,7 @@ impl WorkFolder {
 fn sweep(shelf: &Utf8Path) -> std::io::Result<()> {
     for path in folders(shelf) {
         if let Some(_lock) = FileLock::try_acquire(&lock_of(&path))? {
+            local::end_processes_of(&path.join(JUJU_FOLDER));
             remove_tree(&path)?;
         }
     }

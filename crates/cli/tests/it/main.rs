@@ -10,6 +10,7 @@ mod fuzz;
 mod graph;
 mod hostile;
 mod input;
+mod integration;
 mod lifecycle;
 mod local;
 mod pack;

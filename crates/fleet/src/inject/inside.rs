@@ -68,7 +68,7 @@ pub fn lay_out(unit: &UnitFile) -> std::io::Result<()> {
 }
 
 /// Keeps the time of change (and so Python's compiled files) where nothing changed.
-fn write_if_other(path: &Utf8Path, text: &str) -> std::io::Result<()> {
+pub(super) fn write_if_other(path: &Utf8Path, text: &str) -> std::io::Result<()> {
     if fs_err::read(path).is_ok_and(|old| old == text.as_bytes()) {
         return Ok(());
     }

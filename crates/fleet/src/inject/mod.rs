@@ -12,4 +12,5 @@ pub mod evidence;
 pub mod inside;
 pub mod proof;
 pub mod shim;
+pub mod suite;
 pub mod unit_file;

@@ -6,6 +6,7 @@
 //! decided in `charmproof-store`.
 
 pub mod environment;
+pub mod interpreter;
 pub mod invocation;
 mod judge;
 pub mod key;

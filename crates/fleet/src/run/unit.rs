@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_charm::interpreter::{Choice, Floor, choose as choose_python};
-use charmproof_charm::names::{PackageName, PythonVersion};
+use charmproof_charm::interpreter::{Choice, Floor};
+use charmproof_charm::names::PackageName;
 use charmproof_charm::offerings::{Invocation, Runner};
 use charmproof_sandbox::{
     CancelToken, CommandSpec, DiskLimit, Ended, Isolation, Launcher, Limits, LiveLine, LogTarget, Namespaces,
@@ -16,6 +16,7 @@ use charmproof_store::outcome::{Outcome, PrepareKind};
 use jiff::Timestamp;
 
 use super::environment::SECRETS;
+use super::interpreter;
 use super::invocation::{self, Chosen};
 use super::judge::judge;
 use super::key::{Inputs, key};
@@ -179,24 +180,7 @@ impl RunContext<'_> {
             seen.push(text);
             is_new
         });
-        let facts = &subject.facts;
-        let tox = match (&facts.tox, invocation.runner) {
-            (Ok(Some(config)), Runner::Tox) => Some((config, invocation.name.as_str())),
-            _ => None,
-        };
-        let wishes = match &facts.dependencies {
-            Ok(dependencies) => dependencies.python_wishes(&facts.metadata, tox, floors),
-            Err(_) => charmproof_charm::interpreter::PythonWishes { floors, ..Default::default() },
-        };
-        let available: Vec<(PythonVersion, &Python)> =
-            self.pythons.iter().filter_map(|python| Some((python.version.parse().ok()?, python))).collect();
-        let versions: Vec<PythonVersion> = available.iter().map(|(version, _)| *version).collect();
-        let choice = choose_python(&wishes, &versions).map_err(|error| error.to_string())?;
-        available
-            .iter()
-            .find(|(version, _)| *version == choice.version)
-            .map(|(_, python)| ((*python).clone(), choice))
-            .ok_or_else(|| "the chosen Python is not there any more".to_string())
+        interpreter::choose(&subject.facts, invocation, &self.pythons, floors)
     }
 
     /// Returns the result of a unit that runs nothing.

@@ -1,0 +1,197 @@
+//! Starts a suite, and waits for it.
+
+use std::io::IsTerminal as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus};
+use std::time::{Duration, Instant};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_charm::offerings::{Invocation, Runner};
+use charmproof_fleet::inject::suite;
+use charmproof_fleet::process::find_on_path;
+use charmproof_fleet::provision::tools::Tool;
+use charmproof_fleet::run::interpreter;
+use charmproof_fleet::run::invocation::command_line;
+use charmproof_fleet::run::subject::CharmFacts;
+use charmproof_fleet::swap::PreparedSwap;
+use charmproof_sandbox::CancelToken;
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::args::TestArgs;
+use crate::error::{Exit, Failure};
+use crate::hidden::charmcraft::PACKING_VARIABLE;
+use crate::local::LocalJuju;
+use crate::place::Place;
+
+/// How often it is looked whether the suite has ended.
+const POLL: Duration = Duration::from_millis(20);
+/// How long a suite that was interrupted has to clean up, before it is asked again, and then killed.
+const CLEANING_UP: Duration = Duration::from_mins(1);
+const INSISTING: Duration = Duration::from_secs(10);
+/// A suite of another Python finds nothing of ours there, and one that is told of it, our plugins.
+const HELPERS: &str = "suite";
+const PACKING_FILE: &str = "packing.json";
+
+/// A suite that is to be run.
+pub(super) struct Suite<'a> {
+    pub(super) place: &'a Place,
+    pub(super) args: &'a TestArgs,
+    pub(super) folder: &'a Utf8Path,
+    pub(super) facts: &'a CharmFacts,
+    pub(super) invocation: &'a Invocation,
+    pub(super) local: &'a LocalJuju,
+    pub(super) work: &'a Utf8Path,
+    /// The packed charm.
+    pub(super) charm: Option<&'a Utf8Path>,
+    pub(super) swaps: &'a [PreparedSwap],
+}
+
+/// How a suite ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum SuiteEnd {
+    /// By itself, with this code.
+    Exited(u8),
+    /// Because the user did not want to wait.
+    Interrupted,
+}
+
+impl Suite<'_> {
+    /// Runs it to its end. What it prints, it prints itself.
+    pub(super) fn run(&self, cancel: &CancelToken, talk: &dyn Fn(&str)) -> Result<SuiteEnd, Failure> {
+        let line = command_line(self.invocation, &self.args.arguments, self.facts.takes_arguments, 0);
+        let mut words = line.words;
+        if std::io::stdout().is_terminal() {
+            // Then colours are what people want, and it is their own tox that decides.
+            words.retain(|word| word != "--color=never");
+            if let Some(place) = words.iter().position(|word| word == "--colored") {
+                words.drain(place..place + 2);
+            }
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).current_dir(self.folder);
+        self.set_environment(&mut command, line.pytest_options.as_deref())?;
+        talk(&format!("Running `{}` ({})", words.join(" "), self.invocation.why));
+        if cancel.is_cancelled() {
+            return Ok(SuiteEnd::Interrupted);
+        }
+        let child = command.spawn().map_err(|error| {
+            Failure::of(&format!("`{}` cannot be started", words[0]), &error)
+                .hint("`charmproof doctor` tells what this host offers")
+                .exit(Exit::CouldNotRun)
+        })?;
+        wait(child, cancel).map_err(|error| Failure::of("the suite cannot be waited for", &error))
+    }
+
+    fn set_environment(&self, command: &mut Command, options: Option<&str>) -> Result<(), Failure> {
+        let failed =
+            |error: std::io::Error| Failure::of("the helpers of the suite could not be laid out", &error);
+        let helpers = self.work.join(HELPERS);
+        suite::lay_out(&helpers).map_err(failed)?;
+        let packing = self.work.join(PACKING_FILE);
+        self.place.packing(self.swaps.to_vec()).write(&packing).map_err(failed)?;
+        let own =
+            |name: &str| self.place.variables.get(name).map(String::as_str).filter(|value| !value.is_empty());
+        let mut search_path = vec![own("PATH").unwrap_or("/usr/bin:/bin").to_owned()];
+        search_path.extend(self.missing_tools(&search_path[0])?.iter().map(ToString::to_string));
+        command.envs(self.local.variables(&search_path.join(":")));
+        let python_path: Vec<&str> = own("PYTHONPATH").into_iter().chain([helpers.as_str()]).collect();
+        command.env("PYTHONPATH", python_path.join(":"));
+        command.env("CHARMPROOF_CACHE", &self.place.cache.root).env(PACKING_VARIABLE, &packing);
+        command.env("CHARMPROOF_EVENTS", self.local.events());
+        command.env("CHARMPROOF_CHANGES", self.local.changes());
+        if let Some(charm) = self.charm {
+            command.env(super::CHARM_VARIABLE, self.place.working_directory.join(charm));
+        }
+        if let Some(options) = options {
+            let options: Vec<&str> = own("PYTEST_ADDOPTS").into_iter().chain([options]).collect();
+            command.env("PYTEST_ADDOPTS", options.join(" "));
+        }
+        if self.args.fast_waits {
+            command.env("CHARMPROOF_FAST_WAIT", "1");
+        }
+        if self.args.keep_models {
+            command.env("CHARMPROOF_KEEP_MODELS", "1");
+        }
+        if let Some(model) = &self.args.model {
+            command.env("CHARMPROOF_MODEL", model);
+        }
+        if let Some(logs) = &self.args.logs {
+            command.env("CHARMPROOF_LOGS", self.place.working_directory.join(logs));
+        }
+        Ok(())
+    }
+
+    /// Returns where the programs are that the suite needs and the user does not have. They come last,
+    /// so that they hide nothing.
+    fn missing_tools(&self, search_path: &str) -> Result<Vec<Utf8PathBuf>, Failure> {
+        let failed = |error| {
+            Failure::of("the tools could not be installed", &error)
+                .hint("`charmproof doctor` tells what this host offers")
+        };
+        let is_missing = |name: &str| find_on_path(name, search_path, &[]).is_none();
+        let tools = self.place.tools();
+        let mut found = Vec::new();
+        let text: String = ["tox.ini", "tox.toml", "pyproject.toml", "Makefile", "justfile"]
+            .iter()
+            .filter_map(|name| fs_err::read_to_string(self.folder.join(name)).ok())
+            .collect();
+        let wanted = [
+            (Tool::Tox, "tox", self.invocation.runner == Runner::Tox || text.contains("tox")),
+            (Tool::Poetry, "poetry", text.contains("poetry")),
+            (Tool::Just, "just", self.invocation.runner == Runner::Just || text.contains("just")),
+        ];
+        for (tool, name, is_wanted) in wanted {
+            if is_wanted && is_missing(name) {
+                let (python, _) =
+                    interpreter::choose(self.facts, self.invocation, &self.place.pythons(), Vec::new())
+                        .map_err(|why| {
+                            Failure::usage(format!("no Python runs this suite: {why}"))
+                                .exit(Exit::CouldNotRun)
+                        })?;
+                found.push(tools.bin(tool, &python.program, &python.minor()).map_err(failed)?);
+            }
+        }
+        if is_missing("uv") {
+            found.extend(tools.uv().map_err(failed)?.parent().map(Utf8Path::to_path_buf));
+        }
+        Ok(found)
+    }
+}
+
+/// Waits for the end of a suite. Where people interrupt at a terminal, the suite hears of it from the
+/// terminal, and a second time would keep it from cleaning up; elsewhere nobody but us tells it.
+fn wait(mut child: Child, cancel: &CancelToken) -> std::io::Result<SuiteEnd> {
+    let mut interrupted: Option<Instant> = None;
+    let mut told = 0;
+    let is_at_terminal = std::io::stdin().is_terminal();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(if interrupted.is_some() {
+                SuiteEnd::Interrupted
+            } else {
+                SuiteEnd::Exited(code(status))
+            });
+        }
+        if cancel.is_cancelled() {
+            let since = interrupted.get_or_insert_with(Instant::now).elapsed();
+            let steps = [
+                (if is_at_terminal { CLEANING_UP } else { Duration::ZERO }, Signal::INT),
+                (CLEANING_UP + INSISTING, Signal::TERM),
+                (CLEANING_UP + 2 * INSISTING, Signal::KILL),
+            ];
+            if let Some((after, signal)) = steps.get(told)
+                && since >= *after
+            {
+                told += 1;
+                // One that ended meanwhile is what was wanted.
+                let _ = kill_process(Pid::from_child(&child), *signal);
+            }
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+fn code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}

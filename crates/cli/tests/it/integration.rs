@@ -1,0 +1,220 @@
+//! `charmproof test`: a charm's own suite, with `juju` and `charmcraft` of ours around it.
+//!
+//! These suites do to the data of the local Juju what it would do itself, so that each sees one thing;
+//! the suite of examples/tinyproxy is what holds the whole.
+
+use std::time::Duration;
+
+use camino::Utf8PathBuf;
+use charmproof_testkit::{Charm, CliResult, charm, wait_for};
+
+use crate::support::World;
+
+const CHARMCRAFT: &str = "name: web\ntype: charm\nsummary: s\ndescription: d\nbase: ubuntu@24.04\nplatforms:\n  all:\n    \
+    build-on: [amd64, arm64]\n    build-for: [all]\nparts:\n  it: {plugin: python, python-requirements: [requirements.txt]}\n";
+
+/// What tests are made of.
+const HELPERS: &str = r#"
+import datetime, json, os, pathlib, shutil, subprocess, zipfile
+
+DATA = pathlib.Path(os.environ["JUJU_DATA"])
+
+
+def ran(unit, name, outcome="ok", message=""):
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat().replace("+00:00", "Z")
+    line = {"time": now, "model": "m", "unit": unit, "what": "hook", "name": name, "started": now, "ended": now,
+            "outcome": outcome, "message": message}
+    with open(DATA / "events.jsonl", "a") as file:
+        file.write(json.dumps(line) + "\n")
+"#;
+
+fn suite(tests: &str) -> Charm {
+    charm("web")
+        .with_requirement("charmgreet==1.0")
+        .with_requirement("pytest")
+        .with_tox("integration", &["pytest -q {posargs} tests/integration"])
+        .with_file("charmcraft.yaml", CHARMCRAFT)
+        .with_file("src/charm.py", "import charmgreet\n")
+        .with_file("tests/integration/test_charm.py", &format!("{HELPERS}{tests}"))
+}
+
+fn test(world: &World, more: &[&str]) -> CliResult {
+    world.env.charmproof(&[&["test", "fleet/web"], more].concat())
+}
+
+/// The folders in which commands work.
+fn left(world: &World) -> Vec<Utf8PathBuf> {
+    let shelf = world.cache().join("work/f");
+    let entries = shelf.read_dir_utf8().into_iter().flatten().flatten();
+    entries.map(|entry| entry.path().to_owned()).filter(|path| path.is_dir()).collect()
+}
+
+#[test]
+fn a_suite_finds_the_charm_and_our_juju_and_leaves_nothing() {
+    let world = World::new();
+    let folder = world.add(
+        &suite(
+            r#"
+def test_surroundings():
+    assert shutil.which("juju") == str(DATA / "shims" / "juju")
+    assert oct(DATA.stat().st_mode & 0o777) == "0o700"
+    names = zipfile.ZipFile(os.environ["CHARM_PATH"]).namelist()
+    assert any(name.endswith("charmgreet/__init__.py") for name in names)
+    ran("web/0", "install")
+    ran("web/0", "start", "failed", "exit status 1")
+
+
+def test_packs_by_itself(tmp_path):
+    here = pathlib.Path(__file__).parents[2]
+    subprocess.run(["charmcraft", "pack", "-p", here], cwd=tmp_path, check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["web_all.charm"]
+
+
+def test_leaves_a_process():
+    child = subprocess.Popen(["sleep", "1000"], start_new_session=True)
+    pathlib.Path(os.environ["PID_FILE"]).write_text(str(child.pid))
+"#,
+        )
+        .with_file(
+            "tests/integration/conftest.py",
+            "import os\nos.environ['PID_FILE'] = __file__ + '.pid'\n",
+        ),
+    );
+    let result = test(&world, &["--html", "line.html", "--logs", "logs"]).expect_code(0);
+    assert!(result.stderr.contains("Packed web_all.charm in "), "{}", result.stderr);
+    let (head, rest) =
+        result.stdout.split_at(result.stdout.find("The suite passed after ").expect("a headline"));
+    assert!(head.contains("3 passed"), "{head}");
+    assert!(rest.contains(": 3 passed tests, 1 unit\n"), "{rest}");
+    assert!(rest.contains("web/0: 2 hooks, the longest "), "{rest}");
+    assert!(rest.contains("✗ start: exit status 1"), "{rest}");
+    let page = fs_err::read_to_string(world.env.work().join("line.html")).unwrap();
+    assert!(page.contains("test_surroundings") && page.contains("web/0"), "{page}");
+    let noted = fs_err::read_to_string(world.env.work().join("logs/events.jsonl")).unwrap();
+    assert_eq!(noted.lines().count(), 5, "{noted}");
+
+    assert!(!folder.join("web_all.charm").exists(), "the suite was told a path, so none is needed there");
+    assert_eq!(left(&world), Vec::<Utf8PathBuf>::new());
+    let pid = fs_err::read_to_string(folder.join("tests/integration/conftest.py.pid")).unwrap();
+    wait_for("the process that the suite left is gone", Duration::from_secs(5), || {
+        let state = fs_err::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        state.is_empty() || state.contains(") Z ")
+    });
+}
+
+#[test]
+fn the_code_of_the_suite_and_arguments_are_passed_on() {
+    let world = World::new();
+    world.add(&suite("\ndef test_a():\n    pass\n\n\ndef test_b():\n    assert 1 == 2\n"));
+    let result = test(&world, &["--", "-k", "test_b"]);
+    assert_eq!(result.code, Some(1));
+    assert!(result.stdout.contains("The suite failed with exit code 1 after "), "{}", result.stdout);
+    assert!(result.stdout.contains(": 1 failed tests\n"), "{}", result.stdout);
+    test(&world, &["--", "-k", "test_a"]).success();
+}
+
+#[test]
+fn a_suite_that_takes_no_path_finds_the_archive_in_its_folder() {
+    let world = World::new();
+    let folder = world.add(&suite(
+        "\ndef test_finds_it():\n    assert len(list(pathlib.Path(__file__).parents[2].glob('*.charm'))) == 1\n",
+    ));
+    test(&world, &[]).success();
+    assert!(folder.join("web_all.charm").exists());
+    fs_err::remove_file(folder.join("web_all.charm")).unwrap();
+    // Nothing is packed where that is not wanted.
+    assert_eq!(test(&world, &["--no-pack"]).code, Some(1));
+}
+
+#[test]
+fn what_cannot_be_run_is_told() {
+    let world = World::bare();
+    world.add(&charm("web").with_tox_unit(&["true"]));
+    let result = test(&world, &[]).expect_code(2);
+    assert!(
+        result.stderr.contains("there is no suite called `integration`: the charm offers tox -e unit"),
+        "{result}"
+    );
+    let result = world.env.charmproof(&["test", "nowhere"]).expect_code(2);
+    assert!(result.stderr.contains("`nowhere` cannot be used"), "{result}");
+}
+
+#[test]
+fn a_suite_that_is_interrupted_cleans_up_and_leaves_nothing() {
+    let world = World::new();
+    let folder = world.add(&suite(
+        r#"
+import time
+
+
+def test_takes_long():
+    here = pathlib.Path(__file__).parent
+    try:
+        (here / "began").touch()
+        time.sleep(600)
+    finally:
+        (here / "ended").touch()
+"#,
+    ));
+    let place = folder.join("tests/integration");
+    let mut child = world.env.command(&["test", "fleet/web"]).spawn().unwrap();
+    wait_for("the test runs", Duration::from_mins(2), || place.join("began").exists());
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(place.join("ended").exists(), "the test had no time to clean up");
+    assert_eq!(left(&world), Vec::<Utf8PathBuf>::new());
+}
+
+/// A `juju` that notes what it is asked, and knows one model that is quiet after half a second.
+const RECORDER: &str = r#"#!/usr/bin/env python3
+import json, os, pathlib, sys, time
+here = pathlib.Path(__file__).parent
+with open(here / "asked", "a") as file:
+    file.write(" ".join(sys.argv[1:]) + "\n")
+if sys.argv[1] == "status":
+    model = dict.fromkeys(["name", "type", "controller", "cloud", "version"], "x")
+    print(json.dumps({"model": model, "machines": {}, "applications": {}}))
+elif sys.argv[1] == "debug-log":
+    print("unit-web-0: a line")
+"#;
+
+#[test]
+fn models_are_named_kept_and_logged_and_waits_end_with_a_change() {
+    let world = World::new();
+    let folder = world.add(
+        &suite(
+            r#"
+import time
+
+import jubilant
+
+HERE = pathlib.Path(__file__).parent
+JUJU = str(HERE / "recorder")
+
+
+def test_model(monkeypatch):
+    os.chmod(JUJU, 0o755)
+    monkeypatch.setenv("PATH", str(HERE / "bin") + os.pathsep + os.environ["PATH"])
+    (HERE / "bin").mkdir(exist_ok=True)
+    shutil.copy(JUJU, HERE / "bin" / "juju")
+    with jubilant.temp_model() as juju:
+        assert juju.model == "mine"
+        (DATA / "changes").write_bytes(b"bq")
+        began = time.monotonic()
+        juju.wait(lambda status: True, delay=30)
+        assert time.monotonic() - began < 20
+"#,
+        )
+        .with_requirement("jubilant")
+        .with_file("tests/integration/recorder", RECORDER),
+    );
+    test(&world, &["--model", "mine", "--keep-models", "--logs", "logs", "--fast-waits"]).success();
+    let asked = fs_err::read_to_string(folder.join("tests/integration/bin/asked")).unwrap();
+    assert!(asked.starts_with("add-model --no-switch mine\n"), "{asked}");
+    assert!(!asked.contains("destroy-model"), "{asked}");
+    let log = fs_err::read_to_string(world.env.work().join("logs/mine.log")).unwrap();
+    assert_eq!(log, "unit-web-0: a line\n");
+    // Kept models are in the user's own data.
+    assert!(world.env.root().join("data/charmproof/juju/events.jsonl").exists());
+}
