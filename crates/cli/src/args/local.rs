@@ -103,6 +103,9 @@ pub(crate) struct TestArgs {
     /// Name the model (for pytest-jubilant, the beginning of its models' names), in the data that `charmproof env` uses
     #[arg(long, value_name = "NAME", help_heading = "Models")]
     pub(crate) model: Option<String>,
+    /// The controller of new models [default: concierge-k8s for charms with containers, else concierge-lxd]
+    #[arg(long, value_name = "NAME", help_heading = "Models")]
+    pub(crate) controller: Option<String>,
     /// Let waits of Jubilant end with a change, instead of with its next look
     #[arg(long, help_heading = "Models")]
     pub(crate) fast_waits: bool,
