@@ -3,6 +3,8 @@
 //! What a unit needs of it is here; [`local`] makes it of the sandbox of this host. Others, such as
 //! containers of LXD, may come beside it.
 
+pub mod local;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::Ipv4Addr;

@@ -157,8 +157,15 @@ mod tests {
     #[test]
     fn stat_is_read_whatever_the_name() {
         let stat = b"42 (a) b (c)) S 7 42 42 0 -1 4194560 1 2 3 4 10 20 30 40 20 0 5 0 100 9999 77 18446744073709551615 1";
-        let expected =
-            Process { pid: 42, parent: 7, session: 42, is_zombie: false, threads: 5, cpu_ticks: 100, resident_pages: 77 };
+        let expected = Process {
+            pid: 42,
+            parent: 7,
+            session: 42,
+            is_zombie: false,
+            threads: 5,
+            cpu_ticks: 100,
+            resident_pages: 77,
+        };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat(b""), None);
         assert_eq!(parse_stat(b"1 (x) R"), None);

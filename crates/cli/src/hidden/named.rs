@@ -46,12 +46,11 @@ pub(super) fn juju(called: &str, words: &[String]) -> i32 {
         complain(&format!("`{data}` cannot be used for the local Juju: {error}"));
         return 1;
     }
-    client(words)
+    client(words, &program)
 }
 
 /// Hands the call to the local Juju.
-fn client(words: &[String]) -> i32 {
-    let command = words.first().map_or("", String::as_str);
-    complain(&format!("`juju {command}` cannot be served: this program was built without the local Juju"));
-    3
+fn client(words: &[String], program: &Utf8Path) -> i32 {
+    let supervisor = [program.to_string(), "__supervisor".to_owned()];
+    charmproof_juju::client::run(words.to_vec(), &supervisor)
 }

@@ -1,7 +1,7 @@
 //! `__pebble`: the Pebble of a container by itself, for those who ask it from outside.
 //!
-//! `--socket FILE --root DIR [--process] [--http ADDRESS]`. It says on standard output when it listens, and
-//! ends when its standard input does, or with a signal.
+//! `--socket FILE --root DIR [--process] [--http ADDRESS] [--stay]`. It says on standard output when it listens,
+//! and ends when its standard input does, unless it is to stay, or with a signal.
 
 use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,8 +13,8 @@ use super::{chain, complain, variables};
 
 /// Serves until it is told to end.
 pub(super) fn serve(words: &[String]) -> i32 {
-    let options = match read(words) {
-        Ok(options) => options,
+    let (options, stays) = match read(words) {
+        Ok(read) => read,
         Err(message) => {
             complain(&message);
             return 2;
@@ -28,14 +28,14 @@ pub(super) fn serve(words: &[String]) -> i32 {
         }
     };
     say(&format!("listening on {}", server.socket()));
-    wait_for_the_end();
+    wait_for_the_end(stays);
     drop(server);
     0
 }
 
-fn read(words: &[String]) -> Result<Options, String> {
+fn read(words: &[String]) -> Result<(Options, bool), String> {
     let (mut socket, mut root, mut http) = (None, None, None);
-    let mut has_processes = false;
+    let (mut has_processes, mut stays) = (false, false);
     let mut words = words.iter();
     while let Some(word) = words.next() {
         let mut value = || words.next().cloned().ok_or(format!("{word} needs a value"));
@@ -44,6 +44,7 @@ fn read(words: &[String]) -> Result<Options, String> {
             "--root" => root = Some(value()?),
             "--http" => http = Some(value()?),
             "--process" => has_processes = true,
+            "--stay" => stays = true,
             other => return Err(format!("__pebble does not know {other}")),
         }
     }
@@ -58,11 +59,11 @@ fn read(words: &[String]) -> Result<Options, String> {
     if has_processes {
         options.environment = variables();
     }
-    Ok(options)
+    Ok((options, stays))
 }
 
-/// Waits until standard input ends or a signal comes.
-fn wait_for_the_end() {
+/// Waits until a signal comes, or standard input ends where that means something.
+fn wait_for_the_end(stays: bool) {
     let (ended, end) = mpsc::channel();
     let has_signal = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
@@ -71,7 +72,11 @@ fn wait_for_the_end() {
     }
     std::thread::spawn(move || {
         let mut byte = [0];
-        while matches!(std::io::stdin().read(&mut byte), Ok(1..)) {}
+        while stays || matches!(std::io::stdin().read(&mut byte), Ok(1..)) {
+            if stays {
+                std::thread::park();
+            }
+        }
         let _ = ended.send(());
     });
     while !has_signal.load(Ordering::Relaxed) {

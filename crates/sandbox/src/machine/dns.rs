@@ -81,7 +81,8 @@ pub(crate) fn question(packet: &[u8]) -> Option<Question> {
 
 /// Answers with addresses: none says that there is such a name, but nothing of this kind.
 pub(crate) fn with_addresses(packet: &[u8], question: &Question, addresses: &[Ipv4Addr]) -> Vec<u8> {
-    let records: Vec<(u16, Vec<u8>)> = addresses.iter().map(|address| (1, address.octets().to_vec())).collect();
+    let records: Vec<(u16, Vec<u8>)> =
+        addresses.iter().map(|address| (1, address.octets().to_vec())).collect();
     answer(packet, question, &records, 0)
 }
 

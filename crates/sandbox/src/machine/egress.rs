@@ -233,7 +233,8 @@ fn dial(inside: &TcpStream) -> Option<TcpStream> {
     let address = *target.ip();
     if target.port() == NAMES_PORT {
         let resolver = fs_err::read_to_string("/etc/resolv.conf").ok()?;
-        let servers = dns::servers(&resolver).into_iter().map(|server| SocketAddr::from((server, NAMES_PORT)));
+        let servers =
+            dns::servers(&resolver).into_iter().map(|server| SocketAddr::from((server, NAMES_PORT)));
         return servers.into_iter().find_map(|server| TcpStream::connect_timeout(&server, ASK).ok());
     }
     let leads_nowhere = address.is_loopback()

@@ -10,7 +10,9 @@ use nix::sys::prctl::set_pdeathsig;
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{Gid, Pid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid};
+use nix::unistd::{
+    Gid, Pid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid,
+};
 
 use super::protocol::ExecPlan;
 use super::spec::{MachineLevel, Terminal, User};
@@ -119,8 +121,12 @@ fn become_program(
     let Some(program) = plan.argv.first() else {
         return Err(Failure::new("find", Errno::EINVAL));
     };
-    let arguments: Vec<CString> =
-        plan.argv.iter().map(|text| c_string(text)).collect::<Result<_, _>>().map_err(failed("read the arguments of"))?;
+    let arguments: Vec<CString> = plan
+        .argv
+        .iter()
+        .map(|text| c_string(text))
+        .collect::<Result<_, _>>()
+        .map_err(failed("read the arguments of"))?;
     payload::execute(program.as_bytes(), &arguments, &environment).map_err(failed("execute"))
 }
 
@@ -130,9 +136,8 @@ fn c_string(text: &str) -> Result<CString, Errno> {
 
 /// Opens a new terminal of the machine: the end that is watched, and the end for a program.
 pub(crate) fn open_terminal() -> Result<(OwnedFd, OwnedFd), Failure> {
-    let failed = |errno: rustix::io::Errno| {
-        Failure::new("open a terminal for", Errno::from_raw(errno.raw_os_error()))
-    };
+    let failed =
+        |errno: rustix::io::Errno| Failure::new("open a terminal for", Errno::from_raw(errno.raw_os_error()));
     use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, unlockpt};
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
     let watched = rustix::pty::openpt(flags).map_err(failed)?;

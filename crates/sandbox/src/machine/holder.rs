@@ -18,10 +18,10 @@ use nix::sys::signal::Signal;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr};
 
+use super::ground::{self, Ground};
 use super::init;
 use super::protocol::{Answer, Demand, Hello, MachinePlan, SocketKind};
 use super::spec::MachineLevel;
-use super::ground::{self, Ground};
 use super::wire;
 use crate::protocol::Failure;
 use crate::supervise;
@@ -173,7 +173,8 @@ fn socket_in(network: Option<&OwnedFd>, kind: SocketKind) -> Result<OwnedFd, Fai
 fn start(
     plan: MachinePlan,
     ground: Ground,
-    descriptors: Vec<OwnedFd>, held: &mut Vec<Held>,
+    descriptors: Vec<OwnedFd>,
+    held: &mut Vec<Held>,
 ) -> Result<Pid, Failure> {
     let mut descriptors = descriptors.into_iter();
     let (Some(control), Some(life), Some(log)) = (descriptors.next(), descriptors.next(), descriptors.next())

@@ -95,7 +95,8 @@ fn serve(plan: &MachinePlan, ground: Ground, control: OwnedFd, network: Option<O
 
 fn prepare(plan: &MachinePlan, ground: Ground, network: Option<OwnedFd>) -> Result<Vec<String>, Failure> {
     if let Some(network) = network {
-        setns(network, CloneFlags::CLONE_NEWNET).map_err(|errno| Failure::new("enter the network of", errno))?;
+        setns(network, CloneFlags::CLONE_NEWNET)
+            .map_err(|errno| Failure::new("enter the network of", errno))?;
     }
     if plan.level.is_isolated() { root::build(plan, ground) } else { Ok(Vec::new()) }
 }
@@ -144,7 +145,8 @@ impl Init {
     }
 
     fn wait(&self) -> io::Result<Vec<Heard>> {
-        let mut sources = vec![(self.signals.as_fd(), Heard::Signals), (self.control.as_fd(), Heard::Control)];
+        let mut sources =
+            vec![(self.signals.as_fd(), Heard::Signals), (self.control.as_fd(), Heard::Control)];
         for (index, program) in self.running.iter().enumerate().filter(|(_, program)| program.is_heard) {
             sources.push((program.socket.as_fd(), Heard::Program(index)));
         }

@@ -183,7 +183,8 @@ impl Machine {
     fn order(&self, order: &Order, descriptors: &[BorrowedFd<'_>]) -> Result<OwnedFd, SandboxError> {
         let run = self.shared.run().clone().ok_or_else(|| self.gone())?;
         let (ours, theirs) = wire::pair().map_err(|source| self.error("speak to", source))?;
-        let all: Vec<BorrowedFd<'_>> = [theirs.as_fd()].into_iter().chain(descriptors.iter().copied()).collect();
+        let all: Vec<BorrowedFd<'_>> =
+            [theirs.as_fd()].into_iter().chain(descriptors.iter().copied()).collect();
         match wire::send(&run.control, order, &all) {
             Ok(()) => Ok(ours),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(self.gone()),
@@ -332,7 +333,11 @@ fn machine_error(machine: &str, step: &str, source: io::Error) -> SandboxError {
 }
 
 fn not_started(failure: Failure, program: String) -> SandboxError {
-    SandboxError::NotStarted { step: failure.step, program, source: io::Error::from_raw_os_error(failure.errno) }
+    SandboxError::NotStarted {
+        step: failure.step,
+        program,
+        source: io::Error::from_raw_os_error(failure.errno),
+    }
 }
 
 /// Waits until there is something to read, or the end; says whether there is.

@@ -58,8 +58,8 @@ pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:
 
 /// The folders at the top of a root filesystem that belong to an operating system.
 const USERLAND: [&str; 17] = [
-    "bin", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc", "run", "sbin", "sys",
-    "tmp", "usr", "var",
+    "bin", "dev", "etc", "gnu", "lib", "lib32", "lib64", "libx32", "nix", "opt", "proc", "run", "sbin",
+    "sys", "tmp", "usr", "var",
 ];
 /// What is private below these.
 const PRIVATE: [&str; 16] = [

@@ -60,7 +60,8 @@ impl Network {
         if !realm.level.is_isolated() {
             return Err(failed("make")(io::Error::new(io::ErrorKind::Unsupported, realm.notes.join("; "))));
         }
-        let routes = fs_err::read_to_string("/proc/net/route").map_err(failed("look for free addresses for"))?;
+        let routes =
+            fs_err::read_to_string("/proc/net/route").map_err(failed("look for free addresses for"))?;
         let routes = parse_routes(&routes);
         let router = realm.router().map_err(failed("make"))?;
         // Where the host has no link to them, its routes do not know of our own ranges.

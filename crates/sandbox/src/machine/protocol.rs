@@ -53,10 +53,14 @@ pub(crate) enum Answer {
     /// Done; what was asked for comes along.
     Done,
     /// The first process, as the host numbers it.
-    Started { pid: i32 },
+    Started {
+        pid: i32,
+    },
     Failed(Failure),
     /// The answer to [`Hello`], if its level does not work here.
-    Refused { why: String },
+    Refused {
+        why: String,
+    },
 }
 
 /// One machine, as its first process sees it.
@@ -75,7 +79,11 @@ pub(crate) struct MachinePlan {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum NetworkPlan {
     /// The namespace comes along.
-    Own { address: std::net::Ipv4Addr, resolver: std::net::Ipv4Addr, search: Vec<String> },
+    Own {
+        address: std::net::Ipv4Addr,
+        resolver: std::net::Ipv4Addr,
+        search: Vec<String>,
+    },
     Host,
 }
 
@@ -122,7 +130,9 @@ pub(crate) enum Word {
 /// What becomes of one program.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum News {
-    Started { pid: i32 },
+    Started {
+        pid: i32,
+    },
     Failed(Failure),
     Ended(Exit),
     /// A file was written, or a terminal opened.

@@ -11,8 +11,8 @@ use camino::Utf8Path;
 use nix::unistd::{geteuid, getuid};
 
 use super::netlink::Netlink;
-use super::router::Router;
 use super::protocol::{Answer, Demand, Hello, IdMap, SocketKind};
+use super::router::Router;
 use super::spec::MachineLevel;
 use super::wire;
 use crate::error::SandboxError;
@@ -107,7 +107,10 @@ impl Realm {
         match wire::receive::<Answer>(socket)? {
             Some((Answer::Failed(failure), _)) => {
                 let source = io::Error::from_raw_os_error(failure.errno);
-                Err(io::Error::new(source.kind(), format!("could not {}: {source}", failure.step.trim_end_matches(" for"))))
+                Err(io::Error::new(
+                    source.kind(),
+                    format!("could not {}: {source}", failure.step.trim_end_matches(" for")),
+                ))
             }
             Some(answer) => Ok(answer),
             None => Err(io::Error::new(io::ErrorKind::BrokenPipe, "the holder of the machines is gone")),
@@ -187,7 +190,8 @@ fn name(level: MachineLevel) -> &'static str {
 /// Returns the maps that this user may have: its own id for root, and its subordinate ids for
 /// the rest. `None` if it has none, or nobody is there to write the maps.
 fn subordinate_ids() -> Option<(IdMap, IdMap)> {
-    let has = |program: &str| super::PATH.split(':').any(|folder| Utf8Path::new(folder).join(program).is_file());
+    let has =
+        |program: &str| super::PATH.split(':').any(|folder| Utf8Path::new(folder).join(program).is_file());
     if !(has("newuidmap") && has("newgidmap")) {
         return None;
     }

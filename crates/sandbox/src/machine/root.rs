@@ -65,7 +65,8 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     chdir("/").map_err(failed("enter the root of"))?;
     protect_kernel_settings(plan.level, &mut notes);
     sethostname(&plan.host_name).map_err(failed("name"))?;
-    settings::write(plan, is_new, &from_host).map_err(|error| Failure::io("write the settings of", &error))?;
+    settings::write(plan, is_new, &from_host)
+        .map_err(|error| Failure::io("write the settings of", &error))?;
     Ok(notes)
 }
 
@@ -97,7 +98,8 @@ fn overlay(plan: &MachinePlan, ground: Ground) -> Result<bool, Failure> {
     let lower: Vec<String> = (0..plan.layers.len()).map(|index| format!("layers/{index}")).collect();
     let attributes = if plan.level == MachineLevel::Root { "" } else { ",userxattr" };
     let options = format!("lowerdir={},upperdir=upper,workdir=work{attributes}", lower.join(":"));
-    mount(Some("machine"), "root", Some("overlay"), MsFlags::empty(), Some(options.as_str())).map_err(failed)?;
+    mount(Some("machine"), "root", Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+        .map_err(failed)?;
     chdir("root").map_err(failed)?;
     Ok(is_new)
 }
@@ -112,7 +114,8 @@ fn cover(upper: &Utf8Path, layers: &[Utf8PathBuf], plan: &MachinePlan) -> io::Re
             continue;
         }
         // The folders around it look as they do in the topmost layer that has them.
-        let mut around: Vec<&Utf8Path> = relative.ancestors().filter(|path| !path.as_str().is_empty()).collect();
+        let mut around: Vec<&Utf8Path> =
+            relative.ancestors().filter(|path| !path.as_str().is_empty()).collect();
         around.reverse();
         for part in around {
             let place = upper.join(part);
@@ -231,7 +234,8 @@ fn on_host(host: &File, path: &Utf8Path) -> String {
 
 /// Binds in the finished root, where links mean what they will mean to programs.
 fn bind(bind: &Bind, host: &File) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
+    let failed =
+        |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
     let source = on_host(host, &bind.source);
     let is_folder = Path::new(&source).metadata().map_err(failed)?.is_dir();
     let target = bind.target.as_std_path();

@@ -46,14 +46,13 @@ mod tests {
         broken\n\
         odd:x:many:1::/:/bin/sh\n\
         ubuntu:x:1000:1001:Ubuntu,,,:/home/ubuntu:/bin/bash\n";
-    const GROUP: &str =
-        "root:x:0:\nsudo:x:27:ubuntu\nubuntu:x:1001:\nlxd:x:108:someone,ubuntu\nbad:x:x:ubuntu\nadm:x:4:ubuntu2\n";
+    const GROUP: &str = "root:x:0:\nsudo:x:27:ubuntu\nubuntu:x:1001:\nlxd:x:108:someone,ubuntu\nbad:x:x:ubuntu\nadm:x:4:ubuntu2\n";
 
     fn check(name: &str, expected: Option<(u32, u32, &[u32], &str)>) {
         let found = find(name, PASSWD, GROUP);
-        let found = found.as_ref().map(|account| {
-            (account.user, account.group, account.groups.as_slice(), account.home.as_str())
-        });
+        let found = found
+            .as_ref()
+            .map(|account| (account.user, account.group, account.groups.as_slice(), account.home.as_str()));
         assert_eq!(found, expected);
     }
 

@@ -10,8 +10,8 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -31,7 +31,11 @@ pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
 }
 
 /// Sends one message. Any number of threads may do so on the same socket.
-pub(crate) fn send(socket: impl AsFd, message: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+pub(crate) fn send(
+    socket: impl AsFd,
+    message: &impl Serialize,
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let json = serde_json::to_vec(message)?;
     if json.len() <= INLINE_BYTES_MAX {
         return send_packet(socket.as_fd(), INLINE, &json, descriptors);
@@ -43,14 +47,24 @@ pub(crate) fn send(socket: impl AsFd, message: &impl Serialize, descriptors: &[B
     send_packet(socket.as_fd(), IN_FILE, &[], &all)
 }
 
-fn send_packet(socket: BorrowedFd<'_>, kind: u8, json: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+fn send_packet(
+    socket: BorrowedFd<'_>,
+    kind: u8,
+    json: &[u8],
+    descriptors: &[BorrowedFd<'_>],
+) -> io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS_MAX))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
         return Err(io::Error::from(io::ErrorKind::InvalidInput));
     }
     loop {
-        match sendmsg(socket, &[IoSlice::new(&[kind]), IoSlice::new(json)], &mut ancillary, SendFlags::NOSIGNAL) {
+        match sendmsg(
+            socket,
+            &[IoSlice::new(&[kind]), IoSlice::new(json)],
+            &mut ancillary,
+            SendFlags::NOSIGNAL,
+        ) {
             Err(rustix::io::Errno::INTR) => {}
             Err(errno) => return Err(errno.into()),
             Ok(_) => return Ok(()),

@@ -30,13 +30,19 @@ fn it_is_a_machine_of_its_own() {
     assert_eq!(well(&machine, "id -u; stat -c %a /dev /tmp /run /root"), "0\n755\n1777\n755\n700\n");
     // Empty, for they are somebody's.
     assert_eq!(well(&machine, "ls -A /home /root /tmp /var/tmp | grep -v : | grep -v ^$ | wc -l"), "0\n");
-    assert!(!well(&machine, "ls /").contains(place.root().components().nth(1).unwrap().as_str()) || place.root().starts_with("/tmp"));
+    assert!(
+        !well(&machine, "ls /").contains(place.root().components().nth(1).unwrap().as_str())
+            || place.root().starts_with("/tmp")
+    );
     let kept = place.root().join("unit-0");
     assert_eq!(well(&machine, &format!("ls -A {kept} 2>/dev/null | wc -l")), "0\n");
     for device in ["null", "zero", "full", "random", "urandom", "tty", "ptmx", "shm", "fd/0"] {
         well(&machine, &format!("test -e /dev/{device}"));
     }
-    assert_eq!(sh(&machine, "echo x > /proc/sys/kernel/hostname; echo 1 > /proc/sysrq-trigger").1, Exit::Code(2));
+    assert_eq!(
+        sh(&machine, "echo x > /proc/sys/kernel/hostname; echo 1 > /proc/sysrq-trigger").1,
+        Exit::Code(2)
+    );
 }
 
 #[test]
@@ -51,12 +57,18 @@ fn what_it_changes_is_its_own_and_is_kept() {
     assert!(!std::path::Path::new("/etc/charmproof-test").exists());
     assert!(std::path::Path::new("/etc/passwd").exists());
     machine.reboot().unwrap();
-    assert_eq!(well(&machine, "cat /etc/charmproof-test /usr/file; ls /usr/share/doc /tmp /run"), "mine\nkept\n/run:\nlock\n\n/tmp:\n\n/usr/share/doc:\n");
+    assert_eq!(
+        well(&machine, "cat /etc/charmproof-test /usr/file; ls /usr/share/doc /tmp /run"),
+        "mine\nkept\n/run:\nlock\n\n/tmp:\n\n/usr/share/doc:\n"
+    );
     drop(machine);
     // As after a restart of the program.
     let other = Place { launcher: Place::new().launcher, ..place };
     let machine = other.machine("unit-0");
-    assert_eq!(sh(&machine, "cat /etc/charmproof-test; test -e /etc/passwd"), ("mine\n".to_owned(), Exit::Code(1)));
+    assert_eq!(
+        sh(&machine, "cat /etc/charmproof-test; test -e /etc/passwd"),
+        ("mine\n".to_owned(), Exit::Code(1))
+    );
 }
 
 #[test]
@@ -64,7 +76,11 @@ fn users_are_those_of_the_machine() {
     let place = Place::new();
     let machine = place.machine("unit-0");
     well(&machine, "useradd --create-home --uid 4321 --groups adm ubuntu");
-    let named = start_as(&machine, User::Named("ubuntu".into()), &["sh", "-c", "id -u; id -Gn; echo $HOME $USER; cd; touch x"]);
+    let named = start_as(
+        &machine,
+        User::Named("ubuntu".into()),
+        &["sh", "-c", "id -u; id -Gn; echo $HOME $USER; cd; touch x"],
+    );
     assert_eq!(named.finish(), ("4321\nubuntu adm\n/home/ubuntu ubuntu\n".to_owned(), Exit::Code(0)));
     let numbers = start_as(&machine, User::Ids(170, 171), &["sh", "-c", "id -u; id -G; echo x > /etc/x"]);
     let (text, exit) = numbers.finish();
@@ -84,7 +100,8 @@ fn signals_go_to_the_group_and_sigkill_to_all() {
     assert_eq!(program.finish(), ("asked\n".to_owned(), Exit::Code(3)));
 
     let sleep = unique_sleep();
-    let script = format!("setsid sleep {sleep} & sleep {sleep} & (sleep {sleep} &) ; echo ready; sleep {sleep}");
+    let script =
+        format!("setsid sleep {sleep} & sleep {sleep} & (sleep {sleep} &) ; echo ready; sleep {sleep}");
     let mut program = start(&machine, &script);
     assert_eq!(program.line(), "ready");
     wait_until("all sleep", || running(&sleep) == 4);
@@ -94,7 +111,10 @@ fn signals_go_to_the_group_and_sigkill_to_all() {
     // One shell whose child was adopted by the first process is in the same session.
     wait_until("the tree is gone", || running(&sleep) == 0);
     // What it leaves on purpose goes on, as on a real machine.
-    assert_eq!(sh(&machine, &format!("setsid sleep {sleep} >/dev/null 2>&1 & echo ok")), ("ok\n".to_owned(), Exit::Code(0)));
+    assert_eq!(
+        sh(&machine, &format!("setsid sleep {sleep} >/dev/null 2>&1 & echo ok")),
+        ("ok\n".to_owned(), Exit::Code(0))
+    );
     assert_eq!(running(&sleep), 1);
     machine.stop();
     assert_eq!(running(&sleep), 0);
@@ -125,7 +145,10 @@ fn many_threads_execute_at_once() {
             scope.spawn(move || {
                 for round in 0..10 {
                     let code = thread * 10 + round;
-                    assert_eq!(sh(machine, &format!("echo {code}; exit {code}")), (format!("{code}\n"), Exit::Code(code)));
+                    assert_eq!(
+                        sh(machine, &format!("echo {code}; exit {code}")),
+                        (format!("{code}\n"), Exit::Code(code))
+                    );
                 }
             });
         }
@@ -155,7 +178,10 @@ fn folders_files_and_sockets_are_bound() {
     ];
     let machine = place.launcher.machine(&spec).unwrap();
     assert_eq!(
-        well(&machine, "cat /var/lib/new/data/one /etc/new/file; echo 3 > /var/lib/new/data/two; test -S /var/lib/new/socket"),
+        well(
+            &machine,
+            "cat /var/lib/new/data/one /etc/new/file; echo 3 > /var/lib/new/data/two; test -S /var/lib/new/socket"
+        ),
         "12"
     );
     assert_eq!(sh(&machine, "echo 3 > /srv/read/two").1, Exit::Code(2));

@@ -27,6 +27,9 @@ fn machines_are_there_in_no_time() {
     }
     let (start, program, end) = (median(starts), median(programs), median(ends));
     eprintln!("start {start:?}, program {program:?}, end {end:?}");
-    assert!(start < Duration::from_millis(500) && program < Duration::from_millis(200), "{start:?} {program:?}");
+    assert!(
+        start < Duration::from_millis(500) && program < Duration::from_millis(200),
+        "{start:?} {program:?}"
+    );
     assert!(end < Duration::from_millis(500), "{end:?}");
 }

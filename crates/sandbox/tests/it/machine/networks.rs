@@ -24,7 +24,8 @@ fn serve(machine: &Machine) {
 }
 
 fn get(address: Ipv4Addr) -> Option<String> {
-    let mut stream = TcpStream::connect_timeout(&SocketAddr::from((address, 80)), Duration::from_secs(5)).ok()?;
+    let mut stream =
+        TcpStream::connect_timeout(&SocketAddr::from((address, 80)), Duration::from_secs(5)).ok()?;
     stream.write_all(b"GET / HTTP/1.0\r\n\r\n").ok()?;
     let mut text = String::new();
     stream.read_to_string(&mut text).ok()?;
@@ -32,7 +33,9 @@ fn get(address: Ipv4Addr) -> Option<String> {
 }
 
 fn fetch(address: Ipv4Addr) -> String {
-    format!("python3 -c 'import urllib.request as r; print(r.urlopen(\"http://{address}\", timeout=5).read().decode())'")
+    format!(
+        "python3 -c 'import urllib.request as r; print(r.urlopen(\"http://{address}\", timeout=5).read().decode())'"
+    )
 }
 
 #[test]
@@ -125,7 +128,10 @@ fn networks_are_joined() {
 #[test]
 fn machines_are_found_by_name() {
     let place = Place::new();
-    let network = place.launcher.network(&NetworkSpec { search: vec!["model.svc".into()], ..NetworkSpec::default() }).unwrap();
+    let network = place
+        .launcher
+        .network(&NetworkSpec { search: vec!["model.svc".into()], ..NetworkSpec::default() })
+        .unwrap();
     let (first, second) = (place.machine_in("app-0", &network), place.machine_in("app-1", &network));
     let address = second.address().unwrap();
     network.set_names([("app-1.Endpoints.model.svc".into(), address), ("app-1".into(), address)].into());

@@ -8,7 +8,8 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_sandbox::Launcher;
 use charmproof_sandbox::machine::{
-    Exit, Machine, MachineExec, MachineNetwork, MachineProcess, MachineSpec, Network, NetworkSpec, RootSpec, User,
+    Exit, Machine, MachineExec, MachineNetwork, MachineProcess, MachineSpec, Network, NetworkSpec, RootSpec,
+    User,
 };
 
 use crate::case::BINARY;
@@ -97,7 +98,11 @@ pub(crate) fn start_as(machine: &Machine, user: User, argv: &[&str]) -> Program 
     let mut exec = MachineExec::new(argv.iter().copied(), stdio);
     exec.user = user;
     let process = machine.exec(exec).unwrap();
-    Program { process, input: Some(File::from(OwnedFd::from(input))), output: File::from(OwnedFd::from(output)) }
+    Program {
+        process,
+        input: Some(File::from(OwnedFd::from(input))),
+        output: File::from(OwnedFd::from(output)),
+    }
 }
 
 pub(crate) fn start(machine: &Machine, script: &str) -> Program {
