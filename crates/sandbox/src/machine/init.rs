@@ -17,7 +17,7 @@ use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, getpid, setsid};
 
-use super::companion::{Companion, companion};
+use super::companion::{Alone, Companion, companion};
 use super::execute;
 use super::ground::Ground;
 use super::protocol::{MachinePlan, News, Order, Readiness, Word};
@@ -76,14 +76,8 @@ fn serve(plan: &MachinePlan, ground: Ground, control: OwnedFd, network: Option<O
         Ok(notes) => notes,
         Err(failure) => return wire::send(&control, &Readiness::Failed(failure), &[]),
     };
-    let mut init = Init {
-        level: plan.level,
-        control,
-        signals,
-        running: Vec::new(),
-        companion: companion(plan.level),
-        ending: None,
-    };
+    let companion = if plan.has_services { companion(plan.level) } else { Box::new(Alone) };
+    let mut init = Init { level: plan.level, control, signals, running: Vec::new(), companion, ending: None };
     init.companion.start();
     wire::send(&init.control, &Readiness::Ready { notes }, &[])?;
     let served = init.serve();

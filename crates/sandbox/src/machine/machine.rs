@@ -280,6 +280,7 @@ impl Shared {
             hides: spec.hides.clone(),
             binds: spec.binds.clone(),
             network,
+            has_services: spec.has_services,
         }
     }
 }

@@ -73,6 +73,7 @@ pub(crate) struct MachinePlan {
     pub(crate) hides: Vec<Utf8PathBuf>,
     pub(crate) binds: Vec<Bind>,
     pub(crate) network: NetworkPlan,
+    pub(crate) has_services: bool,
 }
 
 /// What a machine has to know of its network.

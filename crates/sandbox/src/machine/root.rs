@@ -125,8 +125,10 @@ fn cover(upper: &Utf8Path, layers: &[Utf8PathBuf], plan: &MachinePlan) -> io::Re
                 look_like(&place, model.as_ref())?;
             }
         }
-        let name = if plan.level == MachineLevel::Root { OPAQUE_FOR_ROOT } else { OPAQUE };
-        rustix::fs::setxattr(upper.join(relative).as_str(), name, b"y", rustix::fs::XattrFlags::empty())?;
+        let opaque = |name: &str| {
+            rustix::fs::setxattr(upper.join(relative).as_str(), name, b"y", rustix::fs::XattrFlags::empty())
+        };
+        opaque(if plan.level == MachineLevel::Root { OPAQUE_FOR_ROOT } else { OPAQUE })?;
     }
     Ok(())
 }

@@ -29,10 +29,12 @@ pub struct MachineSpec {
     pub hides: Vec<Utf8PathBuf>,
     /// How much of the host it may use.
     pub limits: MachineLimits,
+    /// Whether services run in it that packages bring, and `systemctl` works.
+    pub has_services: bool,
 }
 
 impl MachineSpec {
-    /// Returns a machine with the host's network, no binds and no limits.
+    /// Returns a machine with the host's network, and without binds, limits and services.
     pub fn new(host_name: impl Into<String>, root: RootSpec, log: Utf8PathBuf) -> Self {
         Self {
             host_name: host_name.into(),
@@ -42,6 +44,7 @@ impl MachineSpec {
             log,
             hides: Vec::new(),
             limits: MachineLimits::default(),
+            has_services: false,
         }
     }
 }

@@ -2,5 +2,6 @@
 
 mod basics;
 mod bench;
+mod leftovers;
 mod networks;
 mod support;
