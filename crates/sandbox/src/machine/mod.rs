@@ -38,6 +38,7 @@ mod router;
 mod settings;
 mod spec;
 mod subnet;
+mod userland;
 mod users;
 mod wire;
 

@@ -17,6 +17,7 @@ use nix::unistd::{chdir, pivot_root, sethostname};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
 use super::settings;
+use super::userland;
 use super::spec::{Bind, MachineLevel};
 use crate::protocol::Failure;
 
@@ -65,8 +66,7 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     chdir("/").map_err(failed("enter the root of"))?;
     protect_kernel_settings(plan.level, &mut notes);
     sethostname(&plan.host_name).map_err(failed("name"))?;
-    settings::write(plan, is_new, &from_host)
-        .map_err(|error| Failure::io("write the settings of", &error))?;
+    settings::write(plan, is_new, &from_host).map_err(|error| Failure::io("write the settings of", &error))?;
     Ok(notes)
 }
 
@@ -74,63 +74,117 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
 fn overlay(plan: &MachinePlan, ground: Ground) -> Result<bool, Failure> {
     let kept = ground.seen(&plan.kept);
     let is_new = !kept.join("upper/etc/hostname").exists();
-    let prepare = || -> io::Result<()> {
-        for name in ["upper", "work", "root"] {
-            make_folder(kept.join(name).as_str())?;
-        }
-        // Short names, relative to the working directory: neither the length of the paths nor
-        // the characters in them matter then.
-        let layers = kept.join("layers");
-        remove_all(&layers)?;
-        fs_err::create_dir(&layers)?;
-        let seen: Vec<Utf8PathBuf> = plan.layers.iter().map(|layer| ground.layer(layer)).collect();
-        for (index, layer) in seen.iter().enumerate() {
-            if !layer.is_dir() {
-                return Err(io::Error::from(io::ErrorKind::NotFound));
-            }
-            fs_err::os::unix::fs::symlink(layer, layers.join(index.to_string()))?;
-        }
-        cover(&kept.join("upper"), &seen, plan)
-    };
-    prepare().map_err(|error| Failure::io("prepare the files of", &error))?;
+    let prepared = |error: io::Error| Failure::io("prepare the files of", &error);
+    let files = Files::prepare(plan, ground, &kept).map_err(prepared)?;
+    files.cover(plan).map_err(prepared)?;
     let failed = |errno| Failure::new("mount the files of", errno);
     chdir(kept.as_std_path()).map_err(failed)?;
-    let lower: Vec<String> = (0..plan.layers.len()).map(|index| format!("layers/{index}")).collect();
     let attributes = if plan.level == MachineLevel::Root { "" } else { ",userxattr" };
-    let options = format!("lowerdir={},upperdir=upper,workdir=work{attributes}", lower.join(":"));
-    mount(Some("machine"), "root", Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-        .map_err(failed)?;
+    let mut roots = vec![("root", "upper", "work", files.layers.len(), "layers/")];
+    if files.has_usr {
+        roots.push(("root/usr", "upper-usr", "work-usr", 2, "layers/usr"));
+    }
+    for (target, upper, work, count, prefix) in roots {
+        let lower: Vec<String> = (0..count).map(|index| format!("{prefix}{index}")).collect();
+        let options = format!("lowerdir={},upperdir={upper},workdir={work}{attributes}", lower.join(":"));
+        mount(Some("machine"), target, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
+            .map_err(failed)?;
+    }
     chdir("root").map_err(failed)?;
     Ok(is_new)
 }
 
-/// Makes the folders that hide what the layers have at their places. Those that are there
-/// already hide it since an earlier start.
-fn cover(upper: &Utf8Path, layers: &[Utf8PathBuf], plan: &MachinePlan) -> io::Result<()> {
-    let is_within = |path: &Utf8Path| plan.hides.iter().any(|outer| path != outer && path.starts_with(outer));
-    for path in plan.hides.iter().filter(|path| !is_within(path)) {
-        let relative = path.strip_prefix("/").unwrap_or(path);
-        if relative.as_str().is_empty() || upper.join(relative).exists() {
-            continue;
+/// What the overlay is made of.
+struct Files {
+    kept: Utf8PathBuf,
+    /// As they are seen from here, the topmost first.
+    layers: Vec<Utf8PathBuf>,
+    /// Whether `/usr` is an overlay of its own, upon the host's.
+    has_usr: bool,
+}
+
+impl Files {
+    /// Makes the folders of the overlay and names its layers.
+    fn prepare(plan: &MachinePlan, ground: Ground, kept: &Utf8Path) -> io::Result<Self> {
+        for name in ["upper", "work", "root"] {
+            make_folder(kept.join(name).as_str())?;
         }
-        // The folders around it look as they do in the topmost layer that has them.
-        let mut around: Vec<&Utf8Path> =
-            relative.ancestors().filter(|path| !path.as_str().is_empty()).collect();
-        around.reverse();
-        for part in around {
-            let place = upper.join(part);
-            if !place.exists() {
-                fs_err::create_dir(&place)?;
-                let model = layers.iter().find_map(|layer| layer.join(part).metadata().ok());
-                look_like(&place, model.as_ref())?;
+        let is_plain_user = match plan.level {
+            MachineLevel::SubordinateIds | MachineLevel::SingleId => true,
+            MachineLevel::RootInUserNamespace | MachineLevel::Root | MachineLevel::ProcessOnly => false,
+        };
+        let has_usr = is_plain_user && plan.layers.iter().any(|layer| layer == "/");
+        // Short names, relative to the working directory: neither the length of the paths nor
+        // the characters in them matter then.
+        let names = kept.join("layers");
+        remove_all(&names)?;
+        fs_err::create_dir(&names)?;
+        let mut layers = Vec::new();
+        for layer in &plan.layers {
+            let seen =
+                if has_usr && layer == "/" { userland::layer(kept, ground)? } else { ground.layer(layer) };
+            if !seen.is_dir() {
+                return Err(io::Error::from(io::ErrorKind::NotFound));
+            }
+            fs_err::os::unix::fs::symlink(&seen, names.join(layers.len().to_string()))?;
+            layers.push(seen);
+        }
+        if has_usr {
+            // What was put into the upper folder beforehand comes along.
+            let (in_upper, own) = (kept.join("upper/usr"), kept.join("upper-usr"));
+            if in_upper.is_dir() && !own.exists() {
+                fs_err::rename(&in_upper, &own)?;
+            }
+            for name in ["upper-usr", "work-usr"] {
+                make_folder(kept.join(name).as_str())?;
+            }
+            let userland = layers.last().map(|layer| layer.join("usr")).unwrap_or_default();
+            fs_err::os::unix::fs::symlink(userland, names.join("usr0"))?;
+            fs_err::os::unix::fs::symlink(ground.seen(Utf8Path::new("/usr")), names.join("usr1"))?;
+        }
+        Ok(Self { kept: kept.to_owned(), layers, has_usr })
+    }
+
+    /// Returns where a path, relative to the root, is kept.
+    fn upper(&self, relative: &Utf8Path) -> Utf8PathBuf {
+        match relative.strip_prefix("usr") {
+            Ok(rest) if self.has_usr => self.kept.join("upper-usr").join(rest),
+            Ok(_) | Err(_) => self.kept.join("upper").join(relative),
+        }
+    }
+
+    /// Makes the folders that hide what the layers have at their places. Those that are there
+    /// already hide it since an earlier start, or since somebody prepared them.
+    fn cover(&self, plan: &MachinePlan) -> io::Result<()> {
+        let is_within =
+            |path: &Utf8Path| plan.hides.iter().any(|outer| path != outer && path.starts_with(outer));
+        for path in plan.hides.iter().filter(|path| !is_within(path)) {
+            let relative = path.strip_prefix("/").unwrap_or(path);
+            if relative.as_str().is_empty() || self.upper(relative).symlink_metadata().is_ok() {
+                continue;
+            }
+            // The folders around it look as they do in the topmost layer that has them.
+            let mut around: Vec<&Utf8Path> =
+                relative.ancestors().filter(|path| !path.as_str().is_empty()).collect();
+            around.reverse();
+            for part in around {
+                let place = self.upper(part);
+                if !place.exists() {
+                    fs_err::create_dir(&place)?;
+                    let model = self.layers.iter().find_map(|layer| layer.join(part).metadata().ok());
+                    look_like(&place, model.as_ref())?;
+                }
+            }
+            let place = self.upper(relative);
+            let opaque =
+                |name: &str| rustix::fs::setxattr(place.as_str(), name, b"y", rustix::fs::XattrFlags::empty());
+            opaque(OPAQUE)?;
+            if plan.level == MachineLevel::Root {
+                opaque(OPAQUE_FOR_ROOT)?;
             }
         }
-        let opaque = |name: &str| {
-            rustix::fs::setxattr(upper.join(relative).as_str(), name, b"y", rustix::fs::XattrFlags::empty())
-        };
-        opaque(if plan.level == MachineLevel::Root { OPAQUE_FOR_ROOT } else { OPAQUE })?;
+        Ok(())
     }
-    Ok(())
 }
 
 fn look_like(place: &Utf8Path, model: Option<&std::fs::Metadata>) -> io::Result<()> {
@@ -236,8 +290,7 @@ fn on_host(host: &File, path: &Utf8Path) -> String {
 
 /// Binds in the finished root, where links mean what they will mean to programs.
 fn bind(bind: &Bind, host: &File) -> Result<(), Failure> {
-    let failed =
-        |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
+    let failed = |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
     let source = on_host(host, &bind.source);
     let is_folder = Path::new(&source).metadata().map_err(failed)?.is_dir();
     let target = bind.target.as_std_path();

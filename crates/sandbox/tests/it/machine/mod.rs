@@ -3,5 +3,6 @@
 mod basics;
 mod bench;
 mod leftovers;
+mod levels;
 mod networks;
 mod support;

@@ -1,0 +1,150 @@
+//! The same machines on hosts that offer less.
+
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use charmproof_sandbox::Launcher;
+use charmproof_sandbox::machine::{
+    Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec,
+};
+
+use super::support::{Place, null, sh, well};
+use crate::case::{BINARY, running, unique_sleep, wait_until};
+
+const NOBODY: u32 = 65534;
+
+fn place_at(level: MachineLevel) -> Place {
+    let mut place = Place::new();
+    place.launcher = Launcher::new(BINARY.into(), Vec::new()).with_machine_level(level);
+    place
+}
+
+#[test]
+fn root_gets_the_strongest() {
+    let place = Place::new();
+    let (level, notes) = place.launcher.machine_level().unwrap();
+    assert!(nix::unistd::geteuid().is_root(), "these tests need root");
+    assert_eq!(level, MachineLevel::RootInUserNamespace, "{notes:?}");
+    let machine = place.machine("unit-0");
+    // All rights inside, and none on the host.
+    well(&machine, "mount -t tmpfs x /mnt && unshare --mount --pid --fork true && test -w /dev/null");
+    let (text, exit) = sh(&machine, "mknod /root/disk b 254 0 2>&1");
+    assert_eq!(exit, Exit::Code(1), "{text}");
+}
+
+#[test]
+fn without_a_user_namespace_rights_are_taken() {
+    let place = place_at(MachineLevel::Root);
+    let network = place.network();
+    let machine = place.machine_in("unit-0", &network);
+    assert_eq!(machine.protection().level, MachineLevel::Root);
+    assert_eq!(well(&machine, "hostname; ls -A /home; echo kept > /root/file"), "unit-0\n");
+    assert_ne!(sh(&machine, "mount -t tmpfs x /mnt").1, Exit::Code(0));
+    assert_ne!(sh(&machine, "mknod /root/disk b 254 0").1, Exit::Code(0));
+    well(&machine, "chown 33 /root/file && python3 -c 'import socket; socket.socket().bind((\"\", 80))'");
+    // What was kept is found again at the other level.
+    drop(machine);
+    let place = Place { launcher: Place::new().launcher, ..place };
+    assert_eq!(well(&place.machine("unit-0"), "cat /root/file; ls /home"), "kept\n");
+}
+
+#[test]
+fn without_namespaces_programs_still_run_and_end() {
+    let place = place_at(MachineLevel::ProcessOnly);
+    let machine = place.machine("unit-0");
+    let protection = machine.protection();
+    assert_eq!(protection.level, MachineLevel::ProcessOnly);
+    assert!(protection.level.describe().contains("on the host itself"));
+    let sleep = unique_sleep();
+    assert_eq!(sh(&machine, &format!("(setsid sleep {sleep} >/dev/null 2>&1 &) ; exit 4")).1, Exit::Code(4));
+    wait_until("it sleeps", || running(&sleep) == 1);
+    machine.reboot().unwrap();
+    assert_eq!(running(&sleep), 0);
+    let program = super::support::start(&machine, &format!("sleep {sleep}"));
+    wait_until("it sleeps", || running(&sleep) == 1);
+    program.process.kill(9);
+    assert_eq!(program.process.wait(), Exit::Signal(9));
+    wait_until("it is gone", || running(&sleep) == 0);
+    let error = place.launcher.network(&NetworkSpec::default()).unwrap_err();
+    assert_eq!(error.to_string(), "could not make a network for machines");
+    drop(machine);
+    let mut exec = MachineExec::new(["sleep", &sleep], [null(), null(), null()]);
+    exec.cwd = "/tmp".into();
+    let machine = place.machine("unit-1");
+    let process = machine.exec(exec).unwrap();
+    assert_eq!(running(&sleep), 1);
+    drop((machine, place));
+    assert_eq!((process.wait(), running(&sleep)), (Exit::MachineGone, 0));
+}
+
+#[test]
+fn machines_are_bounded() {
+    let place = Place::new();
+    let mut spec = place.spec("unit-0");
+    spec.limits.memory_bytes = Some(200 << 20);
+    spec.limits.processes = Some(40);
+    let machine = place.launcher.machine(&spec).unwrap();
+    let protection = machine.protection();
+    let is_bounded = |control| !matches!(control, charmproof_sandbox::Control::Unbounded);
+    if is_bounded(protection.memory) {
+        let (text, exit) = sh(&machine, "exec python3 -c 'x = bytearray(400 << 20)' 2>&1");
+        assert!(matches!(exit, Exit::Signal(9)), "{exit:?} {text}");
+    }
+    if is_bounded(protection.process_count) {
+        let (text, _) = sh(&machine, "for i in $(seq 100); do sleep 5 & done 2>&1");
+        assert!(text.contains("fork"), "{text}");
+    }
+    assert!(protection.notes.iter().any(|note| note.contains("disk")));
+    // The machine itself goes on.
+    machine.reboot().unwrap();
+    well(&machine, "true");
+}
+
+/// Runs a scene as a plain user; the answer is what it printed first.
+fn as_plain_user(place: &Place, scene: &serde_json::Value) -> serde_json::Value {
+    use std::os::unix::fs::PermissionsExt;
+    let root = place.root();
+    let everybody = std::fs::Permissions::from_mode(0o777);
+    fs_err::set_permissions(root, everybody).unwrap();
+    let binary = root.join("charmproof-launch");
+    fs_err::copy(BINARY, &binary).unwrap();
+    let file = root.join("scene.json");
+    fs_err::write(&file, scene.to_string()).unwrap();
+    let mut command = Command::new(&binary);
+    command.args(["machine", file.as_str()]).current_dir("/").stdin(std::process::Stdio::null());
+    command.uid(NOBODY).gid(NOBODY);
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text} {output:?}");
+    serde_json::from_str(text.lines().next().unwrap()).unwrap()
+}
+
+#[test]
+fn a_plain_user_has_machines_of_the_hosts_userland() {
+    let place = Place::new();
+    let script = "set -e
+        id -u; hostname; ls -A /home | wc -l
+        echo x > /etc/new; echo x >> /etc/profile; mkdir /usr/share/new /var/lib/new
+        rm /usr/bin/env; mv /etc/hosts /etc/hosts.old; echo x > /usr/bin/env
+        dpkg --status dash | grep -c '^Status: install ok'
+        ls /sys/class/net";
+    let scene = serde_json::json!({
+        "layers": ["/"], "kept": place.root().join("unit-0"), "level": null, "has_network": true,
+        "memory_bytes": null, "processes": null, "argv": ["sh", "-c", script],
+    });
+    let answer = as_plain_user(&place, &scene);
+    assert_eq!(answer["level"], "single-id", "{answer}");
+    assert_eq!(answer["exit"], serde_json::json!({"Code": 0}), "{answer}");
+    assert_eq!(answer["output"], "0\nunit-0\n0\n1\neth0\nlo\n");
+    assert!(std::path::Path::new("/usr/bin/env").exists());
+}
+
+#[test]
+fn a_pod_needs_a_machine_with_an_address() {
+    let place = Place::new();
+    let host = place.machine("unit-0");
+    let mut spec = place.spec("unit-1");
+    spec.network = MachineNetwork::Of(host);
+    // The host's network is shared as well.
+    assert_eq!(place.launcher.machine(&spec).unwrap().address(), None);
+}
