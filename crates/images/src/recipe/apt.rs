@@ -4,7 +4,7 @@
 //! the host changes, and no rights are needed. Packages are unpacked and not configured: what their scripts
 //! would do, such as adding a user, a recipe says itself.
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::steps::{Step, Steps};
 use crate::cache::{Cache, Rights};
@@ -62,24 +62,30 @@ pub(super) fn install(
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut install = words(&["--download-only", "--no-install-recommends", "--yes", "install", "--"]);
     install.extend(packages.iter().cloned());
-    let update = || run("fetching the lists of packages", &words(&["update"]));
-    let fetch = || run("fetching packages", &install);
-    let has_lists = state.join("pkgcache.bin").exists() || has_files(&state.join("lists"));
-    if !has_lists {
+    let update = || run("fetching the lists of packages", &words(&["update"])).map(drop);
+    // The lists grow old, and name what is not there any more.
+    if !has_lists(&state.join("lists")) || run("fetching packages", &install).is_err() {
         update()?;
-        fetch()?;
-    } else if fetch().is_err() {
-        // The lists grow old, and name what is not there any more.
-        update()?;
-        fetch()?;
+        run("fetching packages", &install)?;
     }
+    // What lies in a folder of this host is not fetched, but used where it lies.
+    install.insert(0, "--print-uris".to_owned());
+    let listed = run("listing packages", &install)?;
+    let mut fetched: Vec<Utf8PathBuf> = listed.lines().filter_map(local_package).collect();
     for entry in archives.read_dir_utf8()? {
-        let entry = entry?;
-        if entry.file_name().ends_with(".deb") {
-            one(&dpkg, entry.path(), layer, cache.rights(), steps, limits)?;
-        }
+        fetched.push(entry?.into_path());
+    }
+    for package in fetched.iter().filter(|path| path.extension() == Some("deb")) {
+        one(&dpkg, package, layer, cache.rights(), steps, limits)?;
     }
     Ok(())
+}
+
+/// Reads a line such as `'file:/repository/./a.deb' a.deb 12 SHA256:…`.
+fn local_package(line: &str) -> Option<Utf8PathBuf> {
+    let (path, _) = line.strip_prefix("'file:")?.split_once('\'')?;
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.starts_with('/').then(|| path.into())
 }
 
 fn one(
@@ -109,7 +115,23 @@ fn one(
     Ok(())
 }
 
-fn has_files(folder: &Utf8Path) -> bool {
+fn has_lists(folder: &Utf8Path) -> bool {
     let mut entries = fs_err::read_dir(folder).into_iter().flatten().flatten();
-    entries.any(|entry| entry.file_name().to_string_lossy().ends_with("InRelease"))
+    entries.any(|entry| entry.file_name().to_string_lossy().contains("_Packages"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_in_folders_of_this_host_are_listed() {
+        let check = |line: &str, expected: Option<&str>| {
+            assert_eq!(local_package(line), expected.map(Utf8PathBuf::from), "{line}");
+        };
+        check("'file:/r/./a.deb' a_1.0_all.deb 640 SHA256:12", Some("/r/./a.deb"));
+        check("'file:///r/a.deb' a.deb 640", Some("/r/a.deb"));
+        check("'http://deb.debian.org/a.deb' a.deb 640", None);
+        check("Reading package lists...", None);
+    }
 }

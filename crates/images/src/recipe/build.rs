@@ -194,9 +194,14 @@ fn link_programs(programs: &Utf8Path, layer: &Skeleton<'_>) -> Result<(), Recipe
     }
     names.sort();
     for name in names {
-        let is_for_shells = name.starts_with("activate") || name.ends_with(".bat");
-        if !is_for_shells {
-            layer.link(&format!("/usr/local/bin/{name}"), &format!("{ENVIRONMENT}/bin/{name}"))?;
+        let (place, program) = (format!("/usr/local/bin/{name}"), format!("{ENVIRONMENT}/bin/{name}"));
+        if name.starts_with("activate") || name.ends_with(".bat") {
+            continue;
+        } else if name.starts_with("python") {
+            // Python looks for its environment beside the name that it was called by.
+            layer.write(&place, format!("#!/bin/sh\nexec {program} \"$@\"\n").as_bytes(), 0o755)?;
+        } else {
+            layer.link(&place, &program)?;
         }
     }
     Ok(())

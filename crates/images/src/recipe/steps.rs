@@ -51,14 +51,17 @@ impl<'a> Steps<'a> {
         Ok(Self { builder, folder, writable })
     }
 
-    /// Runs one program to its good end.
-    pub(super) fn run(&self, step: &Step<'_>) -> Result<(), RecipeError> {
+    /// Runs one program to its good end, and returns what it said.
+    pub(super) fn run(&self, step: &Step<'_>) -> Result<String, RecipeError> {
         let log = self.folder.join("log.txt");
         let mut environment = self.builder.environment.clone();
         environment.insert("HOME".into(), self.folder.join("home").into_string());
         environment.insert("PATH".into(), self.builder.search_path.clone());
         environment.extend(step.variables.iter().map(|(name, value)| ((*name).into(), (*value).into())));
-        let exists = |path: &&Utf8Path| path.exists();
+        // What variables name, such as certificates and folders with packages, may lie in `/tmp`.
+        let named = self.builder.environment.values().map(|value| Utf8Path::new(value.as_str()));
+        let named = named.filter(|path| path.is_absolute());
+        let visible = step.visible.iter().copied().chain(named).filter(|path| path.exists());
         let writable =
             [self.folder.as_path(), self.writable].into_iter().chain(step.writable.iter().copied());
         let spec = CommandSpec {
@@ -71,7 +74,7 @@ impl<'a> Steps<'a> {
                 private_processes: true,
                 read_only_host: true,
                 writable: writable.map(Utf8Path::to_owned).collect(),
-                visible: step.visible.iter().copied().filter(exists).map(Utf8Path::to_owned).collect(),
+                visible: visible.map(Utf8Path::to_owned).collect(),
                 hidden: self.builder.hidden.clone(),
                 private_tmp: Some(self.folder.join("tmp")),
             },
@@ -92,8 +95,9 @@ impl<'a> Steps<'a> {
             .launcher
             .run(&spec, &self.builder.cancel)
             .map_err(|source| RecipeError::Sandbox { step: step.what, source })?;
+        let text = String::from_utf8_lossy(&fs_err::read(&log).unwrap_or_default()).into_owned();
         let why = match record.ended {
-            Ended::Exited { code: 0 } => return Ok(()),
+            Ended::Exited { code: 0 } => return Ok(text),
             Ended::Exited { code } => format!("it ended with status {code}"),
             Ended::Signalled { signal } => format!("signal {signal} ended it"),
             Ended::TimedOut { .. } | Ended::Silent { .. } => {
@@ -106,7 +110,6 @@ impl<'a> Steps<'a> {
             }
             Ended::Cancelled => "it was stopped".to_owned(),
         };
-        let text = String::from_utf8_lossy(&fs_err::read(&log).unwrap_or_default()).into_owned();
         let lines: Vec<&str> = text.trim_end().lines().collect();
         let said = lines[lines.len().saturating_sub(SAID_LINES)..].join("\n");
         Err(RecipeError::Step { step: step.what, why, said, log })
