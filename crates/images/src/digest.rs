@@ -1,6 +1,6 @@
 //! Digests of what images are made of, and reading that proves them.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Read};
 use std::str::FromStr;
 
@@ -25,7 +25,12 @@ impl Digest {
     }
 
     fn from_hash(hash: Sha256) -> Self {
-        Self { hex: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect() }
+        let mut hex = String::with_capacity(64);
+        for byte in hash.finalize() {
+            // Writing to text cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+        }
+        Self { hex }
     }
 
     /// Returns the 64 digits.

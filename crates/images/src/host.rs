@@ -7,7 +7,6 @@
 use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use sha2::{Digest as _, Sha256};
 
 use crate::cache::{Cache, Rights};
 use crate::digest::Digest;
@@ -111,8 +110,8 @@ impl HostUserland<'_> {
     }
 
     fn key(&self, wanted: &Wanted<'_>, binds: &[Bind]) -> io::Result<Digest> {
-        let mut text = Sha256::new();
-        let mut add = |part: &str| text.update(format!("{}:{part}\n", part.len()));
+        let mut text = String::new();
+        let mut add = |part: &str| text += &format!("{}:{part}\n", part.len());
         add(FORMAT);
         add(self.root.as_str());
         add(&format!("{:?} {:?} {}", wanted.base, wanted.os_release, wanted.is_machine));
@@ -131,8 +130,7 @@ impl HostUserland<'_> {
         for path in self.log_folders() {
             add(path.as_str());
         }
-        let hex: String = text.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Digest::of(hex.as_bytes()))
+        Ok(Digest::of(text.as_bytes()))
     }
 
     fn top(&self) -> io::Result<Vec<String>> {
@@ -190,7 +188,7 @@ impl HostUserland<'_> {
                 layer.like(&place, &metadata)?;
             }
         }
-        if !wanted.interpreter.is_some_and(|python| python.prefix == "/usr/local") {
+        if wanted.interpreter.is_none_or(|python| python.prefix != "/usr/local") {
             layer.empty("usr/local", 0o755)?;
             for name in LOCAL {
                 layer.empty(&format!("usr/local/{name}"), 0o755)?;

@@ -26,7 +26,7 @@ use crate::source::Source;
 use crate::unpack::{Kind, UnpackError, unpack};
 
 /// How long a registry that did not answer is not asked again.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 /// How deep recipes may lie upon each other.
 const DEPTH_MAX: usize = 4;
 
@@ -179,7 +179,7 @@ impl Images {
 
     fn of_layout(&self, layout: &Layout, tag: Option<&str>, place: &str) -> Result<Root, ImageError> {
         let manifest = layout.image(tag)?;
-        let configuration = self.configuration(&layout.blob(&manifest.config)?, place)?;
+        let configuration = configuration(&layout.blob(&manifest.config)?, place)?;
         self.put_together(&configuration, manifest.layers.len(), place, |index, folder| {
             let descriptor = &manifest.layers[index];
             let reader =
@@ -190,17 +190,13 @@ impl Images {
 
     fn of_saved(&self, layout: &Layout, image: Option<&str>, place: &str) -> Result<Root, ImageError> {
         let saved = layout.saved(image)?;
-        let configuration = self.configuration(&saved.configuration, place)?;
+        let configuration = configuration(&saved.configuration, place)?;
         self.put_together(&configuration, saved.layers.len(), place, |index, folder| {
             let reader = layout
                 .open_named(&saved.layers[index])
                 .map_err(|error| UnpackError::Damaged { why: error.to_string() })?;
             self.unpack_layer(reader, folder, &configuration.layers[index])
         })
-    }
-
-    fn configuration(&self, bytes: &[u8], place: &str) -> Result<Configuration, ImageError> {
-        read_configuration(bytes).map_err(|why| ImageError::Broken { place: place.to_owned(), why })
     }
 
     /// Makes a root of layers, of which only those are unpacked that are not there yet.
@@ -467,17 +463,10 @@ impl Images {
         let failed = |source| ImageError::Pull { reference: name.to_owned(), source };
         let registry = Registry::new(image, credentials, &self.settings.insecure_registries);
         let kept = fs_err::read(self.cache.blob_path(&manifest.config.digest)).ok();
-        let configuration = match kept.filter(|bytes| Digest::of(bytes) == manifest.config.digest) {
-            Some(bytes) => bytes,
-            None => {
-                let bytes = registry.blob(&manifest.config).map_err(failed)?;
-                self.cache
-                    .keep_blob(&manifest.config.digest, &bytes)
-                    .map_err(|source| self.cache_error(source))?;
-                bytes
-            }
-        };
-        let configuration = self.configuration(&configuration, name)?;
+        let kept = kept.filter(|bytes| Digest::of(bytes) == manifest.config.digest);
+        let bytes = kept.map_or_else(|| registry.blob(&manifest.config).map_err(failed), Ok)?;
+        self.cache.keep_blob(&manifest.config.digest, &bytes).map_err(|source| self.cache_error(source))?;
+        let configuration = configuration(&bytes, name)?;
         // What the registry said is kept aside: within a layer there are only errors of unpacking.
         let refused = Mutex::new(None);
         let root = self.put_together(&configuration, manifest.layers.len(), name, |index, folder| {
@@ -507,6 +496,10 @@ impl Images {
     fn cache_error(&self, source: std::io::Error) -> ImageError {
         ImageError::Cache { folder: self.cache.folder().to_owned(), source }
     }
+}
+
+fn configuration(bytes: &[u8], place: &str) -> Result<Configuration, ImageError> {
+    read_configuration(bytes).map_err(|why| ImageError::Broken { place: place.to_owned(), why })
 }
 
 /// Whether a recipe's `base` is a base of charms, and not an image with a digest.

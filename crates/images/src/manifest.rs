@@ -124,18 +124,16 @@ pub(crate) fn choose<'a>(images: &'a [Descriptor], tag: Option<&str>, architectu
                 && (architecture != "arm" || platform.variant.as_deref() != Some("v5"))
         })
     };
-    match tagged.iter().find(fits) {
-        Some(image) => Choice::One(image),
-        None => {
-            let platforms: Vec<String> = tagged
-                .iter()
-                .filter_map(|image| image.platform.as_ref())
-                .map(|platform| format!("{}/{}", platform.os, platform.architecture))
-                .collect();
-            let platforms: Vec<&str> = platforms.iter().map(String::as_str).collect();
-            Choice::NoPlatform(listed(&platforms))
-        }
+    if let Some(image) = tagged.iter().find(fits) {
+        return Choice::One(image);
     }
+    let platforms: Vec<String> = tagged
+        .iter()
+        .filter_map(|image| image.platform.as_ref())
+        .map(|platform| format!("{}/{}", platform.os, platform.architecture))
+        .collect();
+    let platforms: Vec<&str> = platforms.iter().map(String::as_str).collect();
+    Choice::NoPlatform(listed(&platforms))
 }
 
 fn listed(words: &[&str]) -> String {

@@ -85,12 +85,8 @@ impl Users {
     pub(crate) fn add(&mut self, user: &NewUser<'_>) {
         let NewUser { name, uid, gid, home, shell } = user;
         let replace = |text: &mut String, line: String| {
-            let kept: String = text
-                .lines()
-                .filter(|line| name_of(line) != Some(name))
-                .map(|line| format!("{line}\n"))
-                .collect();
-            *text = kept + &line + "\n";
+            let others = text.lines().filter(|other| name_of(other) != Some(name));
+            *text = others.chain([line.as_str()]).flat_map(|line| [line, "\n"]).collect();
         };
         replace(&mut self.passwd, format!("{name}:x:{uid}:{gid}:{name}:{home}:{shell}"));
         let has_group = self.group.lines().any(|line| line.split(':').nth(2) == Some(&gid.to_string()));

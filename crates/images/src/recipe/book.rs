@@ -67,7 +67,7 @@ impl Book {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
             Err(error) => return Err(wrong(error.to_string())),
         };
-        let folder = path.parent().unwrap_or(Utf8Path::new("/")).to_owned();
+        let folder = path.parent().unwrap_or(Utf8Path::new("/"));
         let mut own = Self::default();
         own.add(&text, Some(folder)).map_err(wrong)?;
         own.pages.append(&mut self.pages);
@@ -75,7 +75,7 @@ impl Book {
         Ok(())
     }
 
-    fn add(&mut self, text: &str, folder: Option<Utf8PathBuf>) -> Result<(), String> {
+    fn add(&mut self, text: &str, folder: Option<&Utf8Path>) -> Result<(), String> {
         let recipes: BTreeMap<String, Recipe> = toml::from_str(text).map_err(|error| error.to_string())?;
         for (name, recipe) in recipes {
             let names = [&name].into_iter().chain(&recipe.also);
@@ -84,7 +84,7 @@ impl Book {
                 .collect::<Result<_, _>>()?;
             super::files::check(&recipe)
                 .map_err(|(key, why)| format!("`{name}`: `{key}` is wrong: {why}"))?;
-            self.pages.push(Page { name, names, recipe, folder: folder.clone() });
+            self.pages.push(Page { name, names, recipe, folder: folder.map(Utf8Path::to_owned) });
         }
         Ok(())
     }

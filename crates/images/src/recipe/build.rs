@@ -51,10 +51,8 @@ pub(crate) fn follow(
         }
     }
     let Below { mut root, .. } = below;
-    let environment = match recipe.python.is_empty() {
-        true => None,
-        false => Some(environment(&recipe, cache, settings)?),
-    };
+    let environment =
+        if recipe.python.is_empty() { None } else { Some(environment(&recipe, cache, settings)?) };
     let mut binds = Vec::new();
     let mut key = vec![FORMAT.to_owned(), serde_json::to_string(&recipe).map_err(std::io::Error::from)?];
     if let Some((interpreter, folder)) = &environment {
@@ -197,7 +195,8 @@ fn link_programs(programs: &Utf8Path, layer: &Skeleton<'_>) -> Result<(), Recipe
         let (place, program) = (format!("/usr/local/bin/{name}"), format!("{ENVIRONMENT}/bin/{name}"));
         if name.starts_with("activate") || name.ends_with(".bat") {
             continue;
-        } else if name.starts_with("python") {
+        }
+        if name.starts_with("python") {
             // Python looks for its environment beside the name that it was called by.
             layer.write(&place, format!("#!/bin/sh\nexec {program} \"$@\"\n").as_bytes(), 0o755)?;
         } else {

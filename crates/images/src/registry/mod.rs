@@ -35,6 +35,15 @@ const TOKEN_BYTES_MAX: u64 = 1 << 20;
 /// How often a transfer that broke is gone on with.
 const TRIES: u32 = 4;
 
+/// What a token service answers with.
+#[derive(Deserialize)]
+struct Token {
+    #[serde(default)]
+    token: Option<String>,
+    #[serde(default)]
+    access_token: Option<String>,
+}
+
 /// A registry, asked about one repository.
 pub(crate) struct Registry<'a> {
     agent: Agent,
@@ -244,13 +253,6 @@ impl<'a> Registry<'a> {
                             self.unreachable(format!("its token service answered with status {status}"))
                         );
                     }
-                }
-                #[derive(Deserialize)]
-                struct Token {
-                    #[serde(default)]
-                    token: Option<String>,
-                    #[serde(default)]
-                    access_token: Option<String>,
                 }
                 let bytes = self.body(response, TOKEN_BYTES_MAX, "a token")?;
                 let token: Token = serde_json::from_slice(&bytes)

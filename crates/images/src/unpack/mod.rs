@@ -129,6 +129,7 @@ pub(crate) fn decode<'a>(source: impl Read + 'a) -> Result<Box<dyn Read + 'a>, U
     })
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` hands it on")]
 fn damaged(error: io::Error) -> UnpackError {
     UnpackError::Damaged { why: error.to_string() }
 }
@@ -250,7 +251,10 @@ fn one(
 ) -> Result<(), Problem> {
     if path.is_root() {
         return match entry_type {
-            EntryType::Directory => Ok(tree.root_facts(facts)),
+            EntryType::Directory => {
+                tree.root_facts(facts);
+                Ok(())
+            }
             _ => Err(Problem::Refused("the root is no folder")),
         };
     }

@@ -291,7 +291,7 @@ fn set_opaque(folder: &OwnedFd, rights: Rights) -> io::Result<()> {
 
 /// Copies, and tells whose fault it was.
 fn copy(content: &mut impl Read, file: &mut File) -> Result<(), Problem> {
-    let mut buffer = [0; 1 << 16];
+    let mut buffer = [0; 1 << 14];
     loop {
         let count = match content.read(&mut buffer) {
             Ok(0) => return Ok(()),
