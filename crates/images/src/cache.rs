@@ -10,14 +10,20 @@
 //! ```
 
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FlockOperation, Mode, XattrFlags, flock};
+use rustix::fs::{FlockOperation, Mode, XattrFlags, flock, fsetxattr};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::digest::Digest;
+
+/// What says of a folder that nothing of the layers below is seen in it.
+pub(crate) const OPAQUE: &str = "trusted.overlay.opaque";
+/// The same in overlays that are mounted in a user namespace.
+pub(crate) const OPAQUE_OF_USERS: &str = "user.overlay.opaque";
 
 /// How the special files of overlays can be written here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +35,17 @@ pub(crate) enum Rights {
 }
 
 impl Rights {
-    /// Returns the attribute that hides what lies below a folder.
-    pub(crate) fn opaque(self) -> &'static str {
+    /// Hides what the layers below have in a folder. Root's layers also serve overlays in user namespaces,
+    /// which read the attribute of users.
+    pub(crate) fn make_opaque(self, folder: impl AsFd) -> io::Result<()> {
+        let set = |name: &str| fsetxattr(&folder, name, b"y", XattrFlags::empty());
         match self {
-            Self::Root => "trusted.overlay.opaque",
-            Self::User => "user.overlay.opaque",
+            Self::Root => {
+                // Not every filesystem has those of users.
+                let _ = set(OPAQUE_OF_USERS);
+                Ok(set(OPAQUE)?)
+            }
+            Self::User => Ok(set(OPAQUE_OF_USERS)?),
         }
     }
 
@@ -183,7 +195,7 @@ pub(crate) fn remove(path: &Utf8Path) -> io::Result<()> {
 fn probe(folder: &Utf8Path) -> Rights {
     let probe = folder.join("temporary").join(format!("probe-{}", std::process::id()));
     let made = rustix::fs::mkdir(probe.as_str(), Mode::RWXU);
-    let answer = rustix::fs::setxattr(probe.as_str(), Rights::Root.opaque(), b"y", XattrFlags::empty());
+    let answer = rustix::fs::setxattr(probe.as_str(), OPAQUE, b"y", XattrFlags::empty());
     if made.is_ok() {
         let _ = fs_err::remove_dir(&probe);
     }

@@ -10,10 +10,10 @@ use rustix::fs::{
     mknodat, symlinkat, utimensat,
 };
 
-use crate::cache::Rights;
+use crate::cache::{OPAQUE, OPAQUE_OF_USERS, Rights};
 
 /// The attributes that are copied.
-const ATTRIBUTES: [&str; 3] = ["trusted.overlay.opaque", "user.overlay.opaque", "security.capability"];
+const ATTRIBUTES: [&str; 3] = [OPAQUE, OPAQUE_OF_USERS, "security.capability"];
 
 /// Copies the content of `from` into the folder `into`; what both have is taken from `from`.
 pub(crate) fn layer(from: &Utf8Path, into: &Utf8Path) -> io::Result<()> {
@@ -29,7 +29,7 @@ pub(crate) fn whiteout(path: &Utf8Path) -> io::Result<()> {
 
 /// Hides what the layers below have in this folder.
 pub(crate) fn make_opaque(path: &Utf8Path, rights: Rights) -> io::Result<()> {
-    Ok(lsetxattr(path.as_str(), rights.opaque(), b"y", XattrFlags::empty())?)
+    rights.make_opaque(fs_err::File::open(path)?.file())
 }
 
 /// Returns whether this is a mark that hides a name of the layers below.
@@ -144,7 +144,10 @@ mod tests {
         assert_eq!(metadata("a").mtime(), fs_err::metadata(from.join("a")).unwrap().mtime());
         assert_eq!(fs_err::read_link(into.join("link")).unwrap().to_str(), Some("/nowhere"));
         let mut value = [0; 1];
-        lgetxattr(into.join("opt").as_str(), rights.opaque(), &mut value).unwrap();
+        lgetxattr(into.join("opt").as_str(), OPAQUE_OF_USERS, &mut value).unwrap();
+        if rights == Rights::Root {
+            lgetxattr(into.join("opt").as_str(), OPAQUE, &mut value).unwrap();
+        }
         assert_eq!(value, *b"y");
     }
 }

@@ -1,9 +1,11 @@
 //! What a unit or a workload container begins with.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use crate::cache;
 use crate::copy;
 use crate::error::ImageError;
 
@@ -45,8 +47,8 @@ pub struct RootConfig {
 }
 
 impl Root {
-    /// Makes `upper`, an empty folder, ready to be the upper one of an overlay, and returns what has to be
-    /// below it, top first.
+    /// Makes `upper` ready to be the upper folder of an overlay, and returns what has to be below it, top
+    /// first. An upper folder that something was put into before stays as it is.
     ///
     /// The kernel refuses an overlay with two lower layers of which one lies in the other, and every folder
     /// lies in `/`. So where `/` is the lowest layer, what lies above it is copied into `upper`: such layers
@@ -56,10 +58,24 @@ impl Root {
         if last != "/" {
             return Ok(self.layers.clone());
         }
-        for layer in above.iter().rev() {
-            copy::layer(layer, upper)
-                .map_err(|source| ImageError::Cache { folder: layer.clone(), source })?;
-        }
+        fill(above, upper).map_err(|source| ImageError::Cache { folder: upper.to_owned(), source })?;
         Ok(vec![last.clone()])
     }
+}
+
+/// Copies layers into a folder that is empty or missing. It is filled as a whole or not at all.
+fn fill(above: &[Utf8PathBuf], upper: &Utf8Path) -> io::Result<()> {
+    match fs_err::remove_dir(upper) {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => return Ok(()),
+        Err(error) => return Err(error),
+    }
+    let making = Utf8PathBuf::from(format!("{upper}.making"));
+    cache::remove(&making)?;
+    fs_err::create_dir_all(&making)?;
+    for layer in above.iter().rev() {
+        copy::layer(layer, &making)?;
+    }
+    fs_err::rename(making, upper)
 }

@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::cache::Rights;
+use crate::cache::{OPAQUE, OPAQUE_OF_USERS, Rights};
 use crate::copy::{is_whiteout, make_opaque, whiteout};
 
 /// How many links are followed on one path, as many as Linux does.
@@ -203,10 +203,9 @@ fn hides(folder: &Utf8Path) -> bool {
     let Ok(metadata) = folder.symlink_metadata() else { return false };
     is_whiteout(&metadata)
         || !metadata.is_dir()
-        || [Rights::Root, Rights::User].into_iter().any(|rights| {
-            let mut value = [0; 8];
-            rustix::fs::lgetxattr(folder.as_str(), rights.opaque(), &mut value).is_ok()
-        })
+        || [OPAQUE, OPAQUE_OF_USERS]
+            .into_iter()
+            .any(|name| rustix::fs::lgetxattr(folder.as_str(), name, &mut [0; 8]).is_ok())
 }
 
 fn components(path: &Utf8Path) -> VecDeque<String> {
@@ -286,7 +285,7 @@ mod tests {
             skeleton.mount_point(Utf8Path::new("/var/python")).unwrap();
             let var = skeleton.layer.join("var");
             let mut value = [0; 1];
-            rustix::fs::lgetxattr(var.as_str(), rights().opaque(), &mut value).unwrap();
+            rustix::fs::lgetxattr(var.as_str(), OPAQUE_OF_USERS, &mut value).unwrap();
             assert!(var.join("python").is_dir());
         });
     }

@@ -67,7 +67,7 @@ impl Tree {
                 unlinkat(&parent, path.name(), AtFlags::empty())?;
                 mkdirat(&parent, path.name(), Mode::RWXU)?;
                 if was_hidden {
-                    set_opaque(&open_folder(&parent, path.name())?, rights)?;
+                    rights.make_opaque(&open_folder(&parent, path.name())?)?;
                 }
             }
             Err(error) => return Err(error.into()),
@@ -126,7 +126,7 @@ impl Tree {
     pub(super) fn hide(&mut self, path: &EntryPath) -> io::Result<()> {
         let parent = self.parent(path)?;
         match kind(&parent, path.name()) {
-            Ok(FileType::Directory) => set_opaque(&open_folder(&parent, path.name())?, self.rights),
+            Ok(FileType::Directory) => self.rights.make_opaque(&open_folder(&parent, path.name())?),
             Ok(_) => Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 Ok(mknodat(&parent, path.name(), FileType::CharacterDevice, Mode::empty(), 0)?)
@@ -138,10 +138,10 @@ impl Tree {
     /// Hides all that the layers below have in this folder.
     pub(super) fn hide_all(&mut self, path: &EntryPath) -> io::Result<()> {
         if path.is_root() {
-            return set_opaque(&self.existing(path)?, self.rights);
+            return self.rights.make_opaque(&self.existing(path)?);
         }
         let inside = self.open_parents(path)?;
-        set_opaque(&inside, self.rights)
+        self.rights.make_opaque(&inside)
     }
 
     /// Gives folders their modes and times, inner ones first.
@@ -283,10 +283,6 @@ fn is_whiteout(parent: &OwnedFd, name: &OsStr) -> io::Result<bool> {
 fn open_folder(parent: &OwnedFd, name: &OsStr) -> io::Result<OwnedFd> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     Ok(openat(parent, name, flags, Mode::empty())?)
-}
-
-fn set_opaque(folder: &OwnedFd, rights: Rights) -> io::Result<()> {
-    Ok(fsetxattr(folder, rights.opaque(), b"y", XattrFlags::empty())?)
 }
 
 /// Copies, and tells whose fault it was.
