@@ -1,5 +1,6 @@
 //! Charms that were uploaded: kept by their content, unpacked once, and laid out for each unit.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
@@ -9,6 +10,7 @@ use charmproof_charm::metadata::CharmMetadata;
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use crate::actions::{ActionSpec, read_actions};
 use crate::place::DataFolder;
 
 /// How many bytes a charm may have when it is unpacked. The largest of the store have a tenth.
@@ -93,6 +95,12 @@ pub(crate) fn read(folder: &DataFolder, digest: &str) -> Result<KeptCharm, Charm
         bases,
         version: version.filter(|text| !text.is_empty()),
     })
+}
+
+/// Reads the actions that a charm declares. Those that make no sense are none.
+pub(crate) fn actions(folder: &DataFolder, digest: &str, name: &str) -> BTreeMap<String, ActionSpec> {
+    let text = fs_err::read_to_string(place_of(folder, digest).join("actions.yaml"));
+    text.ok().and_then(|text| read_actions(name, &text).ok()).unwrap_or_default()
 }
 
 /// Returns the bases of a `manifest.yaml`.

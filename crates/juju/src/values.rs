@@ -6,5 +6,7 @@
 pub mod channel;
 pub mod constraints;
 pub mod go;
+pub mod options;
 pub mod settings;
 pub mod storage;
+pub mod yaml;

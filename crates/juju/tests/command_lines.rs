@@ -13,7 +13,7 @@ fn words(line: &str) -> Vec<String> {
     while !rest.is_empty() {
         let quote = rest.chars().next().filter(|first| matches!(first, '\'' | '"'));
         let (word, behind) = match quote {
-            Some(quote) => rest[1..].split_once(quote).unwrap(),
+            Some(quote) => rest[1..].split_once(quote).expect("quotes are closed"),
             None => rest.split_once(' ').unwrap_or((rest, "")),
         };
         words.push(word.to_owned());

@@ -14,11 +14,11 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::{Context, failed};
-use crate::actions::option_value;
 use crate::charms::{self, CharmError, KeptCharm};
 use crate::controller::data::{Base, CharmData, ModelData, ResourceData, StorageData};
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
+use crate::values::options::option_of_yaml;
 use crate::values::storage::StorageConstraints;
 
 /// Bases that people mean when nothing says which, the first that the charm has.
@@ -366,7 +366,7 @@ pub(super) fn typed_settings(
                 "parsing settings for application: unknown option \"{key}\""
             )));
         };
-        let value = option_value(option, value)
+        let value = option_of_yaml(&option.name, option.kind, value)
             .map_err(|error| CommandError::failed(format!("parsing settings for application: {error}")))?;
         typed.insert(key.clone(), value);
     }

@@ -7,7 +7,9 @@ use charmproof_lifecycle::vocabulary::Name;
 use serde_json::{Map, Value};
 
 use super::{Context, failed};
-use crate::controller::data::{ModelData, TaskData, TaskKind, TaskStatus};
+use crate::actions::{ActionSpec, RunArguments, command_of_words, undefined_action};
+use crate::controller::data::{ModelData, TaskData, TaskKind};
+use crate::names::UnitOrLeader;
 use crate::session::{CommandError, CommandResult};
 use crate::view::task::{TaskResultView, TaskResultsView, TimingView, write_exec, write_run};
 use crate::view::time::Times;
@@ -19,32 +21,28 @@ const EXEC_WAIT: Duration = Duration::from_mins(5);
 /// `run`
 pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
-    let words = context.parsed.positionals.clone();
-    let receivers: Vec<String> = words.iter().take_while(|word| word.contains('/')).cloned().collect();
-    let rest = &words[receivers.len()..];
-    let Some((action, arguments)) = rest.split_first() else {
+    let Some(asked) = RunArguments::parse(&context.parsed.positionals) else {
         return Err(CommandError::Usage("no action specified".to_owned()));
     };
-    let mut parameters = Map::new();
-    if let Some(file) = context.parsed.text("params").filter(|file| !file.is_empty()) {
-        let text = fs_err::read_to_string(context.session.path(file)).map_err(failed)?;
-        let read: Value = serde_saphyr::from_str(&text).map_err(failed)?;
-        match read {
-            Value::Object(map) => parameters = map,
-            Value::Null => {}
-            Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
-                return Err(CommandError::failed("params must contain a YAML map with string keys"));
-            }
-        }
-    }
-    let is_text = context.parsed.is_set("string-args");
-    for argument in arguments {
-        crate::actions::add_argument(&mut parameters, argument, is_text).map_err(failed)?;
-    }
+    let receivers: Vec<String> = asked
+        .units
+        .iter()
+        .map(|unit| match unit {
+            UnitOrLeader::Unit(name) => name.clone(),
+            UnitOrLeader::Leader(application) => format!("{application}/leader"),
+        })
+        .collect();
+    let file = match context.parsed.text("params").filter(|file| !file.is_empty()) {
+        Some(file) => Some(fs_err::read_to_string(context.session.path(file)).map_err(failed)?),
+        None => None,
+    };
+    let parameters = asked.parameters(file.as_deref(), context.parsed.is_set("string-args")).map_err(failed)?;
+    let action = asked.action.as_str();
+    let declared = declared(context, &uuid, &receivers);
     let background = context.parsed.is_set("background");
     let wait =
         context.parsed.duration("wait").and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RUN_WAIT);
-    let operation = context.change(&uuid, |model| Ok(schedule(model, action, &receivers, &parameters)))?;
+    let operation = context.change(&uuid, |model| Ok(schedule(model, action, &receivers, &parameters, &declared)))?;
     let (tasks, failures) = context.look(&uuid, |model| {
         let data = &model.operations[&operation];
         Ok((data.tasks.clone(), data.failures.clone()))
@@ -62,16 +60,32 @@ pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
     finish(context, &uuid, &tasks, wait, true)
 }
 
+/// What the charms of units declare, by the digest of the charm.
+type Declared = BTreeMap<String, BTreeMap<String, ActionSpec>>;
+
+/// Reads what the charms of receivers declare.
+fn declared(context: &Context<'_>, uuid: &str, receivers: &[String]) -> Declared {
+    let charms: Vec<(String, String)> = context.controller.look(|held| {
+        let Some(model) = held.model(uuid) else { return Vec::new() };
+        let names = receivers.iter().map(|name| charmproof_agent::state::application_of(name));
+        let charms = names.filter_map(|name| model.applications.get(name));
+        charms.map(|data| (data.charm.digest.clone(), data.charm.name.clone())).collect()
+    });
+    let folder = context.controller.folder();
+    charms.into_iter().map(|(digest, name)| (digest.clone(), crate::charms::actions(folder, &digest, &name))).collect()
+}
+
 /// Asks units to run an action.
 fn schedule(
     model: &mut ModelData,
     action: &str,
     receivers: &[String],
     parameters: &Map<String, Value>,
+    declared: &Declared,
 ) -> u64 {
     let operation = model.add_operation(format!("{action} run on {}", receivers.join(",")));
     for receiver in receivers {
-        match ready(model, action, receiver, parameters) {
+        match ready(model, action, receiver, parameters, declared) {
             Ok((unit, parameters)) => {
                 model.add_task(operation, &unit, TaskKind::Action { name: action.to_owned(), parameters });
             }
@@ -91,18 +105,14 @@ fn ready(
     action: &str,
     receiver: &str,
     parameters: &Map<String, Value>,
+    declared: &Declared,
 ) -> Result<(Name, Map<String, Value>), String> {
     let unit = super::units::unit(model, receiver).map_err(|error| error.to_string())?;
     let application = model.applications.get(charmproof_agent::state::application_of(&unit));
-    let Some(metadata) = application.and_then(|application| application.metadata.clone()) else {
-        return Err("the charm's files are gone".to_owned());
-    };
-    let declared = metadata.actions.iter().find(|declared| declared.name == action);
-    let Some(declared) = declared else {
-        return Err(format!("action \"{action}\" not defined on unit \"{unit}\""));
-    };
-    let parameters = crate::actions::check(declared, parameters.clone())?;
-    Ok((unit, parameters))
+    let actions = application.and_then(|application| declared.get(&application.charm.digest));
+    let spec = actions.and_then(|actions| actions.get(action));
+    let spec = spec.ok_or_else(|| undefined_action(action, &unit))?;
+    Ok((unit, spec.prepare(parameters)?))
 }
 
 /// Says what was asked for.
@@ -252,7 +262,7 @@ pub(super) fn view(id: u64, task: &TaskData, times: &Times) -> TaskResultView {
 /// `exec`
 pub(super) fn exec(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
-    let commands = crate::actions::shell_words(&context.parsed.positionals);
+    let commands = command_of_words(&context.parsed.positionals);
     let list =
         |flag: &str| -> Vec<String> { context.parsed.list(flag).into_iter().map(str::to_owned).collect() };
     let (units, machines, applications) = (list("unit"), list("machine"), list("application"));
@@ -313,9 +323,4 @@ pub(super) fn exec(context: &mut Context<'_>) -> CommandResult {
         return announce(context, &uuid, operation, &tasks, true);
     }
     finish(context, &uuid, &tasks, wait, false)
-}
-
-/// Whether a task may still be cancelled.
-pub(super) fn is_cancellable(task: &TaskData) -> bool {
-    task.status == TaskStatus::Pending
 }
