@@ -20,6 +20,8 @@ pub enum Data {
     Float(f64),
     /// A text.
     Text(String),
+    /// A text that YAML has as it is, without quotes: a time, or a list in one line.
+    Plain(String),
     /// Values in a row.
     List(Vec<Data>),
     /// Values with names.
@@ -105,12 +107,12 @@ fn smart(data: &Data) -> String {
         Data::Null => String::new(),
         Data::Bool(true) => "True".to_owned(),
         Data::Bool(false) => "False".to_owned(),
-        Data::Text(text) => text.clone(),
+        Data::Text(text) | Data::Plain(text) => text.clone(),
         Data::List(items) => {
             let texts: Option<Vec<&str>> = items
                 .iter()
                 .map(|item| match item {
-                    Data::Text(text) => Some(text.as_str()),
+                    Data::Text(text) | Data::Plain(text) => Some(text.as_str()),
                     Data::Null
                     | Data::Bool(_)
                     | Data::Int(_)
@@ -135,7 +137,7 @@ fn json(text: &mut String, data: &Data) {
         Data::Bool(value) => text.push_str(if *value { "true" } else { "false" }),
         Data::Int(number) => text.push_str(&number.to_string()),
         Data::Float(number) => text.push_str(&json_float(*number)),
-        Data::Text(content) => json_text(text, content),
+        Data::Text(content) | Data::Plain(content) => json_text(text, content),
         Data::List(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {

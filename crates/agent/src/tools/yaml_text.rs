@@ -74,6 +74,7 @@ fn node(text: &mut String, data: &Data, indent: usize, position: Position) {
         Data::Bool(value) => leaf(text, position, if *value { "true" } else { "false" }),
         Data::Int(number) => leaf(text, position, &number.to_string()),
         Data::Float(number) => leaf(text, position, &float(*number)),
+        Data::Plain(content) => leaf(text, position, content),
         Data::Text(content) => {
             if position != Position::Line {
                 text.push(' ');
@@ -239,7 +240,7 @@ fn is_taken_for_another(content: &str) -> bool {
             || content == content.to_ascii_uppercase()
             || content[..1].to_ascii_uppercase() + &content[1..].to_ascii_lowercase() == content);
     let special = ["+.inf", "-.inf", ".inf", ".nan"].contains(&lower.as_str());
-    is_word || special || is_number(content) || is_date(content)
+    is_word || special || is_number(content) || is_time(content)
 }
 
 fn is_number(content: &str) -> bool {
@@ -291,22 +292,52 @@ fn is_float(digits: &str) -> bool {
         && exponent.is_none_or(|exponent| exponent.strip_prefix(['+', '-']).is_some_and(is_digits))
 }
 
-/// Whether it begins like a date: `2026-01-04`.
-fn is_date(content: &str) -> bool {
-    let mut parts = content.splitn(3, '-');
-    let is_digits = |part: Option<&str>, most: usize| {
-        part.is_some_and(|part| {
-            !part.is_empty() && part.len() <= most && part.bytes().all(|byte| byte.is_ascii_digit())
-        })
+/// Whether Go reads it as a time: a date alone, with a time of day behind a space, or with a time
+/// and its zone behind a `T`.
+fn is_time(content: &str) -> bool {
+    let end = content.find([' ', 'T', 't']).unwrap_or(content.len());
+    let (date, rest) = content.split_at(end);
+    let [year, month, day] = date.split('-').collect::<Vec<_>>()[..] else { return false };
+    let is_date = year.len() == 4
+        && number(year).is_some()
+        && number(month).is_some_and(|month| (1..=12).contains(&month))
+        && number(day).is_some_and(|day| (1..=31).contains(&day));
+    if !is_date || rest.is_empty() {
+        return is_date;
+    }
+    let (separator, time) = rest.split_at(1);
+    if separator == " " {
+        return is_time_of_day(time);
+    }
+    match time.find(['Z', '+', '-']) {
+        Some(at) => is_time_of_day(&time[..at]) && is_zone(&time[at..]),
+        None => false,
+    }
+}
+
+fn is_time_of_day(time: &str) -> bool {
+    let (time, fraction) = match time.split_once('.') {
+        Some((time, fraction)) => (time, Some(fraction)),
+        None => (time, None),
     };
-    let year = parts.next();
-    let is_year = is_digits(year, 4) && year.is_some_and(|year| year.len() == 4);
-    let is_month = is_digits(parts.next(), 2);
-    let day = parts.next().unwrap_or_default();
-    let end = day.find(|character: char| !character.is_ascii_digit()).unwrap_or(day.len());
-    let is_time =
-        day[end..].is_empty() || (day[end..].starts_with(['T', 't', ' ']) && day[end..].contains(':'));
-    is_year && is_month && (1..=2).contains(&end) && is_time
+    let [hour, minute, second] = time.split(':').collect::<Vec<_>>()[..] else { return false };
+    number(hour).is_some_and(|hour| hour < 24)
+        && number(minute).is_some_and(|minute| minute < 60)
+        && number(second).is_some_and(|second| second < 60)
+        && fraction
+            .is_none_or(|digits| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_zone(zone: &str) -> bool {
+    zone == "Z"
+        || zone[1..].split_once(':').is_some_and(|(hours, minutes)| {
+            hours.len() == 2 && minutes.len() == 2 && number(hours).is_some() && number(minutes).is_some()
+        })
+}
+
+fn number(digits: &str) -> Option<u32> {
+    let is_short = (1..=4).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_short { digits.parse().ok() } else { None }
 }
 
 #[cfg(test)]
@@ -338,7 +369,13 @@ mod tests {
         check("1:30", "\"1:30\"");
         check("10.1.0.5", "10.1.0.5");
         check("2026-01-04", "\"2026-01-04\"");
-        check("2026-01-04 06:29:46Z", "\"2026-01-04 06:29:46Z\"");
+        check("2026-01-04 06:29:46", "\"2026-01-04 06:29:46\"");
+        check("2026-01-04T06:29:46.5Z", "\"2026-01-04T06:29:46.5Z\"");
+        check("2026-01-04T06:29:46+01:00", "\"2026-01-04T06:29:46+01:00\"");
+        check("2026-01-04 06:29:46Z", "2026-01-04 06:29:46Z");
+        check("2026-01-04 06:29:46 +0000 UTC", "2026-01-04 06:29:46 +0000 UTC");
+        check("2026-01-04T06:29", "2026-01-04T06:29");
+        check("2026-13-04", "2026-13-04");
         check("http://a:80/", "http://a:80/");
         check("a: b", "'a: b'");
         check("it's", "it's");
