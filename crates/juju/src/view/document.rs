@@ -8,10 +8,11 @@
 use std::fmt;
 
 use charmproof_agent::tools::{self, Data};
+use jiff::Timestamp;
 use serde::Serialize;
 use serde::ser::{self, Serializer};
 
-use super::order;
+use super::{order, time as times};
 
 /// Prints a value as one line of JSON, its end included.
 ///
@@ -60,6 +61,63 @@ pub(super) fn unless_empty_in_yaml<T: Serialize, S: Serializer>(
     serializer.serialize_newtype_struct(UNLESS_EMPTY_IN_YAML, value)
 }
 
+/// For `#[serde(serialize_with)]`: a time, which YAML writes without quotes.
+pub(super) fn time<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_newtype_struct(PLAIN, &times::rfc3339(*at))
+}
+
+/// As [`time`], for one that may be missing.
+#[expect(clippy::ref_option, reason = "serde hands over references")]
+pub(super) fn optional_time<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match at {
+        Some(at) => time(at, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// For `#[serde(serialize_with)]`: texts that YAML writes in one line, in brackets.
+pub(super) fn in_one_line<S: Serializer>(texts: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_newtype_struct(IN_ONE_LINE, texts)
+}
+
+/// Writes texts as a list of YAML in one line. What means something there is quoted.
+fn one_line(texts: &[Data]) -> String {
+    let items = texts.iter().map(|item| {
+        let text = tools::to_yaml(item);
+        let text = text.trim_end();
+        if text.contains([':', ',', '[', ']', '{', '}', '?']) && !text.starts_with(['\'', '"']) {
+            format!("'{}'", text.replace('\'', "''"))
+        } else {
+            text.to_owned()
+        }
+    });
+    format!("[{}]", items.collect::<Vec<_>>().join(", "))
+}
+
+/// For implementations of [`Serialize`]: another value in each format.
+pub(super) fn either<S: Serializer>(
+    serializer: S,
+    in_json: &impl Serialize,
+    in_yaml: &impl Serialize,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_newtype_struct(EITHER, &(in_json, in_yaml))
+}
+
+/// A map that keeps its order.
+pub(super) struct InOrder<'a, T>(pub(super) &'a [(String, T)]);
+
+impl<T: Serialize> Serialize for InOrder<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(IN_ORDER, self.0)
+    }
+}
+
+/// The name of a field whose entries stand among the other fields.
+const INLINED: &str = "$inlined";
+const IN_ORDER: &str = "$in-order";
+const EITHER: &str = "$either";
+const PLAIN: &str = "$plain";
+const IN_ONE_LINE: &str = "$in-one-line";
 const ONLY_JSON: &str = "$only-json";
 const ONLY_YAML: &str = "$only-yaml";
 const UNLESS_EMPTY_IN_YAML: &str = "$unless-empty-in-yaml";
@@ -208,6 +266,22 @@ impl Serializer for Printer {
             (UNLESS_EMPTY_IN_YAML, Format::Yaml) => {
                 Ok(value.serialize(self)?.filter(|data| *data != Data::Map(Vec::new())))
             }
+            (EITHER, format) => Ok(value.serialize(self)?.and_then(|data| match data {
+                Data::List(mut values) => match format {
+                    Format::Json => Some(values.swap_remove(0)),
+                    Format::Yaml => values.pop(),
+                },
+                other => Some(other),
+            })),
+            (IN_ORDER, Format::Json | Format::Yaml) => Ok(value.serialize(self)?.map(in_order)),
+            (PLAIN, Format::Json | Format::Yaml) => Ok(value.serialize(self)?.map(|data| match data {
+                Data::Text(text) => Data::Plain(text),
+                other => other,
+            })),
+            (IN_ONE_LINE, Format::Yaml) => Ok(value.serialize(self)?.map(|data| match data {
+                Data::List(items) => Data::Plain(one_line(&items)),
+                other => other,
+            })),
             (_, Format::Json | Format::Yaml) => value.serialize(self),
         }
     }
@@ -337,8 +411,10 @@ struct Entries {
 
 impl Entries {
     fn push<T: Serialize + ?Sized>(&mut self, key: String, value: &T) -> Result<(), Unprintable> {
-        if let Some(data) = value.serialize(self.printer)? {
-            self.fields.push((key, data));
+        match value.serialize(self.printer)? {
+            None => {}
+            Some(Data::Map(entries)) if key == INLINED => self.fields.extend(entries),
+            Some(data) => self.fields.push((key, data)),
         }
         Ok(())
     }
@@ -350,7 +426,7 @@ impl ser::SerializeMap for Entries {
 
     fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Unprintable> {
         let key = match self.printer.value(key)? {
-            Data::Text(text) => text,
+            Data::Text(text) | Data::Plain(text) => text,
             Data::Int(number) => number.to_string(),
             Data::Null | Data::Bool(_) | Data::Float(_) | Data::List(_) | Data::Map(_) => {
                 return Err(Unprintable("a key has to be a text".to_owned()));
@@ -405,6 +481,21 @@ impl ser::SerializeStructVariant for Entries {
 
     fn end(self) -> Printed {
         ser::SerializeStruct::end(self)
+    }
+}
+
+/// A map of a list of pairs.
+fn in_order(pairs: Data) -> Data {
+    let entry = |pair: Data| match pair {
+        Data::List(mut pair) => match (pair.pop(), pair.pop()) {
+            (Some(value), Some(Data::Text(key))) => Some((key, value)),
+            (_, _) => None,
+        },
+        _ => None,
+    };
+    match pairs {
+        Data::List(pairs) => Data::Map(pairs.into_iter().filter_map(entry).collect()),
+        other => other,
     }
 }
 

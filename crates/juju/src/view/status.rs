@@ -8,6 +8,7 @@ mod oneline;
 mod ports;
 mod summary;
 mod tabular;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use super::storage::StorageListView;
 pub use oneline::write_oneline;
 pub use summary::write_summary;
 pub use tabular::{write_machines, write_tabular};
+pub use watch::{WATCH_BEGIN, WATCH_END, write_frame};
 
 /// How status is shown to people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -240,7 +242,7 @@ pub struct ApplicationView {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub can_upgrade_to: String,
     /// How many units are wanted, in a model on Kubernetes.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub scale: u64,
     /// What Kubernetes calls its service.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -299,7 +301,7 @@ pub struct UnitView {
     #[serde(serialize_with = "unless_empty_in_yaml")]
     pub juju_status: StatusInfo,
     /// Whether it leads its application.
-    #[serde(skip_serializing_if = "is_false")]
+    #[serde(skip_serializing_if = "super::is_false")]
     pub leader: bool,
     /// The charm that it still has while the application has another.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -363,10 +365,10 @@ pub struct OfferStatusView {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub charm: String,
     /// How many integrations use it.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub total_connected_count: u64,
     /// How many of them are up.
-    #[serde(skip_serializing_if = "is_zero")]
+    #[serde(skip_serializing_if = "super::is_zero")]
     pub active_connected_count: u64,
     /// What is offered.
     pub endpoints: BTreeMap<String, RemoteEndpointView>,
@@ -396,16 +398,6 @@ pub struct MachineListView {
     pub model: String,
     /// Its machines.
     pub machines: BTreeMap<String, MachineView>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
-fn is_zero(number: &u64) -> bool {
-    *number == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
-fn is_false(value: &bool) -> bool {
-    !*value
 }
 
 /// How many characters of a message a table shows.

@@ -1,6 +1,7 @@
 //! Every document and table of one model with machines and one on Kubernetes.
 
 mod examples;
+mod more;
 
 use std::collections::BTreeMap;
 

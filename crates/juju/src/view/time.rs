@@ -88,9 +88,14 @@ pub fn ago(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
-/// A time in RFC 3339, without a fraction: Python's oldest readers take no nanoseconds.
+/// A time in RFC 3339, to the microsecond at most: Python's older readers take no nanoseconds.
 pub fn rfc3339(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+    let seconds = at.strftime("%Y-%m-%dT%H:%M:%S");
+    let micros = at.subsec_nanosecond() / 1000;
+    if micros == 0 {
+        return format!("{seconds}Z");
+    }
+    format!("{seconds}.{}Z", format!("{micros:06}").trim_end_matches('0'))
 }
 
 /// `Z`, or the offset from it.
@@ -127,7 +132,8 @@ mod tests {
         assert_eq!(Times::Utc.task(time), "2026-01-04 06:29:46.5 +0000 UTC");
         assert_eq!(Times::Utc.list(time), "2026-01-04T06:29:46");
         assert_eq!(kolkata.progress(time), "11:29:46");
-        assert_eq!(rfc3339(time), "2026-01-04T06:29:46Z");
+        assert_eq!(rfc3339(time), "2026-01-04T06:29:46.5Z");
+        assert_eq!(rfc3339(at("2026-01-04T06:29:46.000000001Z")), "2026-01-04T06:29:46Z");
     }
 
     #[test]
