@@ -124,12 +124,12 @@ struct Printed<'a> {
 }
 
 impl CloudView {
-    fn printed<'a>(&'a self, name: &'a str, summary: &'a str, kind: &'a str) -> Printed<'a> {
+    fn printed<'a>(&'a self, name: &'a str, summary: &'a str) -> Printed<'a> {
         Printed {
             name,
             summary,
             defined: &self.defined,
-            kind,
+            kind: self.shown_kind(),
             description: &self.description,
             auth_types: &self.auth_types,
             endpoint: &self.endpoint,
@@ -153,7 +153,7 @@ impl CloudView {
 
 impl Serialize for CloudView {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.printed("", "", &self.kind).serialize(serializer)
+        self.printed("", "").serialize(serializer)
     }
 }
 
@@ -170,7 +170,7 @@ pub struct NamedCloudView {
 
 impl Serialize for NamedCloudView {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.cloud.printed(&self.name, &self.summary, self.cloud.shown_kind()).serialize(serializer)
+        self.cloud.printed(&self.name, &self.summary).serialize(serializer)
     }
 }
 
@@ -179,7 +179,7 @@ pub fn write_clouds(clouds: &[NamedCloudView]) -> String {
     let end = if clouds.len() > 1 { "\n" } else { "" };
     let mut text = String::new();
     for named in clouds {
-        let details = named.cloud.printed("", "", named.cloud.shown_kind());
+        let details = named.cloud.printed("", "");
         text += &format!("{}:\n\n{}{end}", named.summary, to_yaml(&details));
     }
     text
