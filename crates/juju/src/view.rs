@@ -12,6 +12,7 @@ pub mod charmhub;
 pub mod client;
 pub mod cloud;
 pub mod colour;
+mod coloured;
 pub mod config;
 pub mod constraints;
 pub mod controller;
@@ -32,6 +33,7 @@ pub mod time;
 pub mod unit;
 pub mod user;
 
+pub use coloured::{to_coloured_json, to_coloured_yaml};
 pub use document::{to_json, to_yaml};
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]

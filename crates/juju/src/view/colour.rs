@@ -15,6 +15,8 @@ pub enum Colour {
     Cyan,
     /// Messages.
     Gray,
+    /// Texts of several lines.
+    DarkGray,
     /// Units in lines.
     BrightGreen,
     /// Ports.
@@ -39,6 +41,7 @@ impl Colour {
             Self::Magenta => "\u{1b}[35m",
             Self::Cyan => "\u{1b}[36m",
             Self::Gray => "\u{1b}[37m",
+            Self::DarkGray => "\u{1b}[90m",
             Self::BrightGreen => "\u{1b}[92m",
             Self::BrightMagenta => "\u{1b}[95m",
             Self::Bold => "\u{1b}[1;39m",

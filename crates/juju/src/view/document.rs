@@ -35,6 +35,11 @@ pub fn to_yaml<T: Serialize + ?Sized>(value: &T) -> String {
     if body.is_empty() { String::new() } else { format!("{body}\n") }
 }
 
+/// A value as JSON has it.
+pub(super) fn json_data<T: Serialize + ?Sized>(value: &T) -> Data {
+    data(value, Format::Json)
+}
+
 fn data<T: Serialize + ?Sized>(value: &T, format: Format) -> Data {
     value
         .serialize(Printer { format })
