@@ -14,10 +14,12 @@ mod commit;
 mod context;
 mod effects;
 mod follow;
+mod keeping;
 mod networking;
 mod relation;
 mod secret;
 mod unit;
+mod user_secret;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -179,6 +181,16 @@ pub struct State {
     /// The addresses of units, by the order in which they were first needed. Those of units
     /// outside the model are here too: in each relation a unit has the same one.
     addresses: BTreeMap<Name, String>,
+    /// The networks that traffic of units seems to come from, for all of them (`egress-subnets` of
+    /// the model's configuration); empty where each has its own address.
+    #[serde(default)]
+    pub egress_subnets: Vec<String>,
+    /// The network that units are in; `None` for that of the first two numbers of an address.
+    #[serde(default)]
+    pub subnet: Option<String>,
+    /// What makes the ids of this model's secrets others than those of another model.
+    #[serde(default)]
+    pub secret_seed: u64,
     /// Counts the secrets that were ever made, so that no id comes twice.
     secrets_made: u64,
 }
@@ -196,6 +208,9 @@ impl State {
             secrets: BTreeMap::new(),
             credential: None,
             addresses: BTreeMap::new(),
+            egress_subnets: Vec::new(),
+            subnet: None,
+            secret_seed: 0,
             secrets_made: 0,
         }
     }

@@ -258,7 +258,7 @@ fn run(state: &mut State, context: &mut HookContext, call: &Call, format: Format
     match call {
         Call::ActionFail { message } => silent(action::fail(context, message)),
         Call::ActionGet { keys } => printed(action::get(context, keys)),
-        Call::ActionLog { message } => silent(action::log(context, message)),
+        Call::ActionLog { message } => silent(action::log(state, context, message)),
         Call::ActionSet { results } => silent(action::set(context, results)),
         Call::AddMetric { metrics, labels } => silent(legacy::add_metric(context, metrics, labels)),
         Call::ApplicationVersionSet { version } => silent(report::version_set(state, context, version)),

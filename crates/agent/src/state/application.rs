@@ -10,6 +10,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::StateError;
+use super::secret::SecretId;
 use super::unit::{Status, StatusKind, StorageKind};
 
 /// Which side of a relation an endpoint is.
@@ -65,6 +67,29 @@ impl ConfigOption {
     /// Returns the value that a charm sees.
     pub fn effective(&self) -> Option<&Value> {
         self.value.as_ref().or(self.default.as_ref())
+    }
+
+    /// Reads the value that a person wrote on a command line, as Juju does (juju/charm,
+    /// `Option.parse`). `name` is that of the option, for who is told that it cannot be read.
+    pub fn read(&self, name: &str, text: &str) -> Result<Value, StateError> {
+        let value = match self.kind {
+            ConfigType::String => Some(Value::from(text)),
+            ConfigType::Int => text.parse::<i64>().ok().map(Value::from),
+            ConfigType::Float => {
+                text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
+            }
+            ConfigType::Boolean => match text {
+                "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(Value::from(true)),
+                "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(Value::from(false)),
+                _ => None,
+            },
+            ConfigType::Secret => SecretId::parse(text).map(|_| Value::from(text)),
+        };
+        value.ok_or_else(|| StateError::WrongType {
+            option: name.to_owned(),
+            expected: self.kind.into(),
+            value: text.to_owned(),
+        })
     }
 
     /// Whether the option can have the value.
@@ -225,6 +250,28 @@ fn config_option(declared: &metadata::ConfigOption) -> (String, ConfigOption) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn values_are_read_as_people_write_them() {
+        let check = |kind: ConfigType, text: &str, expected: Option<Value>| {
+            let option = ConfigOption { kind, default: None, value: None };
+            let read = option.read("option", text);
+            assert!(read.as_ref().is_ok_and(|value| option.accepts(value)) == expected.is_some(), "{text}");
+            assert_eq!(read.ok(), expected, "{text}");
+        };
+        check(ConfigType::String, "", Some("".into()));
+        check(ConfigType::String, "80", Some("80".into()));
+        check(ConfigType::Int, "-80", Some((-80).into()));
+        check(ConfigType::Int, "80.0", None);
+        check(ConfigType::Float, "1e3", Some(1000.0.into()));
+        check(ConfigType::Float, "inf", None);
+        check(ConfigType::Boolean, "True", Some(true.into()));
+        check(ConfigType::Boolean, "0", Some(false.into()));
+        check(ConfigType::Boolean, "yes", None);
+        let id = "secret:9m4e2mr0ui3e8a215n4g";
+        check(ConfigType::Secret, id, Some(id.into()));
+        check(ConfigType::Secret, "password", None);
+    }
 
     #[test]
     fn the_worst_unit_speaks_for_the_application() {

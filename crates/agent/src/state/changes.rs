@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use camino::Utf8PathBuf;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::vocabulary::Name;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::application::Application;
@@ -21,6 +21,11 @@ impl State {
     pub fn advance_clock(&mut self, by: SignedDuration) {
         // The clock of a life that would outlast the calendar stands still.
         self.now = self.now.checked_add(by).unwrap_or(self.now);
+    }
+
+    /// Sets the time to the real one, without the fractions of a second that Juju shows nowhere.
+    pub fn set_clock(&mut self, now: Timestamp) {
+        self.now = Timestamp::from_second(now.as_second()).unwrap_or(now);
     }
 
     /// Adds an application.
@@ -142,6 +147,17 @@ impl State {
         Ok(())
     }
 
+    /// Says which address a unit of outside has, before it enters a relation.
+    pub fn set_outside_address(&mut self, unit: &str, address: &str) {
+        self.addresses.insert(unit.into(), address.to_owned());
+    }
+
+    /// Says in which model the other end of a relation is.
+    pub fn set_remote_model(&mut self, id: u32, model_uuid: &str) -> Changed {
+        self.relation_mut(id)?.remote_model_uuid = Some(model_uuid.to_owned());
+        Ok(())
+    }
+
     /// Sets who leads an application.
     pub fn set_leader(&mut self, application: &str, leader: Option<&str>) -> Changed {
         if let Some(leader) = leader {
@@ -223,7 +239,8 @@ impl State {
     /// addresses for it; what it wrote when it was there before is gone.
     pub fn enter_scope(&mut self, id: u32, unit: &str) -> Changed {
         self.relation(id)?;
-        let data = addresses(&self.address_of(unit));
+        let address = self.address_of(unit);
+        let data = self.addresses_in_relations(&address);
         let relation = self.relation_mut(id)?;
         if relation.in_scope.insert(unit.into()) {
             relation.unit_data.insert(unit.into(), data);
@@ -337,7 +354,7 @@ impl State {
     }
 
     pub(crate) fn next_secret_id(&mut self) -> SecretId {
-        let id = SecretId::numbered(self.secrets_made);
+        let id = SecretId::numbered(self.secret_seed, self.secrets_made);
         self.secrets_made += 1;
         id
     }
@@ -357,16 +374,6 @@ impl State {
     fn secret_mut(&mut self, id: &SecretId) -> Result<&mut super::Secret, StateError> {
         self.secrets.get_mut(id).ok_or_else(|| StateError::unknown("secret", id))
     }
-}
-
-/// Returns what Juju writes for a unit that enters a relation.
-pub(super) fn addresses(address: &str) -> Databag {
-    let entries = [
-        ("egress-subnets", format!("{address}/32")),
-        ("ingress-address", address.to_owned()),
-        ("private-address", address.to_owned()),
-    ];
-    entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Writes to a databag; empty texts remove their keys. Returns the keys that differ now.

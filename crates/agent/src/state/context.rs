@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Remote};
 use serde_json::{Map, Value};
 
-use super::changes::addresses;
 use super::effects::{ActionOutcome, HookEffects, Reboot, StorageAddition};
 use super::relation::Databag;
 use super::secret::{NewSecret, SecretId, SecretUpdate};
@@ -161,6 +160,11 @@ impl HookContext {
         self.reboot
     }
 
+    /// Returns the action, if it is one: what it was called with, and what it has said so far.
+    pub fn action(&self) -> Option<&ActionRun> {
+        self.action.as_ref()
+    }
+
     /// Returns what happened so far.
     pub fn effects(&self) -> &HookEffects {
         &self.effects
@@ -197,7 +201,7 @@ impl HookContext {
     /// with `config-changed`, when the hook is committed.
     fn renew_addresses(&mut self, state: &State) {
         let Some(unit) = state.units.get(&self.unit) else { return };
-        let current = addresses(&unit.private_address);
+        let current = state.addresses_in_relations(&unit.private_address);
         for relation in state.relations.values().filter(|relation| relation.in_scope.contains(&self.unit)) {
             let written = relation.unit_data.get(&self.unit);
             let changed: Databag = current

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use charmproof_lifecycle::vocabulary::Name;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -125,6 +126,9 @@ pub struct ActionOutcome {
     pub failure: Option<String>,
     /// What it has told while it ran.
     pub log: Vec<String>,
+    /// When it has told each of these. In a life that is played, that is when the hook began.
+    #[serde(skip)]
+    pub log_times: Vec<Timestamp>,
 }
 
 /// A line of the unit's log.

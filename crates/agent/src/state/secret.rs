@@ -19,10 +19,15 @@ const ID_CHARACTERS: u32 = 20;
 impl SecretId {
     /// Returns the id of the secret that was made as this one of all. Later ones are
     /// larger, so a map of secrets is in the order in which they were made.
-    pub(crate) fn numbered(number: u64) -> Self {
+    ///
+    /// Of another seed, all are others. That of a life that is played is 0.
+    pub(crate) fn numbered(seed: u64, number: u64) -> Self {
         const DIGITS: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
         // As Juju's ids are: 4 bytes of a time, 5 of a machine and a process, 3 of a counter.
-        let bits = (0x6955_b900_u128 << 64) | (0x2a_1c7e_55d1_u128 << 24) | u128::from(number & 0x00ff_ffff);
+        let seed = u128::from(seed);
+        let time = 0x6955_b900 ^ (seed >> 40);
+        let machine = 0x2a_1c7e_55d1 ^ (seed & 0xff_ffff_ffff);
+        let bits = (time << 64) | (machine << 24) | u128::from(number & 0x00ff_ffff);
         let digits = (0..ID_CHARACTERS).rev().map(|place| {
             let five = (bits << 4) >> (5 * place) & 0x1f;
             char::from(DIGITS[five as usize])
@@ -141,6 +146,21 @@ pub struct SecretRevision {
     pub content: BTreeMap<String, String>,
     /// When the revision is to be removed.
     pub expire: Option<Timestamp>,
+    /// When the owner is told next that it has expired, if it was told before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expiry_told_next: Option<Timestamp>,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Timestamp,
+    /// When something of it changed last.
+    #[serde(default)]
+    pub updated: Timestamp,
+}
+
+impl SecretRevision {
+    fn new(content: BTreeMap<String, String>, expire: Option<Timestamp>, now: Timestamp) -> Self {
+        Self { content, expire, expiry_told_next: None, created: now, updated: now }
+    }
 }
 
 /// That somebody may read a secret.
@@ -180,6 +200,15 @@ pub struct Secret {
     pub grants: BTreeMap<Name, Grant>,
     /// The units that have read it.
     pub consumers: BTreeMap<Name, SecretConsumer>,
+    /// Whether revisions that nobody reads any more go by themselves, for one of the user.
+    #[serde(default)]
+    pub has_auto_prune: bool,
+    /// When it was made.
+    #[serde(default)]
+    pub created: Timestamp,
+    /// When something of it changed last.
+    #[serde(default)]
+    pub updated: Timestamp,
 }
 
 impl Secret {
@@ -192,11 +221,16 @@ impl Secret {
     /// with it.
     pub(crate) fn apply(&mut self, update: SecretUpdate, now: Timestamp) {
         let SecretUpdate { content, label, description, expire, rotation } = update;
+        let before = self.clone();
         if let Some(content) = content {
             self.latest += 1;
-            self.revisions.insert(self.latest, SecretRevision { content, expire });
-        } else if let (Some(expire), Some(revision)) = (expire, self.revisions.get_mut(&self.latest)) {
+            self.revisions.insert(self.latest, SecretRevision::new(content, expire, now));
+        } else if let (Some(expire), Some(revision)) = (expire, self.revisions.get_mut(&self.latest))
+            && revision.expire != Some(expire)
+        {
             revision.expire = Some(expire);
+            revision.expiry_told_next = None;
+            revision.updated = now;
         }
         self.label = label.unwrap_or_else(|| std::mem::take(&mut self.label));
         self.description = description.unwrap_or_else(|| std::mem::take(&mut self.description));
@@ -204,6 +238,9 @@ impl Secret {
         if let Some(rotation) = rotation.filter(|rotation| *rotation != self.rotation) {
             self.rotation = rotation;
             self.rotates = rotation.next(now);
+        }
+        if *self != before {
+            self.updated = now;
         }
     }
 
@@ -263,7 +300,7 @@ impl NewSecret {
 
     /// Returns the secret with its first revision.
     pub(crate) fn into_secret(self, now: Timestamp) -> Secret {
-        let revision = SecretRevision { content: self.content, expire: self.expire };
+        let revision = SecretRevision::new(self.content, self.expire, now);
         Secret {
             owner: self.owner,
             label: self.label,
@@ -274,6 +311,9 @@ impl NewSecret {
             revisions: BTreeMap::from([(1, revision)]),
             grants: BTreeMap::new(),
             consumers: BTreeMap::new(),
+            has_auto_prune: false,
+            created: now,
+            updated: now,
         }
     }
 }
@@ -311,7 +351,9 @@ mod tests {
 
     #[test]
     fn ids_grow_and_are_read_in_every_spelling() {
-        let [first, second, later] = [0, 1, 100_000].map(SecretId::numbered);
+        let [first, second, later] = [0, 1, 100_000].map(|number| SecretId::numbered(0, number));
+        let of_another_seed = SecretId::numbered(7, 0);
+        assert!(of_another_seed != first && SecretId::parse(of_another_seed.as_str()).is_some());
         assert!(first < second && second < later);
         let check = |text: &str, expected: Option<&SecretId>| {
             assert_eq!(SecretId::parse(text).as_ref(), expected, "{text}");

@@ -214,6 +214,13 @@ pub struct Unit {
 }
 
 impl Unit {
+    /// Returns the ports that are open for any endpoint, as `juju status` and `show-unit` list them:
+    /// by protocol and number, each once (core/network, `SortPortRanges`).
+    pub fn opened_ports(&self) -> Vec<String> {
+        let ranges: BTreeSet<PortRange> = self.ports.iter().map(|port| port.range).collect();
+        ranges.iter().map(ToString::to_string).collect()
+    }
+
     /// Returns the status that `juju status` and goal-state show.
     pub fn shown_status(&self) -> Status {
         match &self.failure {

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::failure::{Attempt, Failure, quoted};
 use super::flags::Arguments;
 use super::output::Data;
-use crate::state::{ActionRun, HookContext};
+use crate::state::{ActionRun, HookContext, State};
 
 /// What an action that gives no reason fails with.
 const NO_REASON: &str = "action failed without reason given, check action for errors";
@@ -110,8 +110,10 @@ fn set_result(results: &mut BTreeMap<String, Value>, first: &str, rest: &[String
 }
 
 /// Runs `action-log`, which takes effect at once.
-pub(super) fn log(context: &mut HookContext, message: &str) -> Attempt<()> {
-    running(context)?.outcome.log.push(message.to_owned());
+pub(super) fn log(state: &State, context: &mut HookContext, message: &str) -> Attempt<()> {
+    let outcome = &mut running(context)?.outcome;
+    outcome.log.push(message.to_owned());
+    outcome.log_times.push(state.now);
     Ok(())
 }
 

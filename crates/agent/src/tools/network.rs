@@ -59,7 +59,7 @@ pub(super) fn get(
         return Err(Failure::refused(format!("no network config found for binding {}", quoted(binding))));
     }
     let address = || Data::text(unit.private_address.clone());
-    let egress = || Data::texts([format!("{}/32", unit.private_address)]);
+    let egress = || Data::texts(state.egress_of(&unit.private_address));
     if keys.contains(&NetworkKey::PrimaryAddress) {
         if keys.len() > 1 {
             return Err(Failure::refused("--primary-address must be the only flag specified"));
@@ -86,7 +86,7 @@ pub(super) fn get(
     let mut entry = vec![
         ("hostname", Data::text("")),
         ("value", address()),
-        ("cidr", Data::text(network_of(&unit.private_address))),
+        ("cidr", Data::text(state.subnet_of(&unit.private_address))),
     ];
     if has_old_names {
         entry.push(("address", address()));
@@ -104,13 +104,4 @@ pub(super) fn get(
         ("egress-subnets", egress()),
         ("ingress-addresses", Data::List(vec![address()])),
     ]))
-}
-
-/// Returns the network that an address is in: `10.1.0.0/16` of `10.1.0.5`.
-fn network_of(address: &str) -> String {
-    let mut numbers = address.split('.');
-    match (numbers.next(), numbers.next()) {
-        (Some(first), Some(second)) => format!("{first}.{second}.0.0/16"),
-        (Some(_), None) | (None, _) => String::new(),
-    }
 }

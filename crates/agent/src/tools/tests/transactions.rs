@@ -281,3 +281,30 @@ fn older_jujus_do_not_tell_of_ports_before_the_end() {
     world.begin("update-status", "");
     world.prints("opened-ports", "80/tcp\n");
 }
+
+#[test]
+fn an_action_says_when_it_said_something() {
+    let mut world = World::new();
+    world.begin_action(&serde_json::json!({}));
+    let began = world.state.now;
+    world.run("action-log first");
+    world.state.set_clock(began.checked_add(jiff::SignedDuration::from_millis(2_700)).unwrap());
+    world.run("action-log second");
+    world.run("action-set done=half");
+    let later = began.checked_add(jiff::SignedDuration::from_secs(2)).unwrap();
+    let outcome = world.context.action().unwrap().outcome.clone();
+    assert_eq!((outcome.log, outcome.log_times), (vec!["first".into(), "second".into()], vec![began, later]));
+    // What it has said so far counts whatever becomes of it.
+    assert_eq!(world.finish(Outcome::Failed).action.unwrap().results["done"], "half");
+}
+
+#[test]
+fn open_ports_are_listed_once_each_by_protocol_and_number() {
+    let mut world = World::new();
+    for ports in ["9000-9010/udp", "443", "80", "80 --endpoints db", "icmp", "8080/udp"] {
+        world.run(&format!("open-port {ports}"));
+    }
+    world.finish(Outcome::Ok);
+    let expected = ["icmp", "80/tcp", "443/tcp", "8080/udp", "9000-9010/udp"];
+    assert_eq!(world.state.units["web/0"].opened_ports(), expected);
+}
