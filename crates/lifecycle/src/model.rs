@@ -21,7 +21,7 @@ use crate::stimulus::Stimulus;
 use crate::vocabulary::{HookKind, Name, Outcome};
 use crate::world::{Charm, Few, Life, Profile, World, shared_charm};
 
-use relations::{Far, Link};
+use relations::Link;
 
 pub use secrets::{KnownSecret, KnownSecretOwner};
 
@@ -131,6 +131,9 @@ pub struct Model {
     links: Few<u32, Link>,
     next_relation: u32,
     next_storage: u32,
+    /// The unit that a unit of a subordinate lives beside, where somebody said so.
+    #[serde(default)]
+    principals: Few<Name, Name>,
 }
 
 impl Model {
@@ -147,6 +150,7 @@ impl Model {
             links: Few::new(),
             next_relation: 0,
             next_storage: 0,
+            principals: Few::new(),
         }
     }
 
@@ -313,6 +317,7 @@ impl Model {
         self.units.insert(unit.clone(), world);
         let deployment = Stimulus::Deploy { leads, first_relation, first_storage };
         self.unit(unit, Event::Stimulus(deployment), effects)?;
+        self.number_peers(&application_name, unit);
         for stimulus in self.entrances(&application_name, unit) {
             self.unit(unit, Event::Stimulus(stimulus), effects)?;
         }
@@ -375,6 +380,7 @@ impl Model {
             self.forget_leader(unit);
             self.departs(unit);
             self.units.remove(unit);
+            self.principals.remove(unit);
         }
         Ok(())
     }

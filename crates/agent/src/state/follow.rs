@@ -8,7 +8,6 @@
 use charmproof_lifecycle::model::{Model, Target};
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
-use charmproof_lifecycle::world::Role;
 
 use super::application::Application;
 use super::relation::{RelationEnd, RelationEnds};
@@ -26,9 +25,7 @@ impl State {
     pub fn follow(&mut self, model: &Model, target: &Target, stimulus: &Stimulus) {
         let name = target.name();
         match stimulus {
-            Stimulus::Deploy { leads, first_relation, .. } => {
-                self.deploy(model, name, *leads, *first_relation);
-            }
+            Stimulus::Deploy { leads, .. } => self.deploy(model, name, *leads),
             Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint } => {
                 self.integrate(
                     application_of(name),
@@ -167,18 +164,21 @@ impl State {
         })
     }
 
-    fn deploy(&mut self, model: &Model, unit: &Name, leads: bool, first_relation: u32) {
+    fn deploy(&mut self, model: &Model, unit: &Name, leads: bool) {
         let application = Name::from(application_of(unit));
-        let charm = model.applications().find(|(name, _)| **name == application).map(|(_, charm)| charm);
-        let endpoints = charm.into_iter().flat_map(|charm| &charm.endpoints);
-        let peers = endpoints.filter(|endpoint| endpoint.role == Role::Peer);
-        for (number, endpoint) in (first_relation..).zip(peers) {
-            let end = RelationEnd::new(application.clone(), endpoint.name.clone());
-            let _ = self.add_relation(number, RelationEnds::Peer(end));
-        }
+        self.follow_peers(model, &application);
         let _ = self.add_unit(unit, None);
         if leads {
             let _ = self.set_leader(&application, Some(unit));
+        }
+    }
+
+    /// Adds the peer relations of an application that are not there yet: at its first unit, and
+    /// those that a refresh brought ([`Model::replace_charm`]).
+    pub fn follow_peers(&mut self, model: &Model, application: &Name) {
+        for (number, endpoint) in model.peer_relations(application) {
+            let end = RelationEnd::new(application.clone(), endpoint.clone());
+            let _ = self.add_relation(number, RelationEnds::Peer(end));
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use smol_str::ToSmolStr;
 
-use super::{Applied, IllegalModelEvent, Model, UnitEffect, application_of, number_of, unknown};
+use super::{Applied, IllegalModelEvent, Model, UnitEffect, application_of, unknown};
 use crate::machine::{Event, IllegalEvent};
 use crate::stimulus::Stimulus;
 use crate::vocabulary::{JujuVersion, Name};
@@ -27,7 +27,7 @@ pub(super) enum Far {
 pub(super) struct Link {
     application: Name,
     endpoint: Name,
-    far: Far,
+    pub(super) far: Far,
     is_suspended: bool,
     /// The units that have entered it, of either end.
     scope: Few<Name, ()>,
@@ -61,7 +61,7 @@ impl Link {
     }
 
     /// Returns the endpoint of the application, if it is one end.
-    fn endpoint_of(&self, application: &Name) -> Option<&Name> {
+    pub(super) fn endpoint_of(&self, application: &Name) -> Option<&Name> {
         if self.application == *application {
             return Some(&self.endpoint);
         }
@@ -104,14 +104,16 @@ impl Model {
             }
             // R49: the other end is the unit of the same machine, which is the one of the same
             // number here.
-            let has_one = self.is_container_scoped(application, id);
-            let is_beside = |near: &Name, world: &World| {
-                world.application() == application && (!has_one || number_of(near) == number_of(unit))
-            };
-            if has_one && !self.units.iter().any(|(near, world)| is_beside(near, world)) {
+            let has_one = self.is_container_scoped(id);
+            let beside: Vec<Name> = self
+                .units_of(application)
+                .into_iter()
+                .filter(|near| !has_one || self.are_beside(near, unit))
+                .collect();
+            if has_one && beside.is_empty() {
                 return Err(unknown("unit beside", unit));
             }
-            self.fan_out(is_beside, &stimulus, effects)?;
+            self.fan_out(|near, _| beside.contains(near), &stimulus, effects)?;
             if let Some(link) = self.links.get_mut(&id) {
                 if is_there {
                     link.scope.insert(unit.clone(), ());
@@ -206,7 +208,10 @@ impl Model {
     fn remove_without_principal(&mut self, application: &Name, effects: &mut Vec<UnitEffect>) {
         let is_subordinate =
             self.applications.get(application).is_some_and(|application| application.charm.is_subordinate);
-        let has_principal = self.links.keys().any(|id| self.is_container_scoped(application, *id));
+        let has_principal = self
+            .links
+            .iter()
+            .any(|(id, link)| link.endpoint_of(application).is_some() && self.is_container_scoped(*id));
         if !is_subordinate || has_principal {
             return;
         }
@@ -216,12 +221,18 @@ impl Model {
         }
     }
 
-    /// Whether a relation ties each unit of the application to the one beside it.
-    fn is_container_scoped(&self, application: &Name, id: u32) -> bool {
-        let endpoint = self.links.get(&id).and_then(|link| link.endpoint_of(application));
-        let charm = self.applications.get(application).map(|application| &application.charm);
-        let declared = endpoint.and_then(|endpoint| charm?.endpoint(endpoint));
-        declared.is_some_and(|declared| declared.is_container_scoped && declared.role != Role::Peer)
+    /// Whether a relation ties each unit to the one beside it: one of its ends says so.
+    fn is_container_scoped(&self, id: u32) -> bool {
+        let Some(link) = self.links.get(&id) else { return false };
+        let far = match &link.far {
+            Far::Modelled { application, endpoint } => Some((application, endpoint)),
+            Far::Peers | Far::Outside(_) => None,
+        };
+        let mut ends = [Some((&link.application, &link.endpoint)), far].into_iter().flatten();
+        ends.any(|(application, endpoint)| {
+            self.declared(application, endpoint)
+                .is_ok_and(|declared| declared.is_container_scoped && declared.role != Role::Peer)
+        })
     }
 
     fn declared(&self, application: &Name, endpoint: &Name) -> Result<&Endpoint, IllegalModelEvent> {
@@ -282,11 +293,11 @@ impl Model {
                 let (endpoint, remote_app) = (endpoint.clone(), remote_app.clone());
                 found.push(Stimulus::Integrate { relation, endpoint, remote_app, remote_endpoint: None });
             }
-            let is_beside = self.is_container_scoped(application, relation);
+            let has_one = self.is_container_scoped(relation);
             let others = link.scope.keys().filter(|other| {
                 remote_app == application_of(other)
                     && *other != unit
-                    && (!is_beside || number_of(other) == number_of(unit))
+                    && (!has_one || self.are_beside(other, unit))
             });
             found.extend(others.map(|other| Stimulus::RemoteUnitJoins { relation, unit: other.clone() }));
             // R36: nobody is told of an application that has written nothing.
@@ -344,8 +355,12 @@ impl Model {
     /// Tells the units at the other end what a unit did.
     pub(super) fn tell(&mut self, id: u32, unit: &Name, stimulus: impl Fn(Name) -> Stimulus) {
         let (Some(link), Some(world)) = (self.links.get(&id), self.units.get(unit)) else { return };
-        let listeners = self.units_of(link.other_end(world.application()));
-        for listener in listeners.iter().filter(|listener| *listener != unit) {
+        let other_end = link.other_end(world.application()).clone();
+        // R49: of several units, one of the other end is beside this one.
+        let has_one = self.is_container_scoped(id);
+        let mut listeners = self.units_of(&other_end);
+        listeners.retain(|listener| listener != unit && (!has_one || self.are_beside(listener, unit)));
+        for listener in &listeners {
             // One that has left, or is on its way out, does not listen any more.
             let event = Event::Stimulus(stimulus(unit.clone()));
             let mut effects = Vec::new();

@@ -104,6 +104,23 @@ impl Charm {
         self
     }
 
+    /// Returns the charm with the endpoint that every one has without declaring it, to which
+    /// subordinates can be tied (`juju-info`).
+    #[must_use]
+    pub fn with_implicit_endpoint(mut self) -> Self {
+        const NAME: &str = "juju-info";
+        if self.endpoint(NAME).is_none() {
+            self.endpoints.push(Endpoint {
+                name: NAME.into(),
+                role: Role::Provides,
+                interface: NAME.into(),
+                limit: None,
+                is_container_scoped: false,
+            });
+        }
+        self
+    }
+
     /// Returns the charm with one storage more, of which each unit has one instance at
     /// first, and may get others.
     #[must_use]

@@ -11,7 +11,7 @@ use charmproof_lifecycle::world::{Charm, Profile, Role};
 use crate::lives;
 
 /// How many lives each profile is tried with.
-const SEEDS: u64 = 3;
+const SEEDS: u64 = 1;
 
 /// Two applications that are related, one of them with two units and peers.
 fn plan(profile: Profile) -> Plan {
