@@ -18,7 +18,7 @@ use camino::Utf8Path;
 pub use just::just_recipes;
 pub use make::make_targets;
 pub use nox::nox_sessions;
-pub use target::{INTEGRATION, Invocation, LIVES, NoTarget, choose_target};
+pub use target::{INTEGRATION, Invocation, LIVES, NoTarget, choose_target, needs_juju};
 
 use crate::toxconfig::tox_config;
 use crate::{Broken, Tree};

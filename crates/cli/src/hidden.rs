@@ -2,12 +2,14 @@
 //!
 //! They are no part of the command line that people use: `__launch` enters the
 //! sandbox, `__swap` puts the swapped packages into an environment, `__shim` stands in
-//! for `uv` and `poetry` inside a run, `__lifecycle` plays lives as the suite of a unit, `__pebble` is the Pebble of a container by itself, `__supervisor` the process that models of the
-//! local Juju live in, and
+//! for `uv` and `poetry` inside a run, `__lifecycle` plays lives as the suite of a unit, `__integration` runs a
+//! unit's integration tests with a local Juju beside them, `__pebble` is the Pebble of a container by itself,
+//! `__supervisor` the process that models of the local Juju live in, and
 //! `__tools-server` lets the tests of the Python package call the hook tools. Called by the name
 //! `juju` or `charmcraft`, the program is one of those.
 
 pub(crate) mod charmcraft;
+mod integration;
 mod lifecycle;
 mod named;
 mod pebble;
@@ -36,6 +38,7 @@ pub(crate) fn serve(words: &[String]) -> Option<i32> {
         "__launch" => Some(charmproof_sandbox::launcher_main()),
         "__swap" => Some(swap(&words[2..])),
         "__lifecycle" => Some(lifecycle::serve(&words[2..])),
+        "__integration" => Some(integration::serve(&words[2..])),
         "__shim" => Some(stand_in(&words[2..])),
         "__tools-server" => Some(crate::tools_server::serve(&words[2..])),
         "__supervisor" => Some(supervisor::serve(&words[2..])),

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -22,6 +23,9 @@ pub(crate) const EVENTS_FILE: &str = "events.jsonl";
 /// Grows by one byte with each change of any model: `b` while something is queued or runs, `q` when
 /// nothing is any more.
 pub(crate) const CHANGES_FILE: &str = "changes";
+/// The controllers that a new local Juju has.
+const MACHINES: &str = "concierge-lxd";
+const KUBERNETES: &str = "concierge-k8s";
 /// The folder of links, in the folder of the data.
 const SHIMS: &str = "shims";
 /// A link in the folder of links that leads to the data, for calls that were handed no variables.
@@ -74,10 +78,28 @@ impl LocalJuju {
         self.data.join(EVENTS_FILE)
     }
 
+    /// Makes a controller the current one, with the variables of a suite. The error is what `juju` said.
+    pub(crate) fn switch(&self, controller: &str, suite: &Command) -> Result<(), String> {
+        let mut command = Command::new(self.shims.join("juju"));
+        command.args(["switch", controller]).stdin(Stdio::null());
+        command.envs(suite.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        match command.output() {
+            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// The file that grows with each change.
     pub(crate) fn changes(&self) -> Utf8PathBuf {
         self.data.join(CHANGES_FILE)
     }
+}
+
+/// Returns the controller whose units are as a charm's are: what needs containers is deployed to
+/// Kubernetes. A suite that wants another says so itself.
+pub(crate) fn usual_controller(has_containers: bool) -> &'static str {
+    if has_containers { KUBERNETES } else { MACHINES }
 }
 
 /// Ends every process that was started for some data, wherever it is by now: what it was handed in its
@@ -169,8 +191,6 @@ fn processes_with(name: &str, value: &str) -> Vec<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use super::*;
 
     fn folder() -> (tempfile::TempDir, Utf8PathBuf) {

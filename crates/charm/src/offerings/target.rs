@@ -34,10 +34,18 @@ pub const LIVES: &str = "lifecycle";
 /// The target of the tests that need a Juju.
 pub const INTEGRATION: &str = "integration";
 
+/// Whether a target's tests deploy charms, by its name: `integration`, `integration-k8s`, `functional`.
+pub fn needs_juju(target: &str) -> bool {
+    let (_, aliases) = ALIASES[ALIASES.len() - 1];
+    let is_like =
+        |name: &str| target.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric));
+    [INTEGRATION, "e2e"].iter().chain(aliases).any(|name| is_like(name))
+}
+
 /// Runners in the order of preference.
 const RUNNERS: [Runner; 4] = [Runner::Tox, Runner::Just, Runner::Make, Runner::Nox];
 
-/// A target, and the other names that charms give it, the likeliest first.
+/// A target, and the other names that charms give it, the likeliest first; those of integration tests last.
 /// A `*` at the end stands for digits: `py3*` is `py310` and the like.
 const ALIASES: [(&str, &[&str]); 4] = [
     (

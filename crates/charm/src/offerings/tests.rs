@@ -79,6 +79,24 @@ fn targets_find_their_suites() {
 }
 
 #[test]
+fn what_needs_a_juju_is_known_by_its_name() {
+    for (target, expected) in [
+        ("integration", true),
+        ("integration-tests", true),
+        ("integration-k8s", true),
+        ("functional", true),
+        ("func", true),
+        ("e2e", true),
+        ("unit", false),
+        ("functions", false),
+        ("lint", false),
+        ("static-integration", false),
+    ] {
+        assert_eq!(needs_juju(target), expected, "{target}");
+    }
+}
+
+#[test]
 fn what_is_offered_instead_is_told() {
     let error =
         choose_target("docs", &offerings("make:test tox:lint nox:a just:b")).expect_err("nothing fits");

@@ -132,6 +132,8 @@ pub(crate) struct Packed {
     bytes: u64,
     notes: Vec<String>,
     pub(crate) took: Duration,
+    /// The environment that is in it, if the charm has packages.
+    pub(crate) environment: Option<CharmEnvironment>,
 }
 
 impl Packed {
@@ -175,7 +177,7 @@ impl Packing<'_> {
         notes.extend(environment.as_ref().and_then(|environment| note_on_base(platform, environment)));
         notes.extend(prime.notes);
         let bytes = fs_err::metadata(&path)?.len();
-        Ok(Packed { files: prime.files.len(), bytes, path, notes, took: begun.elapsed() })
+        Ok(Packed { files: prime.files.len(), bytes, path, notes, took: begun.elapsed(), environment })
     }
 }
 

@@ -31,7 +31,7 @@ use crate::place::Place;
 use crate::timeline::{self, Outcome, Timeline, words};
 
 /// Names the packed charm, for suites.
-const CHARM_VARIABLE: &str = "CHARM_PATH";
+pub(crate) const CHARM_VARIABLE: &str = "CHARM_PATH";
 /// What the files of a suite say that takes a charm from elsewhere.
 const TAKES_A_PATH: [&str; 3] = [CHARM_VARIABLE, "charm-file", "charm_file"];
 
@@ -161,7 +161,7 @@ fn pack_charm(
 }
 
 /// Whether the suite can be told where the charm is.
-fn takes_a_path(tree: &DiskTree) -> bool {
+pub(crate) fn takes_a_path(tree: &DiskTree) -> bool {
     let is_of_suite = |path: &Utf8Path| {
         let is_test = ["tests", "test"].iter().any(|folder| path.starts_with(folder));
         (is_test && path.extension() == Some("py"))

@@ -4,10 +4,12 @@
 //! it does not do it refuses by name, with charmcraft's exit codes: 1 for what failed, 64 for a command
 //! line that is wrong.
 
+use std::io::Write as _;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_fleet::inject::unit_file::PackingOrder;
 use charmproof_fleet::provision::tools::Tools;
-use charmproof_pack::environment::{EnvironmentContext, MakingSettings};
+use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, MakingSettings};
 use charmproof_pack::{PackError, recipe::RecipeError};
 use charmproof_sandbox::{CancelToken, Launcher};
 use clap::error::ErrorKind;
@@ -244,6 +246,11 @@ fn pack(words: &PackWords, talk: &Talk) -> Result<(), Trouble> {
     };
     let mut all: Vec<Packed> = Vec::new();
     packing.run(|packed| all.push(packed)).map_err(|error| trouble(words, &error))?;
+    if let Some(file) = packing_file(&place) {
+        let environments = all.iter().filter_map(|packed| packed.environment.as_ref());
+        note_packed(file, environments)
+            .map_err(|error| Failure::of("what was packed could not be noted", &error))?;
+    }
     let is_chatty = talk.verbose
         || matches!(talk.verbosity, Some(Verbosity::Verbose | Verbosity::Debug | Verbosity::Trace));
     let is_quiet = talk.quiet || talk.verbosity == Some(Verbosity::Quiet);
@@ -283,11 +290,45 @@ fn launcher(place: &Place) -> Launcher {
 
 /// With what it is packed: as whoever runs the suite says, or as the user's own `charmproof pack`.
 fn order(place: &Place) -> Result<PackingOrder, Failure> {
-    let Some(file) = place.variables.get(PACKING_VARIABLE).filter(|file| !file.is_empty()) else {
-        return Ok(place.packing(Vec::new()));
-    };
-    PackingOrder::read(Utf8Path::new(file))
+    let Some(file) = packing_file(place) else { return Ok(place.packing(Vec::new())) };
+    PackingOrder::read(file)
         .map_err(|error| Failure::of("what this suite's charms are packed with cannot be read", &error))
+}
+
+fn packing_file(place: &Place) -> Option<&Utf8Path> {
+    place.variables.get(PACKING_VARIABLE).filter(|file| !file.is_empty()).map(Utf8Path::new)
+}
+
+/// Notes which environments are in the charms of a suite, beside the file that says with what they are
+/// packed.
+pub(crate) fn note_packed<'a>(
+    packing: &Utf8Path,
+    environments: impl Iterator<Item = &'a CharmEnvironment>,
+) -> std::io::Result<()> {
+    let mut file = fs_err::OpenOptions::new().create(true).append(true).open(noted_beside(packing))?;
+    for environment in environments {
+        let mut line = serde_json::to_vec(environment).map_err(std::io::Error::other)?;
+        line.push(b'\n');
+        file.write_all(&line)?;
+    }
+    Ok(())
+}
+
+/// Reads those notes: each environment once.
+pub(crate) fn packed_environments(packing: &Utf8Path) -> Vec<CharmEnvironment> {
+    let text = fs_err::read_to_string(noted_beside(packing)).unwrap_or_default();
+    let mut all: Vec<CharmEnvironment> = Vec::new();
+    // The suite can write there, so a line that is none is left out.
+    for environment in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+        if !all.contains(&environment) {
+            all.push(environment);
+        }
+    }
+    all
+}
+
+fn noted_beside(packing: &Utf8Path) -> Utf8PathBuf {
+    packing.with_extension("packed")
 }
 
 #[cfg(test)]

@@ -218,3 +218,55 @@ def test_model(monkeypatch):
     // Kept models are in the user's own data.
     assert!(world.env.root().join("data/charmproof/juju/events.jsonl").exists());
 }
+
+/// A suite that looks into the charm that it was given, and notes that a unit ran it.
+fn looks_into_the_charm(hook: &str) -> Charm {
+    suite(&format!(
+        r#"
+def test_greets():
+    archive = zipfile.ZipFile(os.environ["CHARM_PATH"])
+    (name,) = [name for name in archive.namelist() if name.endswith("charmgreet/__init__.py")]
+    {hook}
+    assert "'hello '" in archive.read(name).decode()
+
+
+def test_packs_the_same(tmp_path):
+    subprocess.run(["charmcraft", "pack", "-p", pathlib.Path(__file__).parents[2]], cwd=tmp_path, check=True)
+    packed, given = [zipfile.ZipFile(path) for path in (tmp_path / "web_all.charm", os.environ["CHARM_PATH"])]
+    assert packed.namelist() == given.namelist()
+    assert str(DATA).endswith("/j") and DATA.parents[1].name == "s"
+"#
+    ))
+}
+
+#[test]
+fn a_swap_in_the_packed_charm_is_compared() {
+    let world = World::new();
+    world.add(&looks_into_the_charm("ran('web/0', 'install')"));
+    let words = ["integration", "./fleet", "--swap", "charmgreet==2.0", "--attempts", "1"];
+    let run = world.check(&words).code(1);
+    run.expect("web", "integration", "regressed: pass -> fail");
+    let cases = run.pair("web", "integration")["cases"].as_array().unwrap();
+    let regressed: Vec<&str> = cases.iter().filter_map(|case| case["case"].as_str()).collect();
+    assert_eq!(regressed, ["tests/integration/test_charm.py::test_greets"]);
+    let log = world.env.charmproof(&["show", "latest", "web", "integration", "--log", "candidate"]).success();
+    assert!(log.contains("Packed web_all.charm"), "{log}");
+    assert!(log.contains("web/0: 1 hook"), "{log}");
+    // Nothing changed, so nothing is run.
+    let again = world.check(&words).code(1);
+    assert_eq!(again.reused(), 2);
+}
+
+#[test]
+fn a_suite_in_which_no_unit_ran_proves_nothing() {
+    let world = World::new();
+    // The tests themselves use nothing of it.
+    let suite = looks_into_the_charm("pass").with_file("requirements-test.txt", "pytest\n").with_file(
+        "tox.ini",
+        "[tox]\nno_package = true\n[testenv:integration]\ndeps = -r requirements-test.txt\ncommands = pytest -q tests/integration\n",
+    );
+    world.add(&suite);
+    let run =
+        world.check(&["integration", "./fleet", "--swap", "charmgreet==2.0", "--attempts", "1"]).code(0);
+    run.expect("web", "integration", "unaffected: pass -> not-used");
+}

@@ -37,7 +37,7 @@ pub struct Inputs<'a> {
     pub settings: &'a RunSettings,
     /// The limits.
     pub limits: UnitLimits,
-    /// What plays lives, if that is what the unit does.
+    /// What plays lives, or the local Juju, if the unit has to do with it.
     pub lives: Option<&'a str>,
 }
 

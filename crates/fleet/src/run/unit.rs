@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::interpreter::{Choice, Floor};
 use charmproof_charm::names::PackageName;
-use charmproof_charm::offerings::{Invocation, Runner};
+use charmproof_charm::offerings::{Invocation, Runner, needs_juju};
 use charmproof_sandbox::{
     CancelToken, CommandSpec, DiskLimit, Ended, Isolation, Launcher, Limits, LiveLine, LogTarget, Namespaces,
     Protection,
@@ -28,8 +28,8 @@ use super::subject::{Subject, SubjectSource, tree_reader};
 use super::work::{PreparedUnit, Ready, Work};
 use crate::corpus::git::Git;
 use crate::inject::evidence::Evidence;
-use crate::inject::unit_file::{LivesOrder, UnitFile, WatchedPackage};
-use crate::inject::{bytecode, inside};
+use crate::inject::unit_file::{LivesOrder, PackingOrder, UnitFile, WatchedPackage};
+use crate::inject::{bytecode, inside, suite};
 use crate::provision::libraries;
 use crate::provision::pythons::Python;
 use crate::provision::tools::{Tool, Tools};
@@ -67,7 +67,7 @@ pub struct RunContext<'a> {
     pub charmproof: Utf8PathBuf,
     /// Stops everything.
     pub cancel: &'a CancelToken,
-    /// A text that changes whenever what plays lives does, for the keys of their results.
+    /// A text that changes whenever what plays lives or the local Juju does, for the keys of results.
     pub lives_version: &'a str,
     /// The command that repeats a run, without its target and charm.
     pub reproduce: String,
@@ -148,13 +148,15 @@ impl RunContext<'_> {
             python: &format!("{} {}", python.program, python.version),
             settings: self.settings,
             limits,
-            lives: (invocation.runner == Runner::Lives).then_some(self.lives_version),
+            lives: (invocation.runner == Runner::Lives || needs_juju(&unit.target))
+                .then_some(self.lives_version),
         });
         // A repetition must never be answered by the run that it is to confirm.
         if unit.attempt > 0 {
             key = format!("{key}#{}", unit.attempt);
         }
-        Work::Run(Box::new(Ready { key, invocation, command, python, choice, packages, limits }))
+        let target = unit.target.clone();
+        Work::Run(Box::new(Ready { key, target, invocation, command, python, choice, packages, limits }))
     }
 
     /// Chooses the interpreter. Both sides use the same one, so the floors are those
@@ -281,6 +283,9 @@ impl RunContext<'_> {
         let edits = self.edit(subject, unit.side, ready, &charm_dir)?;
         let unit_file = self.unit_file(&slot, unit.side, ready, &charm_dir)?;
         inside::lay_out(&unit_file).map_err(|e| Trouble::ours("lay out the helpers", &e))?;
+        if unit_file.packing.is_some() {
+            suite::lay_out(&unit_file.inside).map_err(|e| Trouble::ours("lay out the helpers", &e))?;
+        }
         let spec = self.command(&slot, ready, &unit_file, &copied.borrowed_objects, live)?;
         let record =
             self.launcher.run(&spec, self.cancel).map_err(|e| Trouble::ours("start the sandbox", &e))?;
@@ -414,7 +419,13 @@ impl RunContext<'_> {
                 uses_namespaces: self.settings.sandbox,
                 memory_bytes: mib(ready.limits.memory_mib),
             }),
-            packing: None,
+            packing: needs_juju(&ready.target).then(|| PackingOrder {
+                cache: self.cache.clone(),
+                pythons: self.pythons.clone(),
+                swaps: self.swaps(side).to_vec(),
+                search_path: self.search_path.clone(),
+                uses_namespaces: self.settings.sandbox,
+            }),
         })
     }
 
@@ -495,9 +506,19 @@ impl RunContext<'_> {
         let mut words = ready.command.words.clone().into_iter();
         let mut program = words.next().unwrap_or_default();
         let mut arguments: Vec<String> = words.collect();
+        let unit_file = unit.inside.join("unit.json").into_string();
         if ready.invocation.runner == Runner::Lives {
             program = self.charmproof.to_string();
-            arguments.extend(["--unit".into(), unit.inside.join("unit.json").into_string()]);
+            arguments.extend(["--unit".into(), unit_file]);
+        } else if unit.packing.is_some() {
+            // charmproof packs the charm, starts the suite with a Juju beside it, and ends that.
+            let suite = std::iter::once(program).chain(arguments);
+            arguments = ["__integration", "--unit", &unit_file, "--"]
+                .map(String::from)
+                .into_iter()
+                .chain(suite)
+                .collect();
+            program = self.charmproof.to_string();
         }
         Ok(CommandSpec {
             program: program.into(),

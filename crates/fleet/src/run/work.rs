@@ -33,6 +33,8 @@ pub enum Work {
 pub struct Ready {
     /// The key of its inputs.
     pub key: String,
+    /// The target, as it was asked for.
+    pub(super) target: String,
     pub(super) invocation: Invocation,
     pub(super) command: CommandLine,
     pub(super) python: Python,

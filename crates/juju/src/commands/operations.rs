@@ -28,8 +28,8 @@ pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
         .units
         .iter()
         .map(|unit| match unit {
-            UnitOrLeader::Unit(name) => name.clone(),
-            UnitOrLeader::Leader(application) => format!("{application}/leader"),
+            UnitOrLeader::Unit { application, ordinal } => format!("{application}/{ordinal}"),
+            UnitOrLeader::Leader { application } => format!("{application}/leader"),
         })
         .collect();
     let file = match context.parsed.text("params").filter(|file| !file.is_empty()) {

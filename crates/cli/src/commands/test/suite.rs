@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::os::unix::process::ExitStatusExt as _;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -20,7 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::args::TestArgs;
 use crate::error::{Exit, Failure};
 use crate::hidden::charmcraft::PACKING_VARIABLE;
-use crate::local::LocalJuju;
+use crate::local::{LocalJuju, usual_controller};
 use crate::place::Place;
 
 /// How often it is looked whether the suite has ended.
@@ -30,9 +30,6 @@ const CLEANING_UP: Duration = Duration::from_mins(1);
 const INSISTING: Duration = Duration::from_secs(10);
 /// The folder of the plugins for pytest and tox.
 const HELPERS: &str = "suite";
-/// The controllers that a new local Juju has.
-const MACHINES: &str = "concierge-lxd";
-const KUBERNETES: &str = "concierge-k8s";
 const PACKING_FILE: &str = "packing.json";
 
 /// A suite that is to be run.
@@ -73,7 +70,11 @@ impl Suite<'_> {
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).current_dir(self.folder);
         self.set_environment(&mut command, line.pytest_options.as_deref())?;
-        self.switch(&command, talk);
+        let containers = !self.facts.metadata.containers.is_empty();
+        let controller = self.args.controller.as_deref().unwrap_or_else(|| usual_controller(containers));
+        if let Err(said) = self.local.switch(controller, &command) {
+            talk(&format!("warning: `{controller}` could not be made the current controller: {said}"));
+        }
         talk(&format!("Running `{}` ({})", words.join(" "), self.invocation.why));
         if cancel.is_cancelled() {
             return Ok(SuiteEnd::Interrupted);
@@ -123,22 +124,6 @@ impl Suite<'_> {
             command.env("CHARMPROOF_LOGS", self.place.working_directory.join(logs));
         }
         Ok(())
-    }
-
-    /// Makes the controller the current one whose units are as the charm's are: what needs containers is
-    /// deployed to Kubernetes. A suite that wants another says so itself.
-    fn switch(&self, suite: &Command, talk: &dyn Fn(&str)) {
-        let usual = if self.facts.metadata.containers.is_empty() { MACHINES } else { KUBERNETES };
-        let controller = self.args.controller.as_deref().unwrap_or(usual);
-        let mut command = Command::new(self.local.shims.join("juju"));
-        command.args(["switch", controller]).stdin(Stdio::null());
-        command.envs(suite.get_envs().filter_map(|(name, value)| Some((name, value?))));
-        let said = match command.output() {
-            Ok(output) if output.status.success() => return,
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            Err(error) => error.to_string(),
-        };
-        talk(&format!("warning: `{controller}` could not be made the current controller: {said}"));
     }
 
     /// Returns where the programs are that the suite needs and the user does not have. They come last,
