@@ -36,13 +36,14 @@ pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
         Some(file) => Some(fs_err::read_to_string(context.session.path(file)).map_err(failed)?),
         None => None,
     };
-    let parameters = asked.parameters(file.as_deref(), context.parsed.is_set("string-args")).map_err(failed)?;
+    let parameters =
+        asked.parameters(file.as_deref(), context.parsed.is_set("string-args")).map_err(failed)?;
     let action = asked.action.as_str();
     let declared = declared(context, &uuid, &receivers);
     let background = context.parsed.is_set("background");
-    let wait =
-        context.parsed.duration("wait").and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(RUN_WAIT);
-    let operation = context.change(&uuid, |model| Ok(schedule(model, action, &receivers, &parameters, &declared)))?;
+    let wait = wait_of(context, RUN_WAIT);
+    let operation =
+        context.change(&uuid, |model| Ok(schedule(model, action, &receivers, &parameters, &declared)))?;
     let (tasks, failures) = context.look(&uuid, |model| {
         let data = &model.operations[&operation];
         Ok((data.tasks.clone(), data.failures.clone()))
@@ -60,6 +61,12 @@ pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
     finish(context, &uuid, &tasks, wait, true)
 }
 
+/// Returns how long is waited: what was said, or what is usual.
+fn wait_of(context: &Context<'_>, usual: Duration) -> Duration {
+    let said = context.parsed.duration("wait").filter(|_| context.parsed.was_given("wait"));
+    said.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(usual)
+}
+
 /// What the charms of units declare, by the digest of the charm.
 type Declared = BTreeMap<String, BTreeMap<String, ActionSpec>>;
 
@@ -72,7 +79,10 @@ fn declared(context: &Context<'_>, uuid: &str, receivers: &[String]) -> Declared
         charms.map(|data| (data.charm.digest.clone(), data.charm.name.clone())).collect()
     });
     let folder = context.controller.folder();
-    charms.into_iter().map(|(digest, name)| (digest.clone(), crate::charms::actions(folder, &digest, &name))).collect()
+    charms
+        .into_iter()
+        .map(|(digest, name)| (digest.clone(), crate::charms::actions(folder, &digest, &name)))
+        .collect()
 }
 
 /// Asks units to run an action.
@@ -268,8 +278,7 @@ pub(super) fn exec(context: &mut Context<'_>) -> CommandResult {
     let (units, machines, applications) = (list("unit"), list("machine"), list("application"));
     let is_all = context.parsed.is_set("all");
     let background = context.parsed.is_set("background");
-    let wait =
-        context.parsed.duration("wait").and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(EXEC_WAIT);
+    let wait = wait_of(context, EXEC_WAIT);
     let (operation, failures) = context.change(&uuid, |model| {
         if model.is_kubernetes() && !machines.is_empty() {
             return Err(CommandError::failed("unable to target machines with a k8s controller"));

@@ -17,8 +17,8 @@ use nix::unistd::{chdir, pivot_root, sethostname};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
 use super::settings;
-use super::userland;
 use super::spec::{Bind, MachineLevel};
+use super::userland;
 use crate::protocol::Failure;
 
 const NONE: Option<&str> = None;
@@ -66,7 +66,8 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     chdir("/").map_err(failed("enter the root of"))?;
     protect_kernel_settings(plan.level, &mut notes);
     sethostname(&plan.host_name).map_err(failed("name"))?;
-    settings::write(plan, is_new, &from_host).map_err(|error| Failure::io("write the settings of", &error))?;
+    settings::write(plan, is_new, &from_host)
+        .map_err(|error| Failure::io("write the settings of", &error))?;
     Ok(notes)
 }
 
@@ -176,8 +177,9 @@ impl Files {
                 }
             }
             let place = self.upper(relative);
-            let opaque =
-                |name: &str| rustix::fs::setxattr(place.as_str(), name, b"y", rustix::fs::XattrFlags::empty());
+            let opaque = |name: &str| {
+                rustix::fs::setxattr(place.as_str(), name, b"y", rustix::fs::XattrFlags::empty())
+            };
             opaque(OPAQUE)?;
             if plan.level == MachineLevel::Root {
                 opaque(OPAQUE_FOR_ROOT)?;
@@ -290,7 +292,8 @@ fn on_host(host: &File, path: &Utf8Path) -> String {
 
 /// Binds in the finished root, where links mean what they will mean to programs.
 fn bind(bind: &Bind, host: &File) -> Result<(), Failure> {
-    let failed = |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
+    let failed =
+        |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
     let source = on_host(host, &bind.source);
     let is_folder = Path::new(&source).metadata().map_err(failed)?.is_dir();
     let target = bind.target.as_std_path();

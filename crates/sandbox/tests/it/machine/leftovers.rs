@@ -79,7 +79,9 @@ fn check_killed(victim: impl FnOnce(&Holder) -> i32) {
         family.iter().all(|pid| !Utf8Path::new(&format!("/proc/{pid}/ns")).exists() || is_zombie(*pid))
     });
     wait_until("its link is gone", || !Utf8Path::new(&link).exists());
-    wait_until("its mounts are gone", || !all_namespaces("mnt").iter().any(|found| mount_namespaces.contains(found)));
+    wait_until("its mounts are gone", || {
+        !all_namespaces("mnt").iter().any(|found| mount_namespaces.contains(found))
+    });
     let own_mounts = fs_err::read_to_string("/proc/self/mountinfo").unwrap();
     assert!(!own_mounts.contains(place.root().as_str()), "{own_mounts}");
     charmproof_sandbox::sweep();
@@ -98,9 +100,10 @@ fn namespace(pid: i32, kind: &str) -> String {
 }
 
 fn all_namespaces(kind: &str) -> Vec<String> {
-    let pids = fs_err::read_dir("/proc").unwrap().flatten().filter_map(|entry| {
-        entry.file_name().to_str()?.parse::<i32>().ok()
-    });
+    let pids = fs_err::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
     pids.filter_map(|pid| fs_err::read_link(format!("/proc/{pid}/ns/{kind}")).ok())
         .map(|link| link.to_string_lossy().into_owned())
         .collect()
@@ -155,7 +158,8 @@ fn look(folders: &[&str]) -> BTreeMap<Utf8PathBuf, (u64, u32, i64, i64)> {
     while let Some(path) = pending.pop() {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
-            pending.extend(path.read_dir_utf8().into_iter().flatten().flatten().map(|entry| entry.into_path()));
+            pending
+                .extend(path.read_dir_utf8().into_iter().flatten().flatten().map(|entry| entry.into_path()));
         }
         found.insert(path, (metadata.size(), metadata.mode(), metadata.mtime(), metadata.mtime_nsec()));
     }

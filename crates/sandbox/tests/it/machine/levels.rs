@@ -4,9 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use charmproof_sandbox::Launcher;
-use charmproof_sandbox::machine::{
-    Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec,
-};
+use charmproof_sandbox::machine::{Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec};
 
 use super::support::{Place, null, sh, well};
 use crate::case::{BINARY, running, unique_sleep, wait_until};
