@@ -13,6 +13,7 @@ mod offers;
 mod operations;
 mod relations;
 mod remote;
+mod secrets;
 mod status;
 mod status_view;
 mod storage_view;
@@ -150,6 +151,13 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "exec" => operations::exec(context),
         "debug-log" => logs::debug_log(context),
         "ssh" => remote::ssh(context),
+        "add-secret" => secrets::add(context),
+        "update-secret" => secrets::update(context),
+        "remove-secret" => secrets::remove(context),
+        "grant-secret" => secrets::grant(context),
+        "revoke-secret" => secrets::revoke(context),
+        "secrets" => secrets::list(context),
+        "show-secret" => secrets::show(context),
         name => Err(CommandError::failed(format!("command \"{name}\" not supported by this emulator"))),
     }
 }

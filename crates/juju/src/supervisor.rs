@@ -89,6 +89,7 @@ fn serve(controller: &Arc<Controller>, listener: &UnixListener, is_told_to_go: &
         if is_told_to_go.load(Ordering::Relaxed) {
             return;
         }
+        controller.tick();
         let mut polled = [PollFd::new(listener, PollFlags::IN)];
         let _ = poll(&mut polled, Some(&LOOK_AGAIN));
         match listener.accept() {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use charmproof_agent::state::{SecretId, State};
+use charmproof_agent::state::State;
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::environment::Numbers;
 use charmproof_lifecycle::model::Model as Lifecycle;
@@ -429,10 +429,6 @@ pub struct ModelData {
     pub last_task: u64,
     /// The revision that the next local charm of a name gets.
     pub charm_revisions: BTreeMap<String, u32>,
-    /// The secrets of the user, by name.
-    pub secret_names: BTreeMap<String, SecretId>,
-    /// When secrets were made and changed, and what is known of each revision.
-    pub secret_times: BTreeMap<SecretId, SecretTimes>,
     /// Keys that people may log in with.
     pub ssh_keys: Vec<String>,
     /// The last number of an address that was given away.
@@ -442,21 +438,6 @@ pub struct ModelData {
     /// The storages that outlive their units were removed from; ids are never used again.
     #[serde(default)]
     pub forgotten: BTreeSet<Name>,
-}
-
-/// When a secret was made and changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub struct SecretTimes {
-    /// When it was made.
-    pub created: Timestamp,
-    /// When something of it was last changed.
-    pub updated: Timestamp,
-    /// When each revision was made.
-    pub revisions: BTreeMap<u32, Timestamp>,
-    /// Whether revisions that nobody reads go by themselves.
-    #[serde(default)]
-    pub prunes: bool,
 }
 
 /// What the units of a model run on.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use charmproof_agent::protocol::Request;
 use charmproof_agent::server;
-use charmproof_agent::state::{HookContext, HookEffects, Reboot, SecretChange, application_of};
+use charmproof_agent::state::{HookContext, HookEffects, Reboot, application_of};
 use charmproof_agent::tools::{self, Reply};
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::{EXEC_ACTION, Stimulus};
@@ -19,7 +19,7 @@ use charmproof_lifecycle::world::Operation;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::data::{AgentStatus, ModelData, SecretTimes, TaskKind, TaskStatus};
+use super::data::{AgentStatus, ModelData, TaskKind, TaskStatus};
 use super::uniter::{entity, schedule_retry};
 use super::{Controller, Held, Running, provision};
 use crate::hosting::{Ended, Exec, Host, Process};
@@ -297,7 +297,6 @@ fn finish(
             Some(running) => (running.context.finish(&mut model.state, outcome), running.task),
             None => (HookEffects::default(), None),
         };
-        note_secrets(model, &effects);
         let deeds = model.deeds(&effects);
         let target = Target::Unit(unit.clone());
         let mut reboots = None;
@@ -338,6 +337,8 @@ fn finish(
         super::provision::note_storage(model, unit, hook, outcome);
         model.note_status(unit);
         model.tidy();
+        model.state.follow_secret_hook(hook, &effects);
+        model.state.prune_secrets();
         model.follow_secrets();
         reboots
     });
@@ -387,31 +388,6 @@ fn log_end(
         (false, _, Err(error)) => ("ERROR", format!("hook \"{name}\" could not be run: {error}")),
     };
     held.log(model, &entity, level, "juju.worker.uniter.operation", &message);
-}
-
-/// Remembers when secrets were made and changed.
-pub(crate) fn note_secrets(model: &mut ModelData, effects: &HookEffects) {
-    let now = model.state.now;
-    for effect in &effects.secrets {
-        let is_change = matches!(
-            effect.change,
-            SecretChange::Added | SecretChange::Revised { .. } | SecretChange::Described
-        );
-        let Some(latest) = model.state.secrets.get(&effect.id).map(|secret| secret.latest) else {
-            model.secret_times.remove(&effect.id);
-            continue;
-        };
-        if is_change {
-            let times = model.secret_times.entry(effect.id.clone()).or_insert_with(|| SecretTimes {
-                created: now,
-                updated: now,
-                revisions: BTreeMap::new(),
-                prunes: false,
-            });
-            times.updated = now;
-            times.revisions.entry(latest).or_insert(now);
-        }
-    }
 }
 
 /// Answers a tool that a process of a unit has called.

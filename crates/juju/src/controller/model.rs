@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use charmproof_agent::state::{
-    Application, HookEffects, Juju, ModelIdentity, RelationEnds, SecretId, State, StatusKind, application_of,
+    Application, HookEffects, Juju, ModelIdentity, RelationEnds, State, StatusKind, application_of,
 };
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::machine::{Effect, Event, UnitEffect, step};
@@ -75,8 +75,6 @@ impl ModelData {
             tasks: BTreeMap::new(),
             last_task: 0,
             charm_revisions: BTreeMap::new(),
-            secret_names: BTreeMap::new(),
-            secret_times: BTreeMap::<SecretId, _>::new(),
             ssh_keys: Vec::new(),
             last_address: 0,
             users: BTreeMap::from([(super::data::USER.to_owned(), "admin".to_owned())]),

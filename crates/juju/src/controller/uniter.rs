@@ -273,6 +273,34 @@ pub(super) fn schedule_retry(model: &mut ModelData, unit: &Name) {
     data.retry_at = retries.then(|| Timestamp::now().checked_add(doubled.min(RETRY_MAX)).ok()).flatten();
 }
 
+impl Controller {
+    /// Lets time do what no unit waits for: secrets that are to be rotated, or that expire.
+    pub(crate) fn tick(&self) {
+        let with_secrets: Vec<String> = self.look(|held| {
+            let has_some = |model: &&ModelData| !model.state.secrets.is_empty();
+            held.models().filter(has_some).map(|model| model.uuid.clone()).collect()
+        });
+        for uuid in with_secrets {
+            let mut held = self.lock();
+            let Some((model, _)) = held.passing(&uuid) else { continue };
+            model.state.now = Timestamp::now();
+            let due = model.state.due_secrets();
+            if due.is_empty() {
+                continue;
+            }
+            let Some(model) = held.model_mut(&uuid) else { continue };
+            let mut is_news = false;
+            for (unit, stimulus) in due {
+                // What the lifecycle knows already it refuses.
+                is_news |= model.poke(&Target::Unit(unit), &stimulus).is_ok();
+            }
+            if is_news {
+                self.keep(&mut held);
+            }
+        }
+    }
+}
+
 impl ModelData {
     /// Returns how often `update-status` comes.
     pub fn update_interval(&self) -> Duration {
