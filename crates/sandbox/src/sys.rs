@@ -83,11 +83,13 @@ pub(crate) fn close_others_on_exec() {
 /// The caller's process must have a single thread and must not use, or drop, any other
 /// descriptor afterwards: it is for the child of a fork that goes its own way.
 pub(crate) fn keep_only<const N: usize>(kept: [Option<OwnedFd>; N]) -> nix::Result<[Option<OwnedFd>; N]> {
+    // More than the kernel lets anybody have would be refused below.
+    let first_free = 3 + RawFd::try_from(N).unwrap_or(RawFd::MAX - 3);
     let mut high: [Option<RawFd>; N] = [None; N];
     for (number, descriptor) in high.iter_mut().zip(kept) {
         let Some(descriptor) = descriptor else { continue };
         // Above all that is given back below.
-        *number = Some(fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(3 + N as RawFd))?);
+        *number = Some(fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(first_free))?);
         // Closed with the rest.
         let _ = descriptor.into_raw_fd();
     }
@@ -103,7 +105,7 @@ pub(crate) fn keep_only<const N: usize>(kept: [Option<OwnedFd>; N]) -> nix::Resu
     let none: libc::c_uint = 0;
     // SAFETY: nobody uses the closed descriptors any more, as the caller promises.
     if unsafe { libc::syscall(libc::SYS_close_range, first, last, none) } != 0 {
-        for number in 3 + N as RawFd..=1024 {
+        for number in first_free..=1024 {
             // SAFETY: as above, for kernels before 5.9.
             let _ = unsafe { libc::close(number) };
         }

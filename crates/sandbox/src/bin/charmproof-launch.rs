@@ -8,11 +8,12 @@
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
 use std::process::ExitCode;
 
 use camino::Utf8PathBuf;
 use charmproof_sandbox::machine::{
-    MachineExec, MachineLevel, MachineNetwork, MachineSpec, NetworkSpec, RootSpec,
+    MachineExec, MachineLevel, MachineNetwork, MachineSpec, NetworkSpec, RootSpec, Visit,
 };
 use charmproof_sandbox::{CancelToken, CommandSpec, Launcher, launcher_main};
 
@@ -25,6 +26,7 @@ fn main() -> ExitCode {
         ["run-without-cgroups", file] => run(file, true),
         ["probe"] => probe(),
         ["machine", file] => machine(file),
+        ["visit", visit, program, arguments @ ..] => enter(visit, program, arguments),
         _ => Err(format!("unknown arguments {words:?}").into()),
     };
     match answer {
@@ -80,9 +82,11 @@ fn machine(file: &str) -> Answer {
     let mut spec = MachineSpec::new("unit-0", root, scene.kept.with_extension("log"));
     spec.limits.memory_bytes = scene.memory_bytes;
     spec.limits.processes = scene.processes;
+    let mut visit = None;
     if scene.has_network {
         let network = launcher.network(&NetworkSpec::default())?;
         let address = network.free_address().ok_or("no address is free")?;
+        visit = Some(network.visit());
         spec.network = MachineNetwork::Own { network, address };
     }
     let machine = launcher.machine(&spec)?;
@@ -104,11 +108,18 @@ fn machine(file: &str) -> Answer {
         "notes": protection.notes,
         "memory": protection.memory,
         "address": machine.address(),
+        "visit": visit,
     }))?);
     std::io::stdin().read_to_end(&mut Vec::new())?;
     drop(machine);
     launcher.remove_kept(&scene.kept)?;
     Ok("ended".to_owned())
+}
+
+/// Becomes a program where the bridges are.
+fn enter(visit: &str, program: &str, arguments: &[&str]) -> Answer {
+    serde_json::from_str::<Visit>(visit)?.enter()?;
+    Err(std::process::Command::new(program).args(arguments).exec().into())
 }
 
 #[expect(clippy::print_stdout, reason = "this is a program for tests, whose output is its answer")]

@@ -7,16 +7,19 @@
 //! the host does it, but for those of the machines themselves.
 
 use std::collections::BTreeMap;
-use std::io::{self, PipeReader, PipeWriter};
+use std::io::{self, IoSlice, IoSliceMut, PipeReader, PipeWriter};
 use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::sockopt::Ipv4PacketInfo;
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, SockaddrIn, recvmsg, sendmsg};
 
 use super::dns::{self, Kind};
 use super::protocol::SocketKind;
@@ -93,6 +96,7 @@ impl Egress {
         }
         let socket = realm.socket(router, SocketKind::Udp)?;
         rustix::net::bind(&socket, &everywhere(NAMES_PORT))?;
+        nix::sys::socket::setsockopt(&socket, Ipv4PacketInfo, &true)?;
         let questions = UdpSocket::from(socket);
         questions.set_nonblocking(true)?;
         let (stop, stopper) = io::pipe()?;
@@ -153,18 +157,44 @@ impl Server {
     }
 
     fn hear_question(&self) {
-        let mut packet = vec![0; PACKET_BYTES_MAX];
-        let Ok((length, SocketAddr::V4(asker))) = self.questions.recv_from(&mut packet) else { return };
-        packet.truncate(length);
+        let Some(Query { packet, asker, asked }) = hear(&self.questions) else { return };
         let Ok(socket) = self.questions.try_clone() else { return };
         let names = self.names.clone();
         self.at_once(move || {
-            if let Some(answer) = answer(&packet, *asker.ip(), &names) {
-                // Whoever gave up asking needs no answer.
-                let _ = socket.send_to(&answer, asker);
+            if let Some(answer) = answer(&packet, asker.ip(), &names) {
+                say(&socket, &answer, asker, asked);
             }
         });
     }
+}
+
+/// A question, who asked it, and whom: they expect the answer from there.
+struct Query {
+    packet: Vec<u8>,
+    asker: SockaddrIn,
+    asked: libc::in_addr,
+}
+
+fn hear(socket: &UdpSocket) -> Option<Query> {
+    let mut packet = vec![0; PACKET_BYTES_MAX];
+    let mut space = nix::cmsg_space!(libc::in_pktinfo);
+    let mut slices = [IoSliceMut::new(&mut packet)];
+    let flags = MsgFlags::empty();
+    let heard = recvmsg::<SockaddrIn>(socket.as_raw_fd(), &mut slices, Some(&mut space), flags).ok()?;
+    let (length, asker) = (heard.bytes, heard.address?);
+    let asked = heard.cmsgs().ok()?.find_map(|message| match message {
+        ControlMessageOwned::Ipv4PacketInfo(info) => Some(info.ipi_addr),
+        _ => None,
+    })?;
+    packet.truncate(length);
+    Some(Query { packet, asker, asked })
+}
+
+fn say(socket: &UdpSocket, answer: &[u8], asker: SockaddrIn, asked: libc::in_addr) {
+    let info = libc::in_pktinfo { ipi_ifindex: 0, ipi_spec_dst: asked, ipi_addr: asked };
+    let from = [ControlMessage::Ipv4PacketInfo(&info)];
+    // Whoever gave up asking needs no answer.
+    let _ = sendmsg(socket.as_raw_fd(), &[IoSlice::new(answer)], &from, MsgFlags::empty(), Some(&asker));
 }
 
 /// Answers for names of ours, and asks the host's servers for all others.

@@ -14,6 +14,8 @@ use nix::unistd::{
     Gid, Pid, Uid, chdir, dup2_stderr, dup2_stdin, dup2_stdout, setgroups, setresgid, setresuid, setsid,
 };
 
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
+
 use super::protocol::ExecPlan;
 use super::spec::{MachineLevel, Terminal, User};
 use super::users::{self, Account};
@@ -138,9 +140,8 @@ fn c_string(text: &str) -> Result<CString, Errno> {
 pub(crate) fn open_terminal() -> Result<(OwnedFd, OwnedFd), Failure> {
     let failed =
         |errno: rustix::io::Errno| Failure::new("open a terminal for", Errno::from_raw(errno.raw_os_error()));
-    use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, unlockpt};
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    let watched = rustix::pty::openpt(flags).map_err(failed)?;
+    let watched = openpt(flags).map_err(failed)?;
     grantpt(&watched).map_err(failed)?;
     unlockpt(&watched).map_err(failed)?;
     let terminal = ioctl_tiocgptpeer(&watched, flags).map_err(failed)?;

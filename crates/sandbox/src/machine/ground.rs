@@ -59,35 +59,35 @@ pub(crate) fn enter(hello: &Hello) -> Result<Ground, String> {
     match hello.level {
         MachineLevel::ProcessOnly => return Ok(Ground::Host),
         MachineLevel::Root => {
-            leave_mounts().and_then(|()| build()).map_err(describe)?;
+            leave_mounts().and_then(|()| build()).map_err(|error| describe(&error))?;
         }
         MachineLevel::RootInUserNamespace => {
-            leave_mounts().and_then(|()| build()).map_err(describe)?;
+            leave_mounts().and_then(|()| build()).map_err(|error| describe(&error))?;
             let everything = IdMap(vec![[0, 0, u32::MAX]]);
-            enter_user_namespace(&Maps::Written(everything)).map_err(useless)?;
-            leave_mounts().map_err(describe)?;
+            enter_user_namespace(&Maps::Written(everything)).map_err(|error| useless(&error))?;
+            leave_mounts().map_err(|error| describe(&error))?;
         }
         MachineLevel::SubordinateIds => {
             let Some((users, groups)) = hello.subordinate.clone() else {
                 return Err("there are no subordinate ids".to_owned());
             };
-            enter_user_namespace(&Maps::Helped(users, groups)).map_err(useless)?;
-            leave_mounts().and_then(|()| build()).map_err(describe)?;
+            enter_user_namespace(&Maps::Helped(users, groups)).map_err(|error| useless(&error))?;
+            leave_mounts().and_then(|()| build()).map_err(|error| describe(&error))?;
         }
         MachineLevel::SingleId => {
-            enter_user_namespace(&Maps::Single(geteuid(), getegid())).map_err(useless)?;
-            leave_mounts().and_then(|()| build()).map_err(describe)?;
+            enter_user_namespace(&Maps::Single(geteuid(), getegid())).map_err(|error| useless(&error))?;
+            leave_mounts().and_then(|()| build()).map_err(|error| describe(&error))?;
         }
     }
     try_out()?;
     Ok(Ground::Moved)
 }
 
-fn describe(error: io::Error) -> String {
+fn describe(error: &io::Error) -> String {
     error.to_string()
 }
 
-fn useless(error: io::Error) -> String {
+fn useless(error: &io::Error) -> String {
     format!("the user namespace is useless: {error}{}", apparmor_hint())
 }
 
@@ -179,8 +179,9 @@ fn leave(code: i32) -> ! {
 }
 
 fn write_maps(holder: Pid, map: &IdMap) -> io::Result<()> {
-    let lines: String =
+    let lines: Vec<String> =
         map.0.iter().map(|[inside, outside, count]| format!("{inside} {outside} {count}\n")).collect();
+    let lines = lines.concat();
     fs_err::write(format!("/proc/{holder}/uid_map"), &lines)?;
     fs_err::write(format!("/proc/{holder}/gid_map"), &lines)
 }
@@ -214,7 +215,7 @@ fn try_out() -> Result<(), String> {
         | CloneFlags::CLONE_NEWUTS
         | CloneFlags::CLONE_NEWIPC
         | CloneFlags::CLONE_NEWNET;
-    let (mut answer, question) = io::pipe().map_err(describe)?;
+    let (mut answer, question) = io::pipe().map_err(|error| describe(&error))?;
     match sys::fork_into(flags) {
         Err(errno) => Err(format!("new namespaces: {}{}", errno.desc(), apparmor_hint())),
         Ok(Side::Child) => {
@@ -228,7 +229,7 @@ fn try_out() -> Result<(), String> {
         Ok(Side::Parent { child }) => {
             drop(question);
             let mut why = String::new();
-            answer.read_to_string(&mut why).map_err(describe)?;
+            answer.read_to_string(&mut why).map_err(|error| describe(&error))?;
             while waitpid(child, None) == Err(nix::Error::EINTR) {}
             if why.is_empty() { Ok(()) } else { Err(why) }
         }
@@ -243,7 +244,7 @@ fn rehearse() -> Result<(), String> {
     step("a new /proc", mount(Some("proc"), place, Some("proc"), MsFlags::empty(), NONE))?;
     step("memory as a filesystem", mount(Some("probe"), HOST, Some("tmpfs"), MsFlags::empty(), NONE))?;
     for name in ["/host/first", "/host/second", "/host/both"] {
-        fs_err::create_dir(name).map_err(describe)?;
+        fs_err::create_dir(name).map_err(|error| describe(&error))?;
     }
     // Without an upper layer it asks nothing of the filesystem below.
     let options = "lowerdir=/host/first:/host/second";

@@ -110,7 +110,7 @@ fn answer(
     let answer = match demand {
         Demand::Network { is_router } => return elsewhere(socket, || new_network(is_router)),
         Demand::Socket(kind) => return elsewhere(socket, || socket_in(descriptors.first(), kind)),
-        Demand::Start(plan) => match start(*plan, ground, descriptors, held) {
+        Demand::Start(plan) => match start(&plan, ground, descriptors, held) {
             Ok(pid) => Answer::Started { pid: pid.as_raw() },
             Err(failure) => Answer::Failed(failure),
         },
@@ -171,7 +171,7 @@ fn socket_in(network: Option<&OwnedFd>, kind: SocketKind) -> Result<OwnedFd, Fai
 }
 
 fn start(
-    plan: MachinePlan,
+    plan: &MachinePlan,
     ground: Ground,
     descriptors: Vec<OwnedFd>,
     held: &mut Vec<Held>,
@@ -196,7 +196,7 @@ fn start(
             let logged = dup2_stderr(&log);
             let kept = sys::keep_only([Some(control), network]);
             let code = match (tied, logged, kept) {
-                (Ok(()), Ok(()), Ok([Some(control), network])) => init::run(&plan, ground, control, network),
+                (Ok(()), Ok(()), Ok([Some(control), network])) => init::run(plan, ground, control, network),
                 _ => FAILED,
             };
             leave(code)

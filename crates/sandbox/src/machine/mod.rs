@@ -21,6 +21,7 @@
 //! It bounds accidents and keeps units apart; it is no wall against an attacker with root in a
 //! machine and a flaw of the kernel. It does not bound space on the disk.
 
+mod client;
 mod companion;
 mod dns;
 mod egress;
@@ -28,7 +29,6 @@ mod execute;
 mod ground;
 pub(crate) mod holder;
 mod init;
-mod machine;
 mod netlink;
 mod network;
 mod protocol;
@@ -40,11 +40,12 @@ mod spec;
 mod subnet;
 mod userland;
 mod users;
+mod visit;
 mod wire;
 
 use camino::Utf8PathBuf;
 
-pub use machine::{Machine, MachineProcess};
+pub use client::{Machine, MachineProcess};
 pub use network::{Network, NetworkSpec};
 pub(crate) use protocol::Demand;
 pub(crate) use realm::{Realm, levels};
@@ -53,6 +54,7 @@ pub use spec::{
     RootSpec, Terminal, User,
 };
 pub use subnet::{NoSubnet, Subnet};
+pub use visit::Visit;
 
 /// Where programs are looked for if nothing else is said.
 pub const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

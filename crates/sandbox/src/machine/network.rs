@@ -17,6 +17,7 @@ use super::realm::Realm;
 use super::router::{Bridge, Router};
 use super::spec::MachineLevel;
 use super::subnet::{Subnet, parse_routes};
+use super::visit::Visit;
 use crate::error::SandboxError;
 
 /// What the names of our links on the host begin with.
@@ -102,6 +103,12 @@ impl Network {
     /// Whether the host reaches its machines by their addresses.
     pub fn is_reached_from_host(&self) -> bool {
         self.shared.host_link.is_some()
+    }
+
+    /// Returns the way into it for programs of the host, which a plain user needs to reach its
+    /// machines.
+    pub fn visit(&self) -> Visit {
+        Visit::of(&self.shared.router, self.shared.realm.holder())
     }
 
     /// Takes an address that no machine has, or `None` if there is none left.

@@ -87,6 +87,11 @@ impl Realm {
         Err(SandboxError::Refused { notes })
     }
 
+    /// Returns the number of the holder.
+    pub(crate) fn holder(&self) -> u32 {
+        self.child.lock().unwrap_or_else(PoisonError::into_inner).id()
+    }
+
     /// Whether the holder still answers.
     pub(crate) fn is_alive(&self) -> bool {
         let mut child = self.child.lock().unwrap_or_else(PoisonError::into_inner);

@@ -161,6 +161,5 @@ fn machine_id() -> String {
             Err(_) => break,
         }
     }
-    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{text}\n")
+    format!("{:032x}\n", u128::from_be_bytes(bytes))
 }

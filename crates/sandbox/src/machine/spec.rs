@@ -7,7 +7,7 @@ use std::os::fd::OwnedFd;
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
 
-use super::machine::Machine;
+use super::client::Machine;
 use super::network::Network;
 
 /// A root filesystem, a process tree, a host name and an address of its own.

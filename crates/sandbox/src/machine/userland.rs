@@ -178,7 +178,8 @@ fn secrets(layer: &Utf8Path, names: &str, secrets: &str, entry: &str) -> io::Res
     }
     let text = fs_err::read_to_string(layer.join("etc").join(names)).unwrap_or_default();
     let lines = text.lines().filter_map(|line| line.split(':').next()).filter(|name| !name.is_empty());
-    fs_err::write(&path, lines.map(|name| format!("{name}{entry}\n")).collect::<String>())?;
+    let entries: Vec<String> = lines.map(|name| format!("{name}{entry}\n")).collect();
+    fs_err::write(&path, entries.concat())?;
     mode(&path, 0o600)
 }
 

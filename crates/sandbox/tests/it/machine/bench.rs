@@ -10,6 +10,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
 }
 
 #[test]
+#[expect(clippy::print_stderr, reason = "figures that people ask for with --no-capture")]
 fn machines_are_there_in_no_time() {
     let place = Place::new();
     let network = place.network();

@@ -158,8 +158,9 @@ fn look(folders: &[&str]) -> BTreeMap<Utf8PathBuf, (u64, u32, i64, i64)> {
     while let Some(path) = pending.pop() {
         let Ok(metadata) = path.symlink_metadata() else { continue };
         if metadata.is_dir() {
-            pending
-                .extend(path.read_dir_utf8().into_iter().flatten().flatten().map(|entry| entry.into_path()));
+            pending.extend(
+                path.read_dir_utf8().into_iter().flatten().flatten().map(camino::Utf8DirEntry::into_path),
+            );
         }
         found.insert(path, (metadata.size(), metadata.mode(), metadata.mtime(), metadata.mtime_nsec()));
     }

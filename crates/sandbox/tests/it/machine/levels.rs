@@ -1,7 +1,8 @@
 //! The same machines on hosts that offer less.
 
+use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use charmproof_sandbox::Launcher;
 use charmproof_sandbox::machine::{Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec};
@@ -98,23 +99,34 @@ fn machines_are_bounded() {
     well(&machine, "true");
 }
 
-/// Runs a scene as a plain user; the answer is what it printed first.
-fn as_plain_user(place: &Place, scene: &serde_json::Value) -> serde_json::Value {
+/// A program that somebody else than root runs, with a machine in it.
+struct PlainUser {
+    child: Child,
+    answer: serde_json::Value,
+}
+
+/// Runs a scene as a plain user.
+fn as_plain_user(place: &Place, scene: &serde_json::Value) -> PlainUser {
     use std::os::unix::fs::PermissionsExt;
     let root = place.root();
     let everybody = std::fs::Permissions::from_mode(0o777);
     fs_err::set_permissions(root, everybody).unwrap();
-    let binary = root.join("charmproof-launch");
-    fs_err::copy(BINARY, &binary).unwrap();
+    fs_err::copy(BINARY, root.join("charmproof-launch")).unwrap();
     let file = root.join("scene.json");
     fs_err::write(&file, scene.to_string()).unwrap();
-    let mut command = Command::new(&binary);
-    command.args(["machine", file.as_str()]).current_dir("/").stdin(std::process::Stdio::null());
+    let mut command = plain(place, &["machine", file.as_str()]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let answer = serde_json::from_str(&line).unwrap_or_else(|_| panic!("{line}"));
+    PlainUser { child, answer }
+}
+
+fn plain(place: &Place, arguments: &[&str]) -> Command {
+    let mut command = Command::new(place.root().join("charmproof-launch"));
+    command.args(arguments).current_dir("/").env("SCENE_SERVER", super::networks::SERVER);
     command.uid(NOBODY).gid(NOBODY);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{text} {output:?}");
-    serde_json::from_str(text.lines().next().unwrap()).unwrap()
+    command
 }
 
 #[test]
@@ -125,16 +137,39 @@ fn a_plain_user_has_machines_of_the_hosts_userland() {
         echo x > /etc/new; echo x >> /etc/profile; mkdir /usr/share/new /var/lib/new
         rm /usr/bin/env; mv /etc/hosts /etc/hosts.old; echo x > /usr/bin/env
         dpkg --status dash | grep -c '^Status: install ok'
-        ls /sys/class/net";
+        ls /sys/class/net
+        (apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y hello) > /root/log 2>&1 || cat /root/log
+        hello
+        nohup python3 -c \"$SCENE_SERVER\" >/dev/null 2>&1 &";
     let scene = serde_json::json!({
         "layers": ["/"], "kept": place.root().join("unit-0"), "level": null, "has_network": true,
         "memory_bytes": null, "processes": null, "argv": ["sh", "-c", script],
     });
-    let answer = as_plain_user(&place, &scene);
+    let mut user = as_plain_user(&place, &scene);
+    let answer = &user.answer;
     assert_eq!(answer["level"], "single-id", "{answer}");
     assert_eq!(answer["exit"], serde_json::json!({"Code": 0}), "{answer}");
-    assert_eq!(answer["output"], "0\nunit-0\n0\n1\neth0\nlo\n");
+    assert_eq!(answer["output"], "0\nunit-0\n0\n1\neth0\nlo\nHello, world!\n");
     assert!(std::path::Path::new("/usr/bin/env").exists());
+
+    // The host's programs reach it from where the bridges are.
+    let (address, visit) =
+        (user.answer["address"].as_str().unwrap().to_owned(), user.answer["visit"].to_string());
+    let fetch = format!(
+        "import os, socket, urllib.request as r; print(os.getuid(), r.urlopen('http://{address}', timeout=5).read().decode(), \
+         socket.gethostbyname('localhost'))"
+    );
+    let mut text = String::new();
+    wait_until("the host's program reaches it", || {
+        let output = plain(&place, &["visit", &visit, "python3", "-c", &fetch]).output().unwrap();
+        text = String::from_utf8(output.stdout).unwrap();
+        output.status.success()
+    });
+    assert_eq!(text, "65534 unit-0 127.0.0.1\n");
+    drop(user.child.stdin.take());
+    assert!(user.child.wait().unwrap().success());
+    // The layer for other machines stays, and what this one kept does not.
+    assert!(!place.root().join("unit-0").exists());
 }
 
 #[test]

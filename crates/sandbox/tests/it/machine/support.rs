@@ -15,7 +15,7 @@ use charmproof_sandbox::machine::{
 use crate::case::BINARY;
 
 /// No program in these tests runs longer.
-pub(crate) const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_mins(1);
 
 /// A place for machines.
 pub(crate) struct Place {

@@ -351,11 +351,9 @@ fn wait_readable(descriptor: BorrowedFd<'_>, until: Option<Instant>) -> bool {
         });
         let mut fds = [PollFd::new(descriptor, PollFlags::POLLIN)];
         match poll(&mut fds, timeout) {
-            Err(Errno::EINTR) => {}
-            Err(_) => return true,
             Ok(0) if until.is_some_and(|until| Instant::now() >= until) => return false,
-            Ok(0) => {}
-            Ok(_) => return true,
+            Ok(0) | Err(Errno::EINTR) => {}
+            Ok(_) | Err(_) => return true,
         }
     }
 }
