@@ -47,6 +47,16 @@ pub(crate) fn run(place: &Place) -> Result<Exit, Failure> {
     ability("overlay", &abilities.overlay);
     ability("memory by cgroup", &abilities.memory_control);
     ability("processes by cgroup", &abilities.process_control);
+    lines.push(String::new());
+    lines.push("Machines of the local Juju".to_string());
+    let (level, weaker) = place
+        .launcher()
+        .machine_level()
+        .map_err(|error| Failure::of("machines could not be tried", &error))?;
+    lines.push(format!("  {:22} {}", "level", level.name()));
+    lines.push(format!("  {:22} {}", "what that gives", level.describe()));
+    lines.extend(weaker.iter().map(|note| format!("  {:22} {note}", "refused")));
+    lines.extend(level.advice().map(|advice| format!("  {:22} {advice}", "what would give more")));
     output::result(&lines.join("\n"));
     Ok(Exit::Fine)
 }

@@ -72,8 +72,8 @@ impl Realm {
                         router: Mutex::default(),
                     });
                 }
-                Ok(Some((Answer::Refused { why }, _))) => notes.push(format!("{}: {why}", name(level))),
-                Ok(_) => notes.push(format!("{}: the holder was lost", name(level))),
+                Ok(Some((Answer::Refused { why }, _))) => notes.push(format!("{}: {why}", level.name())),
+                Ok(_) => notes.push(format!("{}: the holder was lost", level.name())),
                 Err(error) => {
                     let _ = child.kill();
                     let _ = child.wait();
@@ -180,16 +180,6 @@ pub(crate) fn levels() -> Vec<MachineLevel> {
         levels.insert(0, MachineLevel::SubordinateIds);
     }
     levels
-}
-
-fn name(level: MachineLevel) -> &'static str {
-    match level {
-        MachineLevel::RootInUserNamespace => "root in a user namespace",
-        MachineLevel::Root => "root without a user namespace",
-        MachineLevel::SubordinateIds => "a user namespace with subordinate ids",
-        MachineLevel::SingleId => "a user namespace with one id",
-        MachineLevel::ProcessOnly => "no namespaces",
-    }
 }
 
 /// Returns the maps that this user may have: its own id for root, and its subordinate ids for

@@ -180,6 +180,34 @@ pub enum MachineLevel {
 }
 
 impl MachineLevel {
+    /// Returns its name for messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RootInUserNamespace => "root in a user namespace",
+            Self::Root => "root without a user namespace",
+            Self::SubordinateIds => "a user namespace with subordinate ids",
+            Self::SingleId => "a user namespace with one id",
+            Self::ProcessOnly => "no namespaces",
+        }
+    }
+
+    /// Says what would give more, if anything would.
+    pub fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::RootInUserNamespace | Self::Root => None,
+            Self::SubordinateIds => Some("as root, the host would reach the addresses of machines"),
+            Self::SingleId => Some(
+                "with `newuidmap` and `newgidmap` (package uidmap) and a line for you of at least 65535 ids in \
+                 /etc/subuid and /etc/subgid, machines would have users of their own; as root, the host would \
+                 reach their addresses as well",
+            ),
+            Self::ProcessOnly => Some(
+                "run charmproof as root, or let it make user namespaces: where AppArmor forbids that, with `sudo \
+                 sysctl --write kernel.apparmor_restrict_unprivileged_userns=0` or a profile with `userns,`",
+            ),
+        }
+    }
+
     /// Says in a sentence what it gives.
     pub fn describe(self) -> &'static str {
         match self {
