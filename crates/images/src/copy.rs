@@ -93,10 +93,10 @@ fn like(from: &Utf8Path, target: &Utf8Path, metadata: &std::fs::Metadata) -> io:
     if rustix::process::geteuid().is_root() {
         let (uid, gid) = (Uid::from_raw(metadata.uid()), Gid::from_raw(metadata.gid()));
         chownat(CWD, target.as_str(), Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)?;
-        if !metadata.is_symlink() {
-            // A change of the owner takes the bits away that change the user.
-            fs_err::set_permissions(target, std::fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
-        }
+    }
+    if !metadata.is_symlink() {
+        // What is written, and a change of the owner, take the bits away that change the user.
+        fs_err::set_permissions(target, std::fs::Permissions::from_mode(metadata.mode() & 0o7777))?;
     }
     for name in ATTRIBUTES {
         let mut value = [0; 64];

@@ -44,6 +44,8 @@ pub(super) fn install(
         "Acquire::GzipIndexes=true".to_owned(),
         "Acquire::Retries=3".to_owned(),
         "Dpkg::Use-Pty=0".to_owned(),
+        // Nothing is installed, and the host's locks are root's.
+        "Debug::NoLocking=1".to_owned(),
     ]
     .into_iter()
     .flat_map(|option| ["-o".to_owned(), option])

@@ -162,7 +162,7 @@ fn answer(shared: &Shared, address: &str, path: &str, authorization: &str, range
 
 fn image() -> Image {
     let noise: String = (0..20_000_u64)
-        .map(|n| (b'a' + (n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as u8) as char)
+        .map(|n| (b'a' + ((n * n).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60) as u8) as char)
         .collect();
     Image::of(vec![
         archive(&[Entry::file("one", "1"), Entry::file("noise", &noise)]),
