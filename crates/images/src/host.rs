@@ -10,6 +10,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::cache::{Cache, Rights};
 use crate::digest::Digest;
+use crate::farm;
 use crate::python::{Interpreter, KnownBase};
 use crate::root::{Bind, RootConfig};
 use crate::settings::OsRelease;
@@ -17,7 +18,7 @@ use crate::skeleton::Skeleton;
 use crate::users::Users;
 
 /// Changes whenever layers are made in another way than before.
-const FORMAT: &str = "host layer 1";
+const FORMAT: &str = "host layer 2";
 /// What of `/` is the userland. The links `/bin`, `/lib` and so on lead there.
 const KEPT: [&str; 9] = ["usr", "etc", "var", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// What whoever runs in the root mounts anew.
@@ -74,7 +75,8 @@ pub(crate) struct Wanted<'a> {
 
 /// The layer and what is bound into it.
 pub(crate) struct HostLayer {
-    pub(crate) layer: Utf8PathBuf,
+    /// The layers, top first.
+    pub(crate) layers: Vec<Utf8PathBuf>,
     pub(crate) binds: Vec<Bind>,
 }
 
@@ -103,10 +105,17 @@ impl HostUserland<'_> {
 
     /// Makes the layer, or returns the one that was made.
     pub(crate) fn layer(&self, wanted: &Wanted<'_>) -> io::Result<HostLayer> {
-        let binds = wanted.interpreter.map(Interpreter::binds).unwrap_or_default();
+        let mut binds = wanted.interpreter.map(Interpreter::binds).unwrap_or_default();
+        if self.cache.rights() == Rights::User {
+            binds.push(Bind { source: self.root.join("usr"), target: farm::PLACE.into() });
+        }
         let key = self.key(wanted, &binds)?;
         let layer = self.cache.layer(&key, |folder| self.fill(folder, wanted, &binds))?;
-        Ok(HostLayer { layer, binds })
+        let layers = match self.cache.rights() {
+            Rights::Root => vec![layer, self.root.to_owned()],
+            Rights::User => vec![layer],
+        };
+        Ok(HostLayer { layers, binds })
     }
 
     fn key(&self, wanted: &Wanted<'_>, binds: &[Bind]) -> io::Result<Digest> {
@@ -129,6 +138,13 @@ impl HostUserland<'_> {
         }
         for path in self.log_folders() {
             add(path.as_str());
+        }
+        if self.cache.rights() == Rights::User {
+            // What is linked and copied is that of one moment.
+            for name in ["usr", "usr/bin", "usr/sbin", "usr/lib", "etc", "var/lib/dpkg/status"] {
+                let changed = fs_err::metadata(self.root.join(name)).and_then(|metadata| metadata.modified());
+                add(&format!("{:?}", changed.ok()));
+            }
         }
         Ok(Digest::of(text.as_bytes()))
     }
@@ -213,7 +229,38 @@ impl HostUserland<'_> {
         if let Some(interpreter) = wanted.interpreter {
             interpreter.install(layer)?;
         }
-        binds.iter().try_for_each(|bind| layer.mount_point(&bind.target))
+        for bind in binds {
+            layer.mount_point(&bind.target)?;
+        }
+        match layer.rights {
+            Rights::Root => Ok(()),
+            Rights::User => self.links(layer),
+        }
+    }
+
+    /// What a plain user has instead of an overlay of `/`: see [`farm`].
+    fn links(&self, layer: &Skeleton<'_>) -> io::Result<()> {
+        for name in KEPT {
+            let (host, own) = (self.root.join(name), layer.layer.join(name));
+            if host.is_symlink() && own.symlink_metadata().is_err() {
+                std::os::unix::fs::symlink(fs_err::read_link(&host)?, own)?;
+            }
+        }
+        // Programs can be added beside those of the host.
+        for name in ["usr/bin", "usr/sbin"] {
+            fs_err::create_dir_all(layer.layer.join(name))?;
+        }
+        farm::unfold(&layer.layer.join("usr"), &self.root.join("usr"))?;
+        for name in ["etc", "var"] {
+            fs_err::create_dir_all(layer.layer.join(name))?;
+        }
+        farm::copy_readable(&self.root.join("etc"), &layer.layer.join("etc"))?;
+        farm::folders_of(&self.root.join("var"), &layer.layer.join("var"), 0)?;
+        let status = "var/lib/dpkg/status";
+        if self.root.join(status).is_file() {
+            fs_err::copy(self.root.join(status), layer.layer.join(status))?;
+        }
+        Ok(())
     }
 
     fn is_folder(&self, path: &str) -> bool {

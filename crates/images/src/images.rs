@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Rights};
 use crate::digest::Digest;
 use crate::error::{ImageError, PullError};
 use crate::host::{HostUserland, Wanted, config};
@@ -283,6 +283,11 @@ impl Images {
                 interpreter.name()
             ));
         }
+        if self.cache.rights() == Rights::User {
+            root.warnings.push(format!(
+                "{base} has the host's /usr, read-only: without root, no packages can be installed in it"
+            ));
+        }
         Ok(root)
     }
 
@@ -295,12 +300,7 @@ impl Images {
         let made = host
             .layer(wanted)
             .map_err(|error| ImageError::HostUnusable { base: base.to_owned(), why: error.to_string() })?;
-        Ok(Root {
-            layers: vec![made.layer, "/".into()],
-            binds: made.binds,
-            config: config(),
-            warnings: Vec::new(),
-        })
+        Ok(Root { layers: made.layers, binds: made.binds, config: config(), warnings: Vec::new() })
     }
 
     fn by_recipe(&self, found: Found<'_>, tag: &str, asked: &str, depth: usize) -> Result<Root, ImageError> {
@@ -318,7 +318,7 @@ impl Images {
             base if is_base(base) => {
                 let (name, channel) = base.split_once('@').unwrap_or((base, ""));
                 let root = self.base(name, channel)?;
-                let is_host = root.layers.last().is_some_and(|layer| layer == "/");
+                let is_host = root.is_upon_host();
                 Below { root, is_host }
             }
             _ if depth >= DEPTH_MAX => {
@@ -329,7 +329,7 @@ impl Images {
             }
             image => {
                 let root = self.at_depth(image, None, depth + 1)?;
-                let is_host = root.layers.last().is_some_and(|layer| layer == "/");
+                let is_host = root.is_upon_host();
                 Below { root, is_host }
             }
         };

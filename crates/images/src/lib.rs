@@ -19,6 +19,7 @@ mod cache;
 mod copy;
 mod digest;
 mod error;
+mod farm;
 mod host;
 mod images;
 mod layout;

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use crate::cache;
 use crate::copy;
 use crate::error::ImageError;
+use crate::farm;
 
 /// A root filesystem, as layers that an overlay puts together.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +48,12 @@ pub struct RootConfig {
 }
 
 impl Root {
+    /// Returns whether this host's userland is below all of it.
+    pub(crate) fn is_upon_host(&self) -> bool {
+        self.layers.last().is_some_and(|layer| layer == "/")
+            || self.binds.iter().any(|bind| bind.target == farm::PLACE)
+    }
+
     /// Makes `upper` ready to be the upper folder of an overlay, and returns what has to be below it, top
     /// first. An upper folder that something was put into before stays as it is.
     ///

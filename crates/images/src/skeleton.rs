@@ -10,8 +10,9 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
 
-use crate::cache::{OPAQUE, OPAQUE_OF_USERS, Rights};
+use crate::cache::Rights;
 use crate::copy::{is_whiteout, make_opaque, whiteout};
+use crate::farm;
 
 /// How many links are followed on one path, as many as Linux does.
 const LINKS_MAX: usize = 40;
@@ -49,7 +50,7 @@ impl Skeleton<'_> {
             let next = resolved.join(&component);
             let stays = left.is_empty() && !follows_last;
             match self.link_at(&next) {
-                Some(target) if !stays => {
+                Some(target) if !stays && !farm::is_link(&target) => {
                     links += 1;
                     if links > LINKS_MAX {
                         return Err(io::Error::other(format!("`{path}` has too many links on its way")));
@@ -201,11 +202,7 @@ impl Skeleton<'_> {
 /// Returns whether the layers below do not count in this folder of a layer.
 fn hides(folder: &Utf8Path) -> bool {
     let Ok(metadata) = folder.symlink_metadata() else { return false };
-    is_whiteout(&metadata)
-        || !metadata.is_dir()
-        || [OPAQUE, OPAQUE_OF_USERS]
-            .into_iter()
-            .any(|name| rustix::fs::lgetxattr(folder.as_str(), name, &mut [0; 8]).is_ok())
+    is_whiteout(&metadata) || !metadata.is_dir() || farm::is_opaque(folder)
 }
 
 fn components(path: &Utf8Path) -> VecDeque<String> {
@@ -285,7 +282,7 @@ mod tests {
             skeleton.mount_point(Utf8Path::new("/var/python")).unwrap();
             let var = skeleton.layer.join("var");
             let mut value = [0; 1];
-            rustix::fs::lgetxattr(var.as_str(), OPAQUE_OF_USERS, &mut value).unwrap();
+            rustix::fs::lgetxattr(var.as_str(), crate::cache::OPAQUE_OF_USERS, &mut value).unwrap();
             assert!(var.join("python").is_dir());
         });
     }

@@ -10,6 +10,7 @@ use super::{Found, Recipe, apt};
 use crate::cache::Cache;
 use crate::digest::Digest;
 use crate::error::RecipeError;
+use crate::farm;
 use crate::python::{Interpreter, listed};
 use crate::root::{Bind, Root};
 use crate::settings::Settings;
@@ -81,7 +82,8 @@ pub(crate) fn follow(
         for bind in &binds {
             layer.mount_point(&bind.target)?;
         }
-        Ok(())
+        // Where `/usr` is links to the host's, folders of the layer get those that they cover.
+        Ok(farm::unfold_above(folder, &root.layers)?)
     })?;
     root.layers.insert(0, layer);
     root.binds.extend(binds.into_iter().filter(|bind| !root.binds.contains(bind)).collect::<Vec<_>>());

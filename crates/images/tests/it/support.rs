@@ -242,6 +242,7 @@ pub(crate) fn run_in(bench: &Bench, root: &Root, script: &str) -> String {
             bind.source, bind.target, bind.target
         );
     }
+    mounts += "mkdir -p root/dev\nmount --rbind /dev root/dev\n";
     mounts += "exec chroot root /bin/sh -c \"$1\"\n";
     let mut command = Command::new("unshare");
     if !is_root() {
