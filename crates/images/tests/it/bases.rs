@@ -17,7 +17,7 @@ pub(crate) fn python() -> ((u32, u32), Utf8PathBuf) {
 }
 
 /// A base with the Python that tests are sure to find.
-fn base() -> (&'static str, &'static str) {
+pub(crate) fn base() -> (&'static str, &'static str) {
     match python().0 {
         (3, 8) => ("ubuntu", "20.04"),
         (3, 9) => ("debian", "11"),
@@ -30,7 +30,7 @@ fn base() -> (&'static str, &'static str) {
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     Settings { interpreters: [python()].into(), ..Settings::default() }
 }
 

@@ -5,6 +5,7 @@
 mod bases;
 mod hostile;
 mod layouts;
+mod machines;
 mod pull;
 mod recipes;
 mod support;
