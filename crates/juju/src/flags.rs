@@ -20,7 +20,7 @@ mod spec;
 mod table;
 mod unsupported;
 
-pub use arguments::{check_arguments, check_arguments_in_model};
+pub use arguments::{check_arguments, check_arguments_in_model, check_deploy_flags};
 pub use command_line::{CommandLine, read_command_line};
 pub use error::FlagError;
 pub use help::{basic_help, command_help, command_list, global_options, topic_list};

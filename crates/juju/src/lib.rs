@@ -10,6 +10,7 @@
 
 pub mod actions;
 mod assumes;
+pub mod bundle;
 mod charms;
 pub mod client;
 pub mod commands;

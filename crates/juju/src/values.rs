@@ -10,3 +10,12 @@ pub mod options;
 pub mod settings;
 pub mod storage;
 pub mod yaml;
+
+/// Whether the text is an address with the length of a network behind it, such as `10.0.0.0/24`.
+pub fn is_cidr(text: &str) -> bool {
+    let Some((address, length)) = text.split_once('/') else { return false };
+    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    length.bytes().all(|byte| byte.is_ascii_digit())
+        && length.parse::<u8>().is_ok_and(|length| length <= longest)
+}

@@ -1,8 +1,8 @@
 //! Command lines as Juju reads them: what is understood, and what is refused with which words.
 
 use charmproof_juju::flags::{
-    CommandLine, Parsed, UNSUPPORTED_COMMANDS, all, check_arguments_in_model, find, read_command_line,
-    unknown_command,
+    CommandLine, Parsed, UNSUPPORTED_COMMANDS, all, check_arguments_in_model, check_deploy_flags, find,
+    read_command_line, unknown_command,
 };
 use proptest::prelude::*;
 
@@ -213,6 +213,28 @@ fn the_kind_of_the_model_decides_what_else_is_refused() {
         "pool creation requires names, provider type and optional attributes for configuration",
     );
     check("create-storage-pool fast tmpfs a", false, "expected \"key=value\", got \"a\"");
+}
+
+#[test]
+fn flags_for_charms_are_not_for_bundles() {
+    let check = |line: &str, is_bundle: bool, expected: &str| {
+        let found = check_deploy_flags(&run(line), is_bundle);
+        assert_eq!(found.err().unwrap_or_default(), expected, "{line}");
+    };
+    let bundle = "options provided but not supported when deploying a bundle: ";
+    check("deploy a --trust --channel edge --force --dry-run --storage b:c=1 --overlay x", true, "");
+    check(
+        "deploy a -n 2 --to 0 --config a=1 --base ubuntu@24.04",
+        true,
+        &format!("{bundle}--base, --config, -n, --to"),
+    );
+    check("deploy a --num-units 2 -n 3", true, &format!("{bundle}-n, --num-units"));
+    check("deploy a -n 2 --to 0", false, "");
+    check(
+        "deploy a --overlay x --map-machines existing",
+        false,
+        "options provided but not supported when deploying a charm: --map-machines, --overlay",
+    );
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod models;
 mod things;
 
 pub(crate) use actions::*;
+pub use applications::check_deploy_flags;
 pub(crate) use applications::*;
 pub use in_model::check_arguments_in_model;
 pub(crate) use models::*;

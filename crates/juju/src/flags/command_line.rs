@@ -38,8 +38,8 @@ pub fn read_command_line(words: &[String]) -> Result<CommandLine, FlagError> {
     let leading: Vec<FlagSpec> = GLOBAL_FLAGS.iter().chain(LEADING_FLAGS).copied().collect();
     let read = read_words(&leading, &[], "option", false, &words)?;
     let mut global = GlobalFlags::default();
-    for (name, value) in read.flags {
-        global.note(name, &value);
+    for given in read.flags {
+        global.note(given.name, &given.value);
     }
     if global.wants_description {
         // Juju asks its plugins for a description, and has none itself.
@@ -114,7 +114,7 @@ fn command_within(spec: &'static CommandSpec, words: &[String]) -> Result<Within
         return Ok(Within::Command(spec, words.to_vec()));
     }
     let read = read_words(GLOBAL_FLAGS, &[], spec.flags_are, false, words)?;
-    let wants_help = read.flags.iter().any(|(name, value)| *name == "help" && value == "true");
+    let wants_help = read.flags.iter().any(|given| given.name == "help" && given.value == "true");
     let Some((name, rest)) = read.positionals.split_first() else {
         return Ok(Within::Help(help::command_help(spec)));
     };

@@ -45,6 +45,17 @@ impl GlobalFlags {
     }
 }
 
+/// A flag as it stands on a command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct GivenFlag {
+    /// Its first name.
+    pub(crate) name: &'static str,
+    /// The name that was typed.
+    pub(crate) typed: &'static str,
+    /// Its value.
+    pub(crate) value: String,
+}
+
 /// What the words behind a command say. Flags are asked for by any of their names.
 #[derive(Debug, Clone)]
 pub struct Parsed {
@@ -55,7 +66,7 @@ pub struct Parsed {
     /// The flags that every command takes.
     pub global: GlobalFlags,
     /// The command's flags as they were given, by their first name, in order.
-    pub(crate) given: Vec<(&'static str, String)>,
+    pub(crate) given: Vec<GivenFlag>,
 }
 
 impl Parsed {
@@ -72,7 +83,7 @@ impl Parsed {
 
     fn last(&self, spec: FlagSpec) -> Option<&str> {
         let mut given = self.given.iter().rev();
-        given.find(|(name, _)| *name == spec.names[0]).map(|(_, value)| value.as_str())
+        given.find(|given| given.name == spec.names[0]).map(|given| given.value.as_str())
     }
 
     /// Whether a switch is on, and whether any other flag was given.
@@ -95,6 +106,15 @@ impl Parsed {
         self.last(self.spec(name)?).and_then(|value| go::parse_bool(value).ok())
     }
 
+    /// The flags of these that are on the command line, as they were typed, in order of their names.
+    pub(crate) fn typed_among(&self, names: &[&str]) -> Vec<String> {
+        let mut typed: Vec<&str> =
+            self.given.iter().filter(|given| names.contains(&given.name)).map(|given| given.typed).collect();
+        typed.sort_unstable();
+        typed.dedup();
+        typed.into_iter().map(FlagSpec::with_hyphens).collect()
+    }
+
     /// The last value of a flag, or its default where that is not empty.
     pub fn text(&self, name: &str) -> Option<&str> {
         let spec = self.spec(name)?;
@@ -106,8 +126,8 @@ impl Parsed {
     /// All values of a flag, in order.
     pub fn texts(&self, name: &str) -> Vec<&str> {
         let Some(spec) = self.spec(name) else { return Vec::new() };
-        let given = self.given.iter().filter(|(name, _)| *name == spec.names[0]);
-        given.map(|(_, value)| value.as_str()).collect()
+        let given = self.given.iter().filter(|given| given.name == spec.names[0]);
+        given.map(|given| given.value.as_str()).collect()
     }
 
     /// The items of a list with commas. Of several lists the last one holds, but ids of storage

@@ -1,7 +1,7 @@
 //! Words into flags and positionals, by the rules of `gnuflag`.
 
 use crate::flags::error::FlagError;
-use crate::flags::parsed::Parsed;
+use crate::flags::parsed::{GivenFlag, Parsed};
 use crate::flags::spec::{CommandSpec, FlagKind, FlagSpec, GLOBAL_FLAGS};
 use crate::names::is_storage;
 use crate::values::go::{self, quote};
@@ -9,8 +9,8 @@ use crate::values::storage::{DeviceConstraints, StorageArgument, StorageConstrai
 
 /// What has been read of a line of words.
 pub(crate) struct Words {
-    /// The flags by their first name, in order.
-    pub(crate) flags: Vec<(&'static str, String)>,
+    /// The flags, in order.
+    pub(crate) flags: Vec<GivenFlag>,
     /// What is no flag, and what comes after `--`.
     pub(crate) positionals: Vec<String>,
 }
@@ -22,11 +22,11 @@ pub fn parse(spec: &'static CommandSpec, words: &[String]) -> Result<Parsed, Fla
     let read = read_words(&flags, spec.formats, spec.flags_are, spec.is_interspersed, words)?;
     let mut parsed = Parsed::new(spec);
     parsed.positionals = read.positionals;
-    for (name, value) in read.flags {
-        if own_flags.iter().any(|flag| flag.names[0] == name) {
-            parsed.given.push((name, value));
+    for given in read.flags {
+        if own_flags.iter().any(|flag| flag.names[0] == given.name) {
+            parsed.given.push(given);
         } else {
-            parsed.global.note(name, &value);
+            parsed.global.note(given.name, &given.value);
         }
     }
     Ok(parsed)
@@ -126,15 +126,16 @@ impl Reader<'_> {
     }
 
     fn take(&mut self, flag: FlagSpec, name: &str, value: String) -> Result<(), FlagError> {
-        let before = self.read.flags.iter().filter(|(given, _)| *given == flag.names[0]);
-        let before: Vec<&str> = before.map(|(_, value)| value.as_str()).collect();
+        let before = self.read.flags.iter().filter(|given| given.name == flag.names[0]);
+        let before: Vec<&str> = before.map(|given| given.value.as_str()).collect();
         check_value(flag.kind, &value, &before, self.formats).map_err(|reason| FlagError::InvalidValue {
             flags_are: self.flags_are,
             flag: FlagSpec::with_hyphens(name),
             value: value.clone(),
             reason,
         })?;
-        self.read.flags.push((flag.names[0], value));
+        let typed = flag.names.iter().find(|other| **other == name).copied().unwrap_or(flag.names[0]);
+        self.read.flags.push(GivenFlag { name: flag.names[0], typed, value });
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use crate::names::{self, OfferUrl, is_application, is_relation_endpoint, is_unit
 use crate::values::channel::Channel;
 use crate::values::constraints::Constraints;
 use crate::values::go::{self, quote};
+use crate::values::is_cidr;
 
 /// `--num-units`, `--to` and `--attach-storage`.
 fn new_units(parsed: &Parsed) -> Checked {
@@ -36,6 +37,26 @@ pub(crate) fn add_unit(parsed: &Parsed) -> Checked {
     let (_, rest) = first(parsed, "no application specified")?;
     none_left(rest)?;
     new_units(parsed)
+}
+
+/// Flags of `deploy` that say nothing about a bundle.
+const CHARM_FLAGS: [&str; 9] =
+    ["attach-storage", "base", "bind", "config", "constraints", "num-units", "resource", "series", "to"];
+/// Flags of `deploy` that say nothing about a charm.
+const BUNDLE_FLAGS: [&str; 2] = ["overlay", "map-machines"];
+
+/// What Juju says, once it knows that it deploys a bundle or a charm, of flags that are for the
+/// other. The exit code is then 1, for the command runs already.
+pub fn check_deploy_flags(parsed: &Parsed, is_bundle: bool) -> Result<(), String> {
+    let (what, typed) = if is_bundle {
+        ("bundle", parsed.typed_among(&CHARM_FLAGS))
+    } else {
+        ("charm", parsed.typed_among(&BUNDLE_FLAGS))
+    };
+    if typed.is_empty() {
+        return Ok(());
+    }
+    Err(format!("options provided but not supported when deploying a {what}: {}", typed.join(", ")))
 }
 
 pub(crate) fn deploy(parsed: &Parsed) -> Checked {
@@ -162,14 +183,6 @@ fn local_endpoint(endpoint: &str) -> Checked {
         None => endpoint,
     };
     if is_application(application) { Ok(()) } else { Err(not_valid("application name", application)) }
-}
-
-fn is_cidr(text: &str) -> bool {
-    let Some((address, length)) = text.split_once('/') else { return false };
-    let Ok(address) = address.parse::<std::net::IpAddr>() else { return false };
-    let longest = if address.is_ipv4() { 32 } else { 128 };
-    length.bytes().all(|byte| byte.is_ascii_digit())
-        && length.parse::<u8>().is_ok_and(|length| length <= longest)
 }
 
 pub(crate) fn remove_application(parsed: &Parsed) -> Checked {
