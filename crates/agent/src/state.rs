@@ -32,7 +32,7 @@ use thiserror::Error;
 
 pub use application::{Application, ConfigOption, ConfigType, Endpoint, EndpointRole, StorageDeclaration};
 pub(crate) use context::PendingGrant;
-pub use context::{ActionRun, HookContext, Restriction};
+pub use context::{ActionRun, CommandsError, HookContext, Restriction};
 pub use effects::{
     ActionOutcome, HookEffects, LogLine, Metric, Misuse, PayloadChange, PortChange, Reboot, RelationChange,
     SecretChange, SecretEffect, StatusSet, StorageAddition, Writer,

@@ -9,7 +9,7 @@ use charmproof_lifecycle::vocabulary::{Hook, HookKind, Platform};
 
 use crate::runner::{UnitProcess, tools_folder};
 use crate::standins::kubernetes;
-use crate::state::{SecretId, State, application_of};
+use crate::state::{HookContext, SecretId, State, application_of};
 
 /// The folders that Juju puts on `PATH` behind its tools.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
@@ -72,6 +72,18 @@ pub fn hook_variables(
         // Commands of a person are no part of the charm.
         all.remove("JUJU_DISPATCH_PATH");
     }
+    all
+}
+
+/// Returns the same for commands of a person, which are no hook ([`HookContext::for_commands`]).
+pub fn command_variables(
+    state: &State,
+    context: &HookContext,
+    place: &AgentPlace<'_>,
+) -> BTreeMap<String, String> {
+    let mut all = hook_variables(state, context.unit(), context.hook(), Numbers::default(), place);
+    all.insert("JUJU_HOOK_NAME".to_owned(), String::new());
+    all.remove("JUJU_DISPATCH_PATH");
     all
 }
 

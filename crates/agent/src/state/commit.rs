@@ -34,8 +34,8 @@ impl HookContext {
     }
 
     fn show_failure(&self, state: &mut State) {
-        // A failed action puts no unit into error.
-        if self.hook.kind == HookKind::Action {
+        // A failed action puts no unit into error, nor do commands of a person.
+        if self.hook.kind == HookKind::Action || self.is_for_commands {
             return;
         }
         if let Some(unit) = state.units.get_mut(&self.unit) {
@@ -60,7 +60,10 @@ impl HookContext {
                 application.raw_pod_spec = Some(spec);
             }
         }
-        state.count_as_done(&self.unit, &self.hook);
+        // A4: whatever becomes of an action, the unit is as it was.
+        if self.hook.kind != HookKind::Action && !self.is_for_commands {
+            state.count_as_done(&self.unit, &self.hook);
+        }
     }
 
     fn commit_relations(&mut self, state: &mut State) {

@@ -12,11 +12,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Remote};
 use serde_json::{Map, Value};
+use thiserror::Error;
 
 use super::effects::{ActionOutcome, HookEffects, Reboot, StorageAddition};
 use super::relation::Databag;
 use super::secret::{NewSecret, SecretId, SecretUpdate};
-use super::unit::{Port, Status, StatusKind};
+use super::unit::{Port, Status, StatusKind, Unit};
 use super::{State, StateError, application_of};
 
 /// What a hook may do less than others.
@@ -66,6 +67,34 @@ pub(crate) struct PendingSecrets {
     pub(crate) track_latest: BTreeSet<SecretId>,
 }
 
+/// Why commands cannot be about what they are to be about, in Juju's words.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum CommandsError {
+    /// The unit is not there.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Who is at the other end makes sense with a relation only.
+    #[error("remote unit provided without a relation: {0}")]
+    NoRelation(Name),
+    /// The unit is in no such relation.
+    #[error("unknown relation id: {0}")]
+    UnknownRelation(u32),
+    /// Nobody is at the other end.
+    #[error("cannot infer remote unit in empty relation {0}")]
+    EmptyRelation(u32),
+    /// Several units are there.
+    #[error("ambiguous remote unit; possibilities are [{0}]")]
+    AmbiguousRemoteUnit(String),
+    /// Others are there.
+    #[error("unknown remote unit {unit}; possibilities are [{possible}]")]
+    UnknownRemoteUnit {
+        /// The unit that was named.
+        unit: Name,
+        /// Those that are there.
+        possible: String,
+    },
+}
+
 /// One hook of one unit, from its beginning to its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookContext {
@@ -73,6 +102,8 @@ pub struct HookContext {
     pub(crate) application: Name,
     pub(crate) hook: Hook,
     pub(crate) restriction: Restriction,
+    /// Whether it is no hook, but commands of a person that see what a hook would.
+    pub(crate) is_for_commands: bool,
     pub(crate) action: Option<ActionRun>,
     /// The units that `relation-list` lists during this hook.
     pub(crate) members: BTreeMap<u32, BTreeSet<Name>>,
@@ -115,17 +146,78 @@ impl HookContext {
         if let Some(message) = beginning_message(hook.kind) {
             found.status = Status::new(StatusKind::Maintenance, message, now);
         }
-        let mut context = Self {
-            unit: unit.into(),
-            application: application_of(unit).into(),
-            hook: hook.clone(),
+        let mut context = Self::of(found, hook.clone());
+        context.action = action;
+        move_members(&mut context.members, hook);
+        if hook.kind == HookKind::ConfigChanged {
+            context.renew_addresses(state);
+        }
+        Ok(context)
+    }
+
+    /// Begins commands of a person that run as if in a hook (`juju-exec` on the unit's machine). What
+    /// they write is kept if they can be run at all, whatever they return (worker/uniter/runner,
+    /// `RunCommands`): they end with [`Outcome::Ok`]. They change nothing of how the unit is.
+    ///
+    /// They may be about a relation, and a unit at its other end, which is the only one there if
+    /// nobody says which (worker/uniter/runner/context, `inferRemoteUnit`).
+    ///
+    /// [`Outcome::Ok`]: charmproof_lifecycle::vocabulary::Outcome::Ok
+    pub fn for_commands(
+        state: &State,
+        unit: &str,
+        relation: Option<u32>,
+        remote_unit: Option<&Name>,
+        is_remote_unit_forced: bool,
+    ) -> Result<Self, CommandsError> {
+        let found = state.unit(unit)?;
+        let Some(id) = relation else {
+            if let Some(remote_unit) = remote_unit {
+                return Err(CommandsError::NoRelation(remote_unit.clone()));
+            }
+            let hook = Hook::of_kind(HookKind::UpdateStatus);
+            return Ok(Self { is_for_commands: true, ..Self::of(found, hook) });
+        };
+        let known = state.relations.get(&id).filter(|relation| relation.in_scope.contains(unit));
+        let known = known.and_then(|relation| Some((relation, relation.end_of(application_of(unit))?)));
+        let (known, end) = known.ok_or(CommandsError::UnknownRelation(id))?;
+        let members: Vec<&Name> = found.members.get(&id).into_iter().flatten().collect();
+        let possible = || members.iter().map(|unit| unit.as_str()).collect::<Vec<_>>().join(" ");
+        let remote = match (remote_unit, members.as_slice()) {
+            (Some(named), _) if is_remote_unit_forced || members.contains(&named) => {
+                Remote::Unit(named.clone())
+            }
+            (Some(named), _) => {
+                return Err(CommandsError::UnknownRemoteUnit { unit: named.clone(), possible: possible() });
+            }
+            (None, _) if is_remote_unit_forced => Remote::Application,
+            (None, []) => return Err(CommandsError::EmptyRelation(id)),
+            (None, [only]) => Remote::Unit((*only).clone()),
+            (None, _) => return Err(CommandsError::AmbiguousRemoteUnit(possible())),
+        };
+        let hook = Hook {
+            subject: Some(end.endpoint.clone()),
+            relation_id: Some(id),
+            remote_app: known.remote_application(application_of(unit)).cloned(),
+            remote,
+            ..Hook::of_kind(HookKind::RelationChanged)
+        };
+        Ok(Self { is_for_commands: true, ..Self::of(found, hook) })
+    }
+
+    fn of(unit: &Unit, hook: Hook) -> Self {
+        Self {
+            unit: unit.name.clone(),
+            application: application_of(&unit.name).into(),
             restriction: match hook.kind {
                 HookKind::CollectMetrics => Restriction::Metrics,
                 HookKind::MeterStatusChanged => Restriction::MeterStatus,
                 _ => Restriction::None,
             },
-            action,
-            members: found.members.clone(),
+            hook,
+            is_for_commands: false,
+            action: None,
+            members: unit.members.clone(),
             unit_data: BTreeMap::new(),
             application_data: BTreeMap::new(),
             ports: BTreeMap::new(),
@@ -136,12 +228,12 @@ impl HookContext {
             raw_pod_spec: None,
             reboot: None,
             effects: HookEffects::default(),
-        };
-        move_members(&mut context.members, hook);
-        if hook.kind == HookKind::ConfigChanged {
-            context.renew_addresses(state);
         }
-        Ok(context)
+    }
+
+    /// Whether it is no hook, but commands of a person.
+    pub fn is_for_commands(&self) -> bool {
+        self.is_for_commands
     }
 
     /// Returns the unit.

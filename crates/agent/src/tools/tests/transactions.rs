@@ -308,3 +308,66 @@ fn open_ports_are_listed_once_each_by_protocol_and_number() {
     let expected = ["icmp", "80/tcp", "443/tcp", "8080/udp", "9000-9010/udp"];
     assert_eq!(world.state.units["web/0"].opened_ports(), expected);
 }
+
+#[test]
+fn an_action_leaves_a_unit_in_error_as_it_was() {
+    let mut world = World::new();
+    world.finish(Outcome::Failed);
+    let failure = world.state.units["web/0"].failure.clone();
+    assert!(failure.is_some());
+    for outcome in [Outcome::Ok, Outcome::Failed] {
+        world.begin_action(&serde_json::json!({}));
+        world.finish(outcome);
+        assert_eq!(world.state.units["web/0"].failure, failure);
+    }
+}
+
+#[test]
+fn commands_see_what_a_hook_sees_and_are_none() {
+    use crate::state::HookContext;
+    let mut world = World::new();
+    world.finish(Outcome::Failed);
+    let before = world.state.units["web/0"].clone();
+    world.context = HookContext::for_commands(&world.state, "web/0", Some(1), None, false).unwrap();
+    world.prints("relation-get host", "10.9.8.7\n");
+    world.prints("relation-ids", "db:1\n");
+    world.refuses("action-get", 1, "not running an action");
+    world.run("relation-set seen=yes");
+    world.run("open-port 80");
+    let effects = world.finish(Outcome::Ok);
+    assert_eq!(effects.relation_changes.len(), 1);
+    let mut unit = world.state.units["web/0"].clone();
+    assert_eq!(unit.opened_ports(), ["80/tcp"]);
+    unit.ports.clear();
+    assert_eq!(unit, before, "the unit is in error as before, and has met nobody");
+    world.context = HookContext::for_commands(&world.state, "web/0", None, None, false).unwrap();
+    world.refuses("relation-get host", 2, "no relation id specified");
+    world.finish(Outcome::Failed);
+    assert_eq!(world.state.units["web/0"].failure, before.failure);
+}
+
+#[test]
+fn commands_are_about_a_unit_that_is_there() {
+    use crate::state::HookContext;
+    let mut world = World::new();
+    let check = |world: &World, relation, remote: Option<&str>, is_forced, expected: Result<&str, &str>| {
+        let remote = remote.map(charmproof_lifecycle::vocabulary::Name::from);
+        let context = HookContext::for_commands(&world.state, "web/0", relation, remote.as_ref(), is_forced);
+        let told = context.map(|context| context.hook().to_string()).map_err(|error| error.to_string());
+        assert_eq!(told.as_deref().map_err(String::as_str), expected);
+    };
+    check(&world, Some(1), None, false, Ok("db-relation-changed (db:1) of pg/0"));
+    check(&world, Some(1), Some("pg/0"), false, Ok("db-relation-changed (db:1) of pg/0"));
+    check(&world, Some(1), Some("pg/7"), true, Ok("db-relation-changed (db:1) of pg/7"));
+    check(&world, Some(1), Some("pg/7"), false, Err("unknown remote unit pg/7; possibilities are [pg/0]"));
+    check(&world, Some(9), None, false, Err("unknown relation id: 9"));
+    check(&world, None, Some("pg/0"), false, Err("remote unit provided without a relation: pg/0"));
+    world.state.count_as_done("web/0", &super::world::hook("db-relation-joined", "db:1 pg/1"));
+    check(&world, Some(1), None, false, Err("ambiguous remote unit; possibilities are [pg/0 pg/1]"));
+    for unit in ["pg/0", "pg/1"] {
+        world
+            .state
+            .count_as_done("web/0", &super::world::hook("db-relation-departed", &format!("db:1 {unit}")));
+    }
+    check(&world, Some(1), None, false, Err("cannot infer remote unit in empty relation 1"));
+}
