@@ -1,5 +1,6 @@
 """The charm on a real Juju. Each test takes the model as the one before it left it."""
 
+import email.message
 import pathlib
 import time
 import urllib.error
@@ -56,11 +57,28 @@ def test_invalid_slug_blocks(juju: jubilant.Juju):
     assert is_served(juju, "other")
 
 
-def test_recovers(juju: jubilant.Juju):
+def test_recovers_by_reset(juju: jubilant.Juju):
+    juju.config(APP, reset="slug")
+
+    juju.wait(lambda status: jubilant.all_active(status, APP), error=jubilant.any_error)
+    wait_until_served(juju, "example")
+
+
+def test_recovers_by_another_slug(juju: jubilant.Juju):
+    juju.config(APP, {"slug": "not valid either"})
+    juju.wait(lambda status: jubilant.all_blocked(status, APP), error=jubilant.any_error)
+
     juju.config(APP, {"slug": "third"})
 
     juju.wait(lambda status: jubilant.all_active(status, APP), error=jubilant.any_error)
     wait_until_served(juju, "third")
+
+
+def test_it_is_tinyproxy_that_answers(juju: jubilant.Juju):
+    # Whether the site behind it can be reached or not, the proxy says that it was asked.
+    _, headers = ask(juju, "third")
+
+    assert "tinyproxy" in f"{headers.get('Server')} {headers.get('Via')}"
 
 
 def process_id(juju: jubilant.Juju) -> str:
@@ -81,14 +99,20 @@ def wait_until_served(juju: jubilant.Juju, slug: str, timeout: float = 120) -> N
 
 def is_served(juju: jubilant.Juju, slug: str) -> bool:
     """Ask the unit for a page below the slug, and tell whether it hands the request on."""
+    code, _ = ask(juju, slug)
+    # 400 is the proxy's answer for a path that it does not know. It says 5xx for one that it knows
+    # when the site behind it cannot be reached, as in a lab without the internet. That is no fault
+    # of the charm's.
+    return code != 400
+
+
+def ask(juju: jubilant.Juju, slug: str) -> tuple[int, email.message.Message]:
+    """Ask the unit for a page below the slug. Returns the status and the headers of the answer."""
     address = juju.status().apps[APP].units[UNIT].public_address
     try:
         with DIRECT.open(f"http://{address}:{PORT}/{slug}/", timeout=30) as response:
             assert b"Example Domain" in response.read()
-            return True
+            return response.status, response.headers
     except urllib.error.HTTPError as error:
         error.close()
-        # 400 is the proxy's answer for a path that it does not know. It says 5xx for one that it
-        # knows when the site behind it cannot be reached, as in a lab without the internet. That
-        # is no fault of the charm's.
-        return error.code != 400
+        return error.code, error.headers
