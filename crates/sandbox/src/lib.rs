@@ -46,6 +46,7 @@ mod payload;
 mod procfs;
 mod protocol;
 mod record;
+pub mod services;
 mod spec;
 mod supervise;
 mod sys;

@@ -40,6 +40,41 @@ pub(crate) fn session(session: i32) -> Vec<i32> {
     processes().iter().filter(|process| is_member(process)).map(|process| process.pid).collect()
 }
 
+/// Returns the living children of a process.
+pub(crate) fn children(parent: i32) -> Vec<i32> {
+    let is_child = |process: &Process| process.parent == parent && !process.is_zombie;
+    processes().iter().filter(|process| is_child(process)).map(|process| process.pid).collect()
+}
+
+/// Returns a process and those that it descends from.
+pub(crate) fn ancestors(pid: i32) -> Vec<i32> {
+    let mut found = Vec::new();
+    let mut next = pid;
+    while next > 0 && !found.contains(&next) {
+        found.push(next);
+        let stat = fs_err::read(format!("/proc/{next}/stat")).ok();
+        next = stat.and_then(|stat| parse_stat(&stat)).map_or(0, |process| process.parent);
+    }
+    found
+}
+
+/// Returns the name that a process goes by.
+pub(crate) fn name(pid: i32) -> String {
+    fs_err::read_to_string(format!("/proc/{pid}/comm"))
+        .map_or(String::new(), |name| name.trim_end().to_owned())
+}
+
+/// Returns the words with which a process was started, or its name in brackets.
+pub(crate) fn command_line(pid: i32) -> String {
+    let bytes = fs_err::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    let words: Vec<String> = bytes
+        .split(|byte| *byte == 0)
+        .filter(|word| !word.is_empty())
+        .map(|word| String::from_utf8_lossy(word).into_owned())
+        .collect();
+    if words.is_empty() { format!("[{}]", name(pid)) } else { words.join(" ") }
+}
+
 /// Returns what `root` and its descendants use.
 pub(crate) fn usage(root: i32) -> Usage {
     let all = processes();

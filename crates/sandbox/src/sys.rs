@@ -113,3 +113,21 @@ pub(crate) fn keep_only<const N: usize>(kept: [Option<OwnedFd>; N]) -> nix::Resu
     // SAFETY: each of these was just made by `dup3`, and nobody else knows of it.
     Ok(low.map(|number| number.map(|number| unsafe { OwnedFd::from_raw_fd(number) })))
 }
+
+/// Gives descriptors the numbers from 3 on, in their order, and lets the next program have them.
+/// For the child of a fork, which drops no other descriptor afterwards and executes a program.
+pub(crate) fn hand_on(descriptors: Vec<OwnedFd>) -> nix::Result<()> {
+    let count = descriptors.len() as RawFd;
+    let mut high = Vec::new();
+    for descriptor in descriptors {
+        high.push(fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(3 + count))?);
+        // Its number is one of those that are taken below, or closes at the exec.
+        let _ = descriptor.into_raw_fd();
+    }
+    for (place, number) in (3..).zip(high) {
+        // SAFETY: both are numbers only. What the new one was before is closed on purpose: the
+        // caller has given up all descriptors but these. The copy stays open at the exec.
+        Errno::result(unsafe { libc::dup2(number, place) })?;
+    }
+    Ok(())
+}

@@ -5,6 +5,8 @@
 //! can do that as another user, or kill it. `charmproof-launch probe` prints
 //! what the host allows. `charmproof-launch machine <file>` starts the machine in a JSON file,
 //! runs a program in it, prints what became of it, and holds the machine until its input closes.
+//! `charmproof-launch services <root> <folder>` runs the services of the unit files in a root
+//! folder until SIGTERM, and `charmproof-launch programs <root>` puts `systemctl` there.
 
 use std::io::Read;
 use std::os::fd::OwnedFd;
@@ -15,6 +17,7 @@ use camino::Utf8PathBuf;
 use charmproof_sandbox::machine::{
     MachineExec, MachineLevel, MachineNetwork, MachineSpec, NetworkSpec, RootSpec, Visit,
 };
+use charmproof_sandbox::services::{ServicesSettings, install_programs, services_main};
 use charmproof_sandbox::{CancelToken, CommandSpec, Launcher, launcher_main};
 
 fn main() -> ExitCode {
@@ -27,6 +30,8 @@ fn main() -> ExitCode {
         ["probe"] => probe(),
         ["machine", file] => machine(file),
         ["visit", visit, program, arguments @ ..] => enter(visit, program, arguments),
+        ["services", root, folder] => return services(root, folder),
+        ["programs", root] => programs(root),
         _ => Err(format!("unknown arguments {words:?}").into()),
     };
     match answer {
@@ -39,6 +44,21 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn services(root: &str, folder: &str) -> ExitCode {
+    let settings = ServicesSettings {
+        root: root.into(),
+        folder: folder.into(),
+        serves_syslog: false,
+        has_single_user: false,
+    };
+    ExitCode::from(services_main(settings) as u8)
+}
+
+fn programs(root: &str) -> Answer {
+    install_programs(root.into())?;
+    Ok("done".to_owned())
 }
 
 type Answer = Result<String, Box<dyn std::error::Error>>;

@@ -41,7 +41,7 @@ mod subnet;
 mod userland;
 mod users;
 mod visit;
-mod wire;
+pub(crate) mod wire;
 
 use camino::Utf8PathBuf;
 
