@@ -294,7 +294,9 @@ impl Services {
     fn log(&mut self, unit: &UnitName, text: &str) {
         // As systemd does, the lines about a unit begin with its name.
         let about = ["Start", "Stop", "Finished", "Failed to start", "Dependency", "Reload"];
-        let text = if about.iter().any(|begin| text.starts_with(begin)) && !text.starts_with("Start request")
+        let is_skipped = text.contains(" was skipped because of ");
+        let text = if is_skipped
+            || (about.iter().any(|begin| text.starts_with(begin)) && !text.starts_with("Start request"))
         {
             text.to_owned()
         } else {

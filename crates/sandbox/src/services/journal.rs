@@ -233,7 +233,8 @@ mod tests {
             let mut lines = Lines::default();
             let mut found: Vec<String> = parts.iter().flat_map(|part| lines.add(part.as_bytes())).collect();
             found.extend(lines.end());
-            prop_assert_eq!(found, parts.concat().lines().collect::<Vec<_>>());
+            let whole = parts.concat();
+            prop_assert_eq!(found, whole.lines().collect::<Vec<_>>());
         }
 
         #[test]

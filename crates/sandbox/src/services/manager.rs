@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::condition::Condition;
 use super::library::{Library, is_early, is_left_out_of_boot};
 use super::name::UnitName;
+use super::service::config::ServiceType;
 use super::service::state::{Effect, Event, Outcome, Service, State, Times};
 use super::socket::SocketConfig;
 use super::timer::Moments;
@@ -250,7 +251,8 @@ impl<S: Shelf> Manager<S> {
             || self.jobs.values().any(|job| job.unit == real)
             || (self.entries.contains_key(&real) && self.is_used(&real));
         if !is_kept {
-            let starts = self.entries.remove(&real).map(|entry| (entry.starts, entry.life));
+            // With it go its limit of starts and what is known of its last processes, as in systemd.
+            self.entries.remove(&real);
             self.aliases.retain(|_, other| *other != real);
             let unit = self.shelf.load(name);
             let real = unit.name.clone();
@@ -259,12 +261,7 @@ impl<S: Shelf> Manager<S> {
                 for alias in &unit.aliases {
                     self.aliases.insert(alias.clone(), real.clone());
                 }
-                let mut entry = Entry::new(unit);
-                if let Some((starts, life)) = starts {
-                    entry.starts = starts;
-                    keep_history(&mut entry.life, life);
-                }
-                self.entries.insert(real.clone(), entry);
+                self.entries.insert(real.clone(), Entry::new(unit));
             }
             if real != *name {
                 self.aliases.insert(name.clone(), real);
@@ -306,6 +303,8 @@ impl<S: Shelf> Manager<S> {
                 service.config = Arc::new((**config).clone());
             }
             entry.unit = Arc::new(unit);
+            // As in systemd, which keeps the counts of starts across nothing.
+            entry.starts.clear();
             if let Kind::Timer(_) = entry.unit.kind {
                 self.set_timer(&name);
             }
@@ -533,7 +532,7 @@ impl<S: Shelf> Manager<S> {
         if let Some(condition) = self.shelf.unmet(&unit.conditions) {
             let text = format!(
                 "{} was skipped because of an unmet condition check (Condition{}).",
-                unit.description,
+                shown(&unit),
                 condition.shown()
             );
             self.actions.push(Action::Log(name.clone(), text));
@@ -554,7 +553,19 @@ impl<S: Shelf> Manager<S> {
             Life::Service(service) => {
                 let before = service.state;
                 if may_start {
-                    self.actions.push(Action::Log(name.clone(), format!("Starting {}...", shown(&unit))));
+                    // What is up at once is only said to be up.
+                    let takes_time = !service.config.start_pre.is_empty()
+                        || matches!(
+                            service.config.service_type,
+                            ServiceType::Forking
+                                | ServiceType::Oneshot
+                                | ServiceType::Notify
+                                | ServiceType::NotifyReload
+                                | ServiceType::Dbus
+                        );
+                    if takes_time {
+                        self.actions.push(Action::Log(name.clone(), format!("Starting {}...", shown(&unit))));
+                    }
                     self.serve(name, Event::Start);
                 } else {
                     let effects = service.refuse(Outcome::StartLimitHit, now);
@@ -746,23 +757,6 @@ fn shown(unit: &Unit) -> String {
         unit.description.clone()
     } else {
         format!("{} - {}", unit.name, unit.description)
-    }
-}
-
-/// A unit that is read anew keeps what is known of its last life.
-fn keep_history(new: &mut Life, old: Life) {
-    match (new, old) {
-        (Life::Service(new), Life::Service(old)) => {
-            let config = Arc::clone(&new.config);
-            **new = *old;
-            new.config = config;
-        }
-        (Life::Timer(new), Life::Timer(old)) => *new = old,
-        (Life::Socket(new), Life::Socket(old))
-        | (Life::Target(new), Life::Target(old))
-        | (Life::Provided(new), Life::Provided(old)) => *new = old,
-        // Another kind of unit took its name.
-        (Life::Service(_) | Life::Timer(_) | Life::Socket(_) | Life::Target(_) | Life::Provided(_), _) => {}
     }
 }
 

@@ -106,7 +106,13 @@ fn become_service(
     sys::close_others_on_exec();
     sys::hand_on(sockets).map_err(at("FDS"))?;
     execute(plan).map_err(|errno| Failure {
-        text: format!("{}: Failed to execute {}: {}", plan.program, plan.program, errno.desc()),
+        text: format!(
+            "Failed to execute {}: {}\nFailed at step EXEC spawning {}: {}",
+            plan.program,
+            errno.desc(),
+            plan.program,
+            errno.desc()
+        ),
         ..at("EXEC")(errno)
     })
 }

@@ -12,7 +12,7 @@ use super::call::{Call, Said};
 use super::condition::matches;
 use super::install::{self, InstallOptions};
 use super::journal::Journal;
-use super::library::Library;
+use super::library::{Found, Library};
 use super::manager::{Entry, JobId, JobKind, JobResult, Manager, RequestError};
 use super::name::UnitName;
 use super::service::config;
@@ -222,7 +222,7 @@ fn dispatch<P: Processes>(
         "reset-failed" => reset_failed(scene, names),
         "kill" => kill(scene, names, options),
         "is-system-running" => is_system_running(scene, options),
-        "get-default" => Said { stdout: "multi-user.target\n".to_owned(), ..Said::default() },
+        "get-default" => get_default(scene),
         "show-environment" => {
             Said { stdout: format!("LANG=C.UTF-8\nPATH={}\n", super::plan::PATH), ..Said::default() }
         }
@@ -310,7 +310,8 @@ fn resolve(manager: &Manager<Library>, words: &[String], suffix: &str) -> Result
             } else {
                 format!("{word}{suffix}")
             };
-            let found = manager.entries().map(|entry| &entry.unit.name);
+            let is_there = |entry: &&Entry| entry.unit.load != LoadState::NotFound || !entry.is_idle();
+            let found = manager.entries().filter(is_there).map(|entry| &entry.unit.name);
             names.extend(found.filter(|name| matches(&full, name.as_str())).cloned());
         } else {
             names.push(UnitName::from_word(word).map_err(|error| error.to_string())?);
@@ -618,6 +619,17 @@ fn is_system_running<P: Processes>(scene: &Scene<'_, P>, options: &Options) -> S
         said.line(state);
     }
     said
+}
+
+fn get_default<P: Processes>(scene: &Scene<'_, P>) -> Said {
+    let default = UnitName::parse("default.target").map(|name| scene.manager.shelf.find(&name));
+    let name = match default {
+        Ok(Found::File { name, .. }) => name.to_string(),
+        Ok(Found::Masked { .. } | Found::Script { .. } | Found::Nothing) | Err(_) => {
+            "graphical.target".to_owned()
+        }
+    };
+    Said { stdout: name + "\n", ..Said::default() }
 }
 
 fn system_state<P: Processes>(scene: &Scene<'_, P>) -> &'static str {

@@ -292,7 +292,8 @@ impl<S: Shelf> Manager<S> {
             },
         };
         match ended {
-            Some(result) => self.finish(job.id, result),
+            // Nothing had to be done, or nothing could be.
+            Some(result) => self.conclude(job.id, result, false),
             None => self.settle(&job.unit),
         }
     }
@@ -363,9 +364,13 @@ impl<S: Shelf> Manager<S> {
     }
 
     fn finish(&mut self, id: JobId, result: JobResult) {
+        self.conclude(id, result, true);
+    }
+
+    fn conclude(&mut self, id: JobId, result: JobResult, is_told: bool) {
         let Some(job) = self.jobs.remove(&id) else { return };
         let unit = self.entries.get(&job.unit).map(|entry| std::sync::Arc::clone(&entry.unit));
-        if let Some(unit) = unit {
+        if let Some(unit) = unit.filter(|_| is_told) {
             let is_service = matches!(unit.kind, Kind::Service(_));
             let text = match (job.kind, result) {
                 (JobKind::Start, JobResult::Done) if is_service => match self.entries.get(&job.unit) {

@@ -115,6 +115,14 @@ impl ExitStatus {
         }
     }
 
+    /// The number, with its name if it has one.
+    pub(crate) fn named(self) -> String {
+        match self.name(false) {
+            Some(name) if self.number() != 0 => format!("{}/{name}", self.number()),
+            Some(_) | None => self.number().to_string(),
+        }
+    }
+
     /// `code=exited, status=203/EXEC`, as `systemctl status` shows it.
     pub(crate) fn shown(self) -> String {
         let name = self.name(false);

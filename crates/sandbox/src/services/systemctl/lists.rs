@@ -72,7 +72,8 @@ pub(super) fn units<P: Processes>(scene: &mut Scene<'_, P>, patterns: &[String],
                 has_state(entry)
             }
         })
-        .filter(|entry| options.shows_all || entry.unit.load != LoadState::NotFound || !entry.is_idle())
+        // Somebody only asked for it.
+        .filter(|entry| entry.unit.load != LoadState::NotFound || !entry.is_idle())
         .collect();
     shown.sort_by_key(|entry| (entry.unit.name.suffix(), entry.unit.name.clone()));
     let mut rows = Vec::new();

@@ -171,7 +171,7 @@ fn shown(command: &crate::services::command::CommandLine, process: Option<&Proce
     let ended = process.and_then(|process| process.ended);
     let stamp = |when: Option<Timestamp>| when.map_or("n/a".to_owned(), status::stamp);
     let (code, number) = match ended {
-        Some((_, status)) => (status.how(), status.number().to_string()),
+        Some((_, status)) => (status.how(), status.named()),
         None => ("(null)", "0/0".to_owned()),
     };
     format!(
