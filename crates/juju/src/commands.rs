@@ -5,6 +5,7 @@
 
 mod applications;
 mod bundles;
+mod clouds;
 mod deploy;
 mod logs;
 mod machines;
@@ -13,6 +14,7 @@ mod offers;
 mod operations;
 mod relations;
 mod remote;
+mod scp;
 mod secrets;
 mod status;
 mod status_view;
@@ -151,6 +153,19 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "exec" => operations::exec(context),
         "debug-log" => logs::debug_log(context),
         "ssh" => remote::ssh(context),
+        "add-cloud" => clouds::add(context),
+        "update-cloud" => clouds::update(context),
+        "remove-cloud" => clouds::remove(context),
+        "clouds" => clouds::list(context),
+        "show-cloud" => clouds::show(context),
+        "add-credential" | "update-credential" => clouds::add_credential(context),
+        "remove-credential" => clouds::remove_credential(context),
+        "credentials" => clouds::credentials(context),
+        "add-ssh-key" => clouds::add_ssh_key(context),
+        "remove-ssh-key" => clouds::remove_ssh_key(context),
+        "ssh-keys" => clouds::ssh_keys(context),
+        "show-controller" => clouds::show_controller(context),
+        "scp" => scp::scp(context),
         "add-secret" => secrets::add(context),
         "update-secret" => secrets::update(context),
         "remove-secret" => secrets::remove(context),

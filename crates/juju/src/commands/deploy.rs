@@ -529,6 +529,7 @@ pub(crate) fn add_unit(
         }
     };
     let unit = model.add_unit(application, machine, None).map_err(failed)?;
+    super::subordinates::place_beside(model, application);
     note_storages(model, application, &unit);
     Ok(unit)
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use camino::Utf8Path;
 use charmproof_agent::protocol::Request;
 use charmproof_agent::server;
-use charmproof_agent::state::{HookContext, HookEffects, Reboot, application_of};
+use charmproof_agent::state::{HookContext, HookEffects, Reboot};
 use charmproof_agent::tools::{self, Reply};
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::{EXEC_ACTION, Stimulus};
@@ -438,9 +438,4 @@ pub(super) fn is_program(path: &Utf8Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs_err::metadata(path)
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
-}
-
-/// Returns the application of a unit as a name.
-pub(super) fn application(unit: &Name) -> Name {
-    application_of(unit).into()
 }

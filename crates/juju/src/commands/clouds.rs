@@ -1,0 +1,427 @@
+//! Clouds and credentials that a person keeps: `add-cloud`, `update-cloud`, `remove-cloud`, `clouds`,
+//! `show-cloud`, `add-credential`, `update-credential`, `remove-credential`, `credentials`.
+//!
+//! They are kept and shown. Nothing is ever made in them: models are on this host.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{CONTROLLERS, Context, failed};
+use crate::controller::data::ModelPlatform;
+use crate::session::{CommandError, CommandResult};
+use crate::values::yaml::read_yaml;
+use crate::view::cloud::{
+    CloudCredentialsView, CloudView, CredentialListView, CredentialView, NamedCloudView, RegionView,
+    write_clouds, write_clouds_in_yaml, write_credentials, write_list,
+};
+
+/// Attributes of credentials that nobody is shown, by how their names end or what they are.
+const HIDDEN: [&str; 8] = [
+    "secret-key",
+    "password",
+    "private-key",
+    "client-key",
+    "ClientKeyData",
+    "Token",
+    "token",
+    "application-password",
+];
+
+/// Where a command keeps what it is given: with the client, or with a controller.
+fn controller_of(context: &Context<'_>) -> Result<Option<String>, CommandError> {
+    let Some(name) = context.parsed.controller() else { return Ok(None) };
+    if CONTROLLERS.iter().any(|controller| controller.name == name) {
+        return Ok(Some(name.to_owned()));
+    }
+    Err(CommandError::failed(format!("controller {name} not found")))
+}
+
+/// Whether the client is meant: said so, or nothing said.
+fn means_client(context: &Context<'_>, controller: Option<&String>) -> bool {
+    context.parsed.is_set("client") || controller.is_none()
+}
+
+/// Reads a file of definitions: what it has below `key` and a name.
+fn definition(context: &Context<'_>, key: &str, name: &str) -> Result<Option<Value>, CommandError> {
+    let file = context.parsed.text("file").filter(|file| !file.is_empty()).map(str::to_owned);
+    let file = file.or_else(|| context.parsed.positionals.get(1).cloned());
+    let Some(file) = file else { return Ok(None) };
+    let text = fs_err::read_to_string(context.session.path(&file))
+        .map_err(|error| CommandError::failed(format!("could not read file \"{file}\": {error}")))?;
+    let document = read_yaml(&text).map_err(failed)?;
+    let found = document.get(key).and_then(|all| all.get(name)).cloned();
+    found
+        .map(Some)
+        .ok_or_else(|| CommandError::failed(format!("{key} \"{name}\" not found in file \"{file}\"")))
+}
+
+/// `add-cloud`
+pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
+    keep(context, true)
+}
+
+/// `update-cloud`
+pub(super) fn update(context: &mut Context<'_>) -> CommandResult {
+    keep(context, false)
+}
+
+fn keep(context: &mut Context<'_>, is_new: bool) -> CommandResult {
+    let name = context.word(0).to_owned();
+    let Some(definition) = definition(context, "clouds", &name)? else {
+        return Err(CommandError::failed(
+            "adding a cloud without a file is not supported by this emulator: use --file",
+        ));
+    };
+    if definition.get("type").and_then(Value::as_str).is_none() {
+        return Err(CommandError::failed(format!("cloud \"{name}\" has no type")));
+    }
+    let controller = controller_of(context)?;
+    let on_client = means_client(context, controller.as_ref());
+    context.controller.change(|held| {
+        if on_client {
+            if is_new && held.client.clouds.contains_key(&name) {
+                return Err(CommandError::failed(format!(
+                    "local cloud \"{name}\" already exists\nuse `update-cloud {name} --client` to override known definition"
+                )));
+            }
+            if !is_new && !held.client.clouds.contains_key(&name) {
+                return Err(CommandError::failed(format!("cloud {name} not found on this client")));
+            }
+            held.client.clouds.insert(name.clone(), definition.clone());
+        }
+        if let Some(controller) = &controller {
+            let clouds = held.client.controller_clouds.entry(controller.clone()).or_default();
+            if is_new && clouds.contains_key(&name) {
+                return Err(CommandError::failed(format!("cloud \"{name}\" already exists on controller \"{controller}\"")));
+            }
+            clouds.insert(name.clone(), definition.clone());
+        }
+        Ok(())
+    })?;
+    let done = if is_new { "added" } else { "updated" };
+    if on_client {
+        context.say(&format!("Cloud \"{name}\" successfully {done} to your local client."));
+    }
+    if let Some(controller) = controller {
+        context.say(&format!("Cloud \"{name}\" {done} to controller \"{controller}\"."));
+    }
+    Ok(())
+}
+
+/// `remove-cloud`
+pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
+    let name = context.word(0).to_owned();
+    let controller = controller_of(context)?;
+    let on_client = means_client(context, controller.as_ref());
+    let (from_client, from_controller) = context.controller.change(|held| {
+        let from_client = on_client && held.client.clouds.remove(&name).is_some();
+        let clouds =
+            controller.as_ref().and_then(|controller| held.client.controller_clouds.get_mut(controller));
+        (from_client, clouds.is_some_and(|clouds| clouds.remove(&name).is_some()))
+    });
+    if !from_client && !from_controller {
+        return Err(CommandError::failed(format!("cloud {name} not found")));
+    }
+    let place = if from_client {
+        "from this client".to_owned()
+    } else {
+        format!("from controller \"{}\"", controller.unwrap_or_default())
+    };
+    context.say(&format!("Removed details of cloud \"{name}\" {place}"));
+    Ok(())
+}
+
+/// Returns what is shown of a cloud that was described in a file.
+fn described(definition: &Value, credentials: u64) -> CloudView {
+    let text =
+        |value: &Value, key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let regions: Vec<(String, RegionView)> = definition
+        .get("regions")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(name, region)| {
+            let region = RegionView {
+                endpoint: text(region, "endpoint"),
+                identity_endpoint: text(region, "identity-endpoint"),
+                storage_endpoint: text(region, "storage-endpoint"),
+            };
+            (name.clone(), region)
+        })
+        .collect();
+    let list = |key: &str| -> Vec<String> {
+        let items = definition.get(key).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    CloudView {
+        defined: "local".to_owned(),
+        kind: text(definition, "type"),
+        description: text(definition, "description"),
+        auth_types: list("auth-types"),
+        endpoint: text(definition, "endpoint"),
+        identity_endpoint: text(definition, "identity-endpoint"),
+        storage_endpoint: text(definition, "storage-endpoint"),
+        default_region: regions.first().map(|(name, _)| name.clone()).unwrap_or_default(),
+        credential_count: credentials,
+        regions,
+        ca_certificates: list("ca-certificates"),
+        ..CloudView::default()
+    }
+}
+
+/// Returns the clouds that models are really on.
+fn built_in() -> BTreeMap<String, CloudView> {
+    let of = |controller: &super::ControllerFacts| {
+        let (kind, description, auth_types) = match controller.platform {
+            ModelPlatform::Machine => ("lxd", "LXD Container Hypervisor", vec!["certificate", "interactive"]),
+            ModelPlatform::Kubernetes => {
+                ("kubernetes", "A Kubernetes Cluster", vec!["certificate", "oauth2", "userpass"])
+            }
+        };
+        let view = CloudView {
+            defined: "built-in".to_owned(),
+            kind: kind.to_owned(),
+            description: description.to_owned(),
+            auth_types: auth_types.into_iter().map(str::to_owned).collect(),
+            default_region: "localhost".to_owned(),
+            credential_count: 1,
+            regions: vec![("localhost".to_owned(), RegionView::default())],
+            ..CloudView::default()
+        };
+        (controller.cloud.to_owned(), view)
+    };
+    CONTROLLERS.iter().map(of).collect()
+}
+
+/// Returns all clouds of the client or of a controller.
+fn known(context: &Context<'_>, controller: Option<&String>) -> BTreeMap<String, CloudView> {
+    let mut all = built_in();
+    context.controller.look(|held| {
+        let own = match controller {
+            Some(controller) => held.client.controller_clouds.get(controller),
+            None => Some(&held.client.clouds),
+        };
+        for (name, definition) in own.into_iter().flatten() {
+            let count = held.client.credentials.get(name).map_or(0, |all| all.len() as u64);
+            all.insert(name.clone(), described(definition, count));
+        }
+    });
+    all
+}
+
+/// `clouds`
+pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
+    let controller = controller_of(context)?;
+    let clouds = known(context, controller.as_ref());
+    let nothing = BTreeMap::new();
+    let (of_controller, of_client) =
+        if controller.is_some() { (&clouds, &nothing) } else { (&nothing, &clouds) };
+    context.show(&clouds, |_| write_list(of_controller, of_client));
+    Ok(())
+}
+
+/// `show-cloud`
+pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
+    let name = context.word(0).to_owned();
+    let controller = controller_of(context)?;
+    let clouds = known(context, controller.as_ref());
+    let Some(cloud) = clouds.get(&name).cloned() else {
+        return Err(CommandError::failed(format!("cloud {name} not found")));
+    };
+    let summary = match &controller {
+        Some(controller) => format!("Cloud \"{name}\" from controller \"{controller}\":"),
+        None => format!("Client cloud \"{name}\":"),
+    };
+    let shown = vec![NamedCloudView { name: name.clone(), summary, cloud: cloud.clone() }];
+    match context.parsed.format() {
+        Some("json") => context.show(&BTreeMap::from([(name, cloud)]), |_| String::new()),
+        Some("yaml") => {
+            let text = write_clouds_in_yaml(&shown);
+            context.session.print(&text);
+        }
+        Some(_) | None => {
+            let text = write_clouds(&shown);
+            context.session.print(&text);
+        }
+    }
+    Ok(())
+}
+
+/// `add-credential` and `update-credential`
+pub(super) fn add_credential(context: &mut Context<'_>) -> CommandResult {
+    let cloud = context.word(0).to_owned();
+    let Some(credentials) = definition(context, "credentials", &cloud)? else {
+        return Err(CommandError::failed(
+            "adding a credential without a file is not supported by this emulator: use --file",
+        ));
+    };
+    let controller = controller_of(context)?;
+    let on_client = means_client(context, controller.as_ref());
+    let named: BTreeMap<String, Value> = credentials
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| value.is_object())
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
+    for (name, value) in &named {
+        if value.get("auth-type").and_then(Value::as_str).is_none() {
+            return Err(CommandError::failed(format!(
+                "credential \"{name}\" for cloud \"{cloud}\" has no auth-type"
+            )));
+        }
+    }
+    context.controller.change(|held| {
+        if on_client {
+            held.client.credentials.entry(cloud.clone()).or_default().extend(named.clone());
+        }
+        if let Some(controller) = &controller {
+            let all = held.client.controller_credentials.entry(controller.clone()).or_default();
+            all.entry(cloud.clone()).or_default().extend(named.clone());
+        }
+    });
+    for name in named.keys() {
+        context.say(&format!("Credential \"{name}\" added locally for cloud \"{cloud}\"."));
+    }
+    Ok(())
+}
+
+/// `remove-credential`
+pub(super) fn remove_credential(context: &mut Context<'_>) -> CommandResult {
+    let (cloud, name) = (context.word(0).to_owned(), context.word(1).to_owned());
+    let removed = context.controller.change(|held| {
+        held.client.credentials.get_mut(&cloud).is_some_and(|all| all.remove(&name).is_some())
+    });
+    if !removed {
+        return Err(CommandError::failed(format!("credential \"{name}\" for cloud \"{cloud}\" not found")));
+    }
+    context.say(&format!("Credential \"{name}\" for cloud \"{cloud}\" removed from this client."));
+    Ok(())
+}
+
+/// `credentials`
+pub(super) fn credentials(context: &mut Context<'_>) -> CommandResult {
+    let shows_secrets = context.parsed.is_set("show-secrets");
+    let wanted = context.parsed.positionals.first().cloned();
+    let of = |all: &BTreeMap<String, BTreeMap<String, Value>>| -> BTreeMap<String, CloudCredentialsView> {
+        let wanted = all.iter().filter(|(cloud, _)| wanted.as_ref().is_none_or(|wanted| *wanted == **cloud));
+        wanted
+            .map(|(cloud, credentials)| {
+                let credentials =
+                    credentials.iter().map(|(name, value)| (name.clone(), credential(value, shows_secrets)));
+                let view = CloudCredentialsView {
+                    credentials: credentials.collect(),
+                    ..CloudCredentialsView::default()
+                };
+                (cloud.clone(), view)
+            })
+            .collect()
+    };
+    let view = context.controller.look(|held| {
+        let controller = context.current_controller(held);
+        CredentialListView {
+            client_credentials: of(&held.client.credentials),
+            controller_credentials: held
+                .client
+                .controller_credentials
+                .get(&controller)
+                .map(of)
+                .unwrap_or_default(),
+        }
+    });
+    let is_client_only = context.parsed.is_set("client");
+    context.show(&view, |_| write_credentials(&view, is_client_only));
+    Ok(())
+}
+
+fn credential(value: &Value, shows_secrets: bool) -> CredentialView {
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let attributes = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "auth-type");
+    let attributes = attributes.filter(|(key, _)| shows_secrets || !HIDDEN.contains(&key.as_str()));
+    CredentialView {
+        auth_type: value.get("auth-type").map(text).unwrap_or_default(),
+        attributes: attributes.map(|(key, value)| (key.clone(), text(value))).collect(),
+        ..CredentialView::default()
+    }
+}
+
+/// `add-ssh-key`
+pub(super) fn add_ssh_key(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let keys = context.parsed.positionals.clone();
+    context.change(&uuid, |model| {
+        for key in keys {
+            if !model.ssh_keys.contains(&key) {
+                model.ssh_keys.push(key);
+            }
+        }
+        Ok(())
+    })
+}
+
+/// `remove-ssh-key`
+pub(super) fn remove_ssh_key(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let ids = context.parsed.positionals.clone();
+    context.change(&uuid, |model| {
+        model.ssh_keys.retain(|key| !ids.iter().any(|id| key == id || key.ends_with(id.as_str())));
+        Ok(())
+    })
+}
+
+/// `ssh-keys`
+pub(super) fn ssh_keys(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let (name, keys) = context.look(&uuid, |model| Ok((model.name.clone(), model.ssh_keys.clone())))?;
+    let is_full = context.parsed.is_set("full");
+    if keys.is_empty() {
+        context.say(&format!("No SSH keys to display for model: {name}"));
+        return Ok(());
+    }
+    let mut text = format!("Keys used in model: {name}\n");
+    for key in keys {
+        let shown = if is_full { key } else { key.split_whitespace().last().unwrap_or_default().to_owned() };
+        text += &format!("{shown}\n");
+    }
+    context.session.print(&text);
+    Ok(())
+}
+
+/// Returns a controller as `show-controller` has it.
+pub(super) fn show_controller(context: &mut Context<'_>) -> CommandResult {
+    let current = context.controller.look(|held| context.current_controller(held));
+    let names: Vec<String> = match context.parsed.positionals.as_slice() {
+        [] => vec![current],
+        names => names.to_vec(),
+    };
+    let mut all = BTreeMap::new();
+    for name in names {
+        let Some(facts) = CONTROLLERS.into_iter().find(|controller| controller.name == name) else {
+            return Err(CommandError::failed(format!("controller {name} not found")));
+        };
+        let uuid = super::models::controller_uuid(context, &name)?;
+        let models = context.controller.look(|held| {
+            let own = held.models().filter(|model| model.controller == name);
+            let models = own.map(|model| {
+                (model.name.clone(), json!({ "model-uuid": model.uuid, "unit-count": model.units.len() }))
+            });
+            models.collect::<BTreeMap<String, Value>>()
+        });
+        let version = crate::controller::VERSION;
+        let entry = json!({
+            "details": {
+                "controller-uuid": uuid, "api-endpoints": ["127.0.0.1:17070"], "cloud": facts.cloud, "region": "localhost",
+                "agent-version": version, "mongo-version": "4.4.24", "controller-model-version": version, "ca-cert": "",
+            },
+            "models": models,
+            "account": { "user": crate::controller::data::USER, "access": "superuser" },
+        });
+        all.insert(name, entry);
+    }
+    context.show(&all, |_| crate::view::to_yaml(&all));
+    Ok(())
+}
