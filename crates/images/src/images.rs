@@ -162,9 +162,23 @@ impl Images {
         };
         let path = path.canonicalize_utf8().map_err(there)?;
         let metadata = fs_err::metadata(&path).map_err(there)?;
+        // What has the marks of an image is one, and no root.
+        if metadata.is_dir() && path.join("oci-layout").is_file() {
+            return self.of_layout(&Layout::folder(&path, path.as_str())?, None, path.as_str());
+        }
         let layer = if metadata.is_dir() {
             path
         } else {
+            match Layout::archive(&path, path.as_str()) {
+                Ok(layout) if layout.has("oci-layout") => {
+                    return self.of_layout(&layout, None, path.as_str());
+                }
+                Ok(layout) if layout.has("manifest.json") => {
+                    return self.of_saved(&layout, None, path.as_str());
+                }
+                // It has too many entries for an image, or is compressed.
+                Ok(_) | Err(_) => {}
+            }
             let changed =
                 metadata.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
             let key = Digest::of(format!("tree {path} {} {changed:?}", metadata.len()).as_bytes());

@@ -83,6 +83,14 @@ impl Layout {
         Ok(Self { place: Place::Archive { file, parts }, name: name.to_owned() })
     }
 
+    /// Returns whether an archive has a part of that name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        match &self.place {
+            Place::Folder(folder) => folder.join(name).is_file(),
+            Place::Archive { parts, .. } => parts.contains_key(name),
+        }
+    }
+
     /// Returns the image with that tag, or the only one.
     pub(crate) fn image(&self, tag: Option<&str>) -> Result<Manifest, ImageError> {
         let mut document = self.document_named("index.json")?;

@@ -11,6 +11,9 @@ use crate::cache::{Cache, Rights};
 use crate::error::RecipeError;
 use crate::unpack::{Kind, Limits, unpack};
 
+/// The lists that the host's administrator fetched.
+const HOST_LISTS: &str = "/var/lib/apt/lists";
+
 /// Fetches packages with all that they need and the host lacks, and unpacks them into `layer`.
 pub(super) fn install(
     packages: &[String],
@@ -41,6 +44,11 @@ pub(super) fn install(
         format!("Dir::Cache::archives={archives}"),
         "APT::Sandbox::User=root".to_owned(),
         "Acquire::Languages=none".to_owned(),
+        "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".to_owned(),
+        "Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled=false".to_owned(),
+        "Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled=false".to_owned(),
+        "Acquire::IndexTargets::deb::DEP-11-icons-hidpi::DefaultEnabled=false".to_owned(),
+        "Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled=false".to_owned(),
         "Acquire::GzipIndexes=true".to_owned(),
         "Acquire::Retries=3".to_owned(),
         "Dpkg::Use-Pty=0".to_owned(),
@@ -50,8 +58,10 @@ pub(super) fn install(
     .into_iter()
     .flat_map(|option| ["-o".to_owned(), option])
     .collect();
-    let run = |what: &'static str, words: &[String]| {
-        let arguments: Vec<String> = options.iter().chain(words).cloned().collect();
+    let own_lists = state.join("lists");
+    let run = |what: &'static str, lists: &Utf8Path, words: &[String]| {
+        let lists = ["-o".to_owned(), format!("Dir::State::lists={lists}")];
+        let arguments: Vec<String> = options.iter().chain(&lists).chain(words).cloned().collect();
         steps.run(&Step {
             what,
             program: &apt,
@@ -64,15 +74,20 @@ pub(super) fn install(
     let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
     let mut install = words(&["--download-only", "--no-install-recommends", "--yes", "install", "--"]);
     install.extend(packages.iter().cloned());
-    let update = || run("fetching the lists of packages", &words(&["update"])).map(drop);
-    // The lists grow old, and name what is not there any more.
-    if !has_lists(&state.join("lists")) || run("fetching packages", &install).is_err() {
-        update()?;
-        run("fetching packages", &install)?;
-    }
+    // The host's own lists save the time to fetch them. Lists grow old, and name what is not there any more.
+    let mut places =
+        [own_lists.as_path(), Utf8Path::new(HOST_LISTS)].into_iter().filter(|lists| has_lists(lists));
+    let found = places.find(|lists| run("fetching packages", lists, &install).is_ok());
+    let lists = if let Some(lists) = found {
+        lists
+    } else {
+        run("fetching the lists of packages", &own_lists, &words(&["update"]))?;
+        run("fetching packages", &own_lists, &install)?;
+        &own_lists
+    };
     // What lies in a folder of this host is not fetched, but used where it lies.
     install.insert(0, "--print-uris".to_owned());
-    let listed = run("listing packages", &install)?;
+    let listed = run("listing packages", lists, &install)?;
     let mut fetched: Vec<Utf8PathBuf> = listed.lines().filter_map(local_package).collect();
     for entry in archives.read_dir_utf8()? {
         fetched.push(entry?.into_path());

@@ -181,6 +181,19 @@ fn folders_are_used_where_they_lie_and_tar_files_are_unpacked() {
 }
 
 #[test]
+fn an_image_is_known_by_what_is_in_it() {
+    let bench = Bench::new();
+    let layout = bench.layout("layout", &[("1", &Image::of(layers()))]);
+    let rock = bench.path().join("demo.rock");
+    let tar = Command::new("tar").args(["-C", layout.as_str(), "-cf", rock.as_str(), "."]).status().unwrap();
+    assert!(tar.success());
+    let images = bench.images();
+    let expected = images.workload(&format!("oci:{layout}:1"), None).unwrap();
+    assert_eq!(images.workload(rock.as_str(), None).unwrap(), expected);
+    assert_eq!(images.workload(layout.as_str(), None).unwrap(), expected);
+}
+
+#[test]
 fn two_processes_want_the_same_at_once() {
     let bench = Bench::new();
     let layout = bench.layout("layout", &[("1", &Image::of(layers()))]);
