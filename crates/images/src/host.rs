@@ -18,7 +18,7 @@ use crate::skeleton::Skeleton;
 use crate::users::Users;
 
 /// Changes whenever layers are made in another way than before.
-const FORMAT: &str = "host layer 2";
+const FORMAT: &str = "host layer 3";
 /// What of `/` is the userland. The links `/bin`, `/lib` and so on lead there.
 const KEPT: [&str; 9] = ["usr", "etc", "var", "bin", "sbin", "lib", "lib32", "lib64", "libx32"];
 /// What whoever runs in the root mounts anew.
@@ -35,23 +35,31 @@ const EMPTY: [(&str, u32); 9] = [
     ("srv", 0o755),
     ("tmp", 0o1777),
 ];
-/// Folders further below that begin empty.
-const EMPTIED: [(&str, u32); 15] = [
-    ("etc/ssl/private", 0o700),
-    ("var/backups", 0o755),
-    ("var/crash", 0o1777),
-    ("var/lib/containerd", 0o700),
-    ("var/lib/containers", 0o700),
-    ("var/lib/docker", 0o700),
-    ("var/lib/incus", 0o700),
-    ("var/lib/juju", 0o755),
-    ("var/lib/kubelet", 0o700),
-    ("var/lib/libvirt", 0o755),
-    ("var/lib/lxd", 0o700),
-    ("var/lib/snapd", 0o755),
-    ("var/mail", 0o755),
-    ("var/snap", 0o755),
-    ("var/tmp", 0o1777),
+/// Folders further below that begin empty: secrets, and what is of no use without the host.
+const EMPTIED: [&str; 23] = [
+    "etc/NetworkManager/system-connections",
+    "etc/letsencrypt",
+    "etc/openvpn",
+    "etc/ssl/private",
+    "etc/wireguard",
+    "var/backups",
+    "var/crash",
+    "var/lib/NetworkManager",
+    "var/lib/containerd",
+    "var/lib/containers",
+    "var/lib/docker",
+    "var/lib/incus",
+    "var/lib/juju",
+    "var/lib/kubelet",
+    "var/lib/libvirt",
+    "var/lib/lxd",
+    "var/lib/rancher",
+    "var/lib/snapd",
+    "var/lib/tailscale",
+    "var/mail",
+    "var/snap",
+    "var/spool/cron",
+    "var/tmp",
 ];
 /// The folders of a `/usr/local` that nobody put anything into.
 const LOCAL: [&str; 8] = ["bin", "etc", "games", "include", "lib", "sbin", "share", "src"];
@@ -131,7 +139,7 @@ impl HostUserland<'_> {
         for name in ["etc/passwd", "etc/group", "etc/shadow", "etc/gshadow"] {
             add(&fs_err::read_to_string(self.root.join(name)).unwrap_or_default());
         }
-        for folder in EMPTIED.iter().map(|(name, _)| *name).chain(["etc/ssh", "etc/systemd/system"]) {
+        for folder in EMPTIED.into_iter().chain(["etc/ssh", "etc/systemd/system"]) {
             for name in self.names(folder) {
                 add(&name);
             }
@@ -191,9 +199,10 @@ impl HostUserland<'_> {
         for (name, mode) in EMPTY {
             layer.empty(name, mode)?;
         }
-        for (name, mode) in EMPTIED {
+        for name in EMPTIED {
             if self.is_folder(name) {
-                layer.empty(name, mode)?;
+                let place = layer.empty(name, 0o755)?;
+                layer.like(&place, &fs_err::symlink_metadata(self.root.join(name))?)?;
             }
         }
         if self.is_folder("var/log") {
