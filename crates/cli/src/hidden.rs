@@ -13,7 +13,7 @@ mod integration;
 mod lifecycle;
 mod named;
 mod pebble;
-mod supervisor;
+pub(crate) mod supervisor;
 
 use std::collections::BTreeMap;
 use std::os::unix::process::CommandExt as _;

@@ -16,7 +16,7 @@ mod uniter;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -140,6 +140,10 @@ impl Held {
 /// A place, by its model and by what it is for: `machine 0`, `web/0`, `web/0 redis`.
 pub(crate) type PlaceKey = (String, String);
 
+/// What is appended to the file of changes: something is queued or runs, or nothing is any more.
+const BUSY: &[u8; 1] = b"b";
+const QUIET: &[u8; 1] = b"q";
+
 /// The controller.
 pub struct Controller {
     folder: DataFolder,
@@ -155,6 +159,10 @@ pub struct Controller {
     is_ending: AtomicBool,
     events: Mutex<Option<fs_err::File>>,
     changes: Mutex<Option<fs_err::File>>,
+    /// Counts what was announced.
+    generation: AtomicU64,
+    /// As of which announcement each unit has nothing to do.
+    resting: Mutex<HashMap<(String, Name), u64>>,
 }
 
 impl Controller {
@@ -185,6 +193,8 @@ impl Controller {
             is_ending: AtomicBool::new(false),
             events: Mutex::new(events),
             changes: Mutex::new(changes),
+            generation: AtomicU64::new(0),
+            resting: Mutex::default(),
         });
         Ok(controller)
     }
@@ -219,14 +229,41 @@ impl Controller {
             self.complain(&error.to_string());
         }
         self.announce();
+        if held.models.values().all(|model| model.units.is_empty()) {
+            self.note_change(QUIET);
+        }
     }
 
     /// Tells all that wait that something has changed.
     pub(crate) fn announce(&self) {
-        if let Some(changes) = lock(&self.changes).as_mut() {
-            let _ = changes.write_all(b".");
-        }
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        self.note_change(BUSY);
         self.changed.notify_all();
+    }
+
+    /// Notes that a unit has looked at all that is known and has nothing to do. When the last one has, the
+    /// models are quiet: nothing changes by itself before somebody asks for something, or time passes.
+    pub(crate) fn rest(&self, held: &Held, model: &str, unit: &Name) {
+        let generation = self.generation.load(Ordering::SeqCst);
+        let mut resting = lock(&self.resting);
+        let before = resting.insert((model.to_owned(), unit.clone()), generation);
+        if before == Some(generation) || !held.running.is_empty() {
+            return;
+        }
+        let rests = |model: &ModelData, unit: &Name| {
+            resting.get(&(model.uuid.clone(), unit.clone())).is_some_and(|at| *at == generation)
+        };
+        if held.models().all(|model| model.units.keys().all(|unit| rests(model, unit))) {
+            // Units that are no more did not rest.
+            resting.retain(|_, at| *at == generation);
+            self.note_change(QUIET);
+        }
+    }
+
+    fn note_change(&self, how: &[u8; 1]) {
+        if let Some(changes) = lock(&self.changes).as_mut() {
+            let _ = changes.write_all(how);
+        }
     }
 
     /// Changes what is known until `act` has an answer, and waits for changes of others in between.

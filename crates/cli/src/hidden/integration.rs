@@ -24,6 +24,7 @@ use charmproof_sandbox::{CancelToken, Launcher};
 use jiff::Timestamp;
 
 use super::charmcraft::{PACKING_VARIABLE, note_packed, packed_environments};
+use super::supervisor::{RECIPES_VARIABLE, recipes_of};
 use super::{chain, code_of, complain, variables};
 use crate::commands::pack::{Packed, Packing, Wanted};
 use crate::commands::test::{CHARM_VARIABLE, takes_a_path};
@@ -105,6 +106,10 @@ fn run(
     command.args(arguments).current_dir(&unit.charm_dir).envs(local.variables(&search_path));
     command.env(PACKING_VARIABLE, &packing).env("CHARMPROOF_CACHE", &order.cache);
     command.env("CHARMPROOF_EVENTS", local.events()).env("CHARMPROOF_CHANGES", local.changes());
+    let named = variables().remove(RECIPES_VARIABLE);
+    if let Some(recipes) = recipes_of(&unit.charm_dir, named.as_deref()) {
+        command.env(RECIPES_VARIABLE, recipes);
+    }
     if let Some(first) = packed.first() {
         command.env(CHARM_VARIABLE, &first.path);
     }

@@ -16,6 +16,10 @@ use crate::place::Place;
 
 /// Chooses where images come from: `recipes` for those that charmproof brings.
 const IMAGES_VARIABLE: &str = "CHARMPROOF_IMAGES";
+/// Names files with recipes that come before the user's own, such as those of a charm: paths with `:` between.
+pub(crate) const RECIPES_VARIABLE: &str = "CHARMPROOF_RECIPES";
+/// The file in the folder of a charm that says what stands in for its images.
+const CHARM_RECIPES_FILE: &str = "charmproof-images.toml";
 /// The user's own roots and recipes, in the folder of their configuration.
 const ROOTS_FILE: &str = "roots.toml";
 const RECIPES_FILE: &str = "images.toml";
@@ -50,6 +54,15 @@ fn run(data: &Utf8Path) -> Result<(), String> {
     supervisor::run(folder, Box::new(hosting)).map_err(|error| chain(&error))
 }
 
+/// Returns the value of the variable for the suite of a charm: the charm's own recipes, if it has any, before
+/// those that were named already.
+pub(crate) fn recipes_of(charm: &Utf8Path, named: Option<&str>) -> Option<String> {
+    let own = Some(charm.join(CHARM_RECIPES_FILE)).filter(|path| path.exists()).map(Utf8PathBuf::into_string);
+    let all: Vec<String> =
+        own.into_iter().chain(named.filter(|named| !named.is_empty()).map(str::to_owned)).collect();
+    (!all.is_empty()).then(|| all.join(":"))
+}
+
 /// Returns what is known of this host, and what the user wants of images.
 fn settings(place: &Place, cancel: CancelToken) -> Result<Settings, String> {
     let named = |name: &str| place.variables.get(name).filter(|value| !value.is_empty());
@@ -60,13 +73,17 @@ fn settings(place: &Place, cancel: CancelToken) -> Result<Settings, String> {
         Some("recipes") => Standing::Always,
         Some(_) | None => Standing::WhenUnreachable,
     };
+    let of_charm = named(RECIPES_VARIABLE).map(String::as_str).unwrap_or_default();
+    let recipe_files = of_charm.split(':').filter(|path| !path.is_empty()).map(Utf8PathBuf::from);
+    let recipe_files = recipe_files.chain([configuration.join(RECIPES_FILE)]);
     let mut settings = Settings {
         interpreters: place.pythons().iter().filter_map(interpreter).collect(),
-        recipe_files: [configuration.join(RECIPES_FILE)].into_iter().filter(|path| path.exists()).collect(),
+        recipe_files: recipe_files.filter(|path| path.exists()).collect(),
         standing,
         builder: Some(Builder {
             launcher: place.launcher(),
-            uv: charmproof_fleet::process::find_on_path("uv", &place.search_path, &[]),
+            uv: charmproof_fleet::process::find_on_path("uv", &place.search_path, &[])
+                .or_else(|| place.tools().uv().ok()),
             uv_cache: place.cache.root.join("work/uv"),
             environment: place
                 .variables

@@ -197,10 +197,10 @@ class _Clock(object):
     """Stands in for ``time`` in Jubilant's module: its sleeps end when something changed.
 
     The local Juju appends a byte to a file with each change: ``b`` while something is
-    queued or runs, ``q`` when nothing is. Between two polls nothing is missed: a change
-    since the last look ends the next sleep at once. A wait that has been ready, and has
-    only to be ready again, need not sleep while the model is quiet: nothing in it can
-    change by then. All other sleeps are as long as Jubilant wants at most.
+    queued or runs, ``q`` when nothing is. While a wait is not ready, the next change ends
+    its sleep, also one since the last look. Once it has been ready, and has only to be so
+    again, it sleeps until the model is quiet: nothing can change by then, so more sleep
+    would show nothing new. No sleep is longer than Jubilant wants.
     """
 
     def __init__(self, real, path):
@@ -232,10 +232,8 @@ class _Clock(object):
         deadline = self._real.monotonic() + seconds
         while True:
             size, is_quiet = self._look()
-            if size != self._seen:
+            if is_quiet if was_ready else size != self._seen:
                 self._seen = size
-                return
-            if was_ready and is_quiet:
                 return
             left = deadline - self._real.monotonic()
             if left <= 0:

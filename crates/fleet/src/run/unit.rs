@@ -36,6 +36,9 @@ use crate::provision::tools::{Tool, Tools};
 use crate::swap::PreparedSwap;
 use crate::swap::record::site_packages;
 
+/// The folder of the cache for the root filesystems of the local Juju's units.
+const IMAGES: &str = "images";
+
 /// All that units share.
 #[derive(Debug)]
 pub struct RunContext<'a> {
@@ -502,6 +505,13 @@ impl RunContext<'_> {
         let mut visible = vec![self.cache.clone()];
         visible.extend(self.charmproof.parent().map(Utf8Path::to_path_buf));
         visible.extend(borrowed.iter().cloned());
+        let mut writable = vec![self.work.clone()];
+        if unit.packing.is_some() {
+            // Root filesystems of units are kept for all runs, as they take long to make.
+            let images = self.cache.join(IMAGES);
+            fs_err::create_dir_all(&images).map_err(|e| Trouble::ours("make the folder of images", &e))?;
+            writable.push(images);
+        }
         let limits = ready.limits;
         let mut words = ready.command.words.clone().into_iter();
         let mut program = words.next().unwrap_or_default();
@@ -529,7 +539,7 @@ impl RunContext<'_> {
                 namespaces: if self.settings.sandbox { Namespaces::Preferred } else { Namespaces::Off },
                 private_processes: true,
                 read_only_host: true,
-                writable: vec![self.work.clone()],
+                writable,
                 visible,
                 hidden: SECRETS.iter().map(|secret| self.home.join(secret)).collect(),
                 private_tmp: Some(slot.folder.join("tmp")),

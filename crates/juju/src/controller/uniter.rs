@@ -189,6 +189,7 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name) -> Work {
         } else {
             held.dirty.clear();
         }
+        controller.rest(&held, model_uuid, unit);
         let wait = held.model(model_uuid).map_or(Duration::ZERO, |model| until_due(model, unit, now));
         held = controller
             .changed

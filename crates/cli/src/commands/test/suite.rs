@@ -20,6 +20,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::args::TestArgs;
 use crate::error::{Exit, Failure};
 use crate::hidden::charmcraft::PACKING_VARIABLE;
+use crate::hidden::supervisor::{RECIPES_VARIABLE, recipes_of};
 use crate::local::{LocalJuju, usual_controller};
 use crate::place::Place;
 
@@ -104,6 +105,9 @@ impl Suite<'_> {
         command.env("CHARMPROOF_CACHE", &self.place.cache.root).env(PACKING_VARIABLE, &packing);
         command.env("CHARMPROOF_EVENTS", self.local.events());
         command.env("CHARMPROOF_CHANGES", self.local.changes());
+        if let Some(recipes) = recipes_of(self.folder, own(RECIPES_VARIABLE)) {
+            command.env(RECIPES_VARIABLE, recipes);
+        }
         if let Some(charm) = self.charm {
             command.env(super::CHARM_VARIABLE, self.place.working_directory.join(charm));
         }
