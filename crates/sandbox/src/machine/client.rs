@@ -1,5 +1,6 @@
 //! Machines, and the programs in them, as charmproof has them.
 
+use std::fs::{File, TryLockError};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -233,13 +234,14 @@ impl Shared {
         let log = log.map_err(failed("open the log of"))?;
         fs_err::create_dir_all(&spec.root.kept).map_err(failed("make a place for the files of"))?;
 
+        let lock = self.lock()?;
         let (control, their_control) = wire::pair().map_err(failed("speak to"))?;
         let (life, their_life) = wire::pair().map_err(failed("speak to"))?;
-        let mut descriptors = vec![their_control.as_fd(), their_life.as_fd(), log.as_fd()];
+        let mut descriptors = vec![their_control.as_fd(), their_life.as_fd(), lock.as_fd(), log.as_fd()];
         descriptors.extend(self.attachment.as_ref().map(|attachment| attachment.namespace.as_fd()));
         let demand = Demand::Start(Box::new(self.plan()));
         let (answer, _) = self.realm.ask(&demand, &descriptors).map_err(failed("start"))?;
-        drop((their_control, their_life));
+        drop((their_control, their_life, lock));
         let Answer::Started { pid } = answer else {
             return Err(failed("start")(io::Error::from(io::ErrorKind::InvalidData)));
         };
@@ -259,6 +261,29 @@ impl Shared {
                 source: io::Error::from_raw_os_error(failure.errno),
             }),
             None => Err(SandboxError::MachineGone { machine: spec.host_name.clone() }),
+        }
+    }
+
+    /// Waits until no machine has the files of this one: the kernel does not refuse a second one,
+    /// but what both did would be lost. The holder gives the lock up when nothing is mounted.
+    fn lock(&self) -> Result<File, SandboxError> {
+        let failed = |source| machine_error(&self.spec.host_name, "have the files for itself of", source);
+        let path = self.spec.root.kept.join("lock");
+        let options = fs_err::OpenOptions::new().create(true).write(true).truncate(false).open(path);
+        let file = options.map_err(failed)?.into_parts().0;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(file),
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+                Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                    return Err(failed(io::Error::new(
+                        io::ErrorKind::ResourceBusy,
+                        "another machine has them",
+                    )));
+                }
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(2)),
+            }
         }
     }
 

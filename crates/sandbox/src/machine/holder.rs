@@ -8,6 +8,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
 use camino::Utf8Path;
 use nix::errno::Errno;
@@ -15,6 +16,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::Signal;
+use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{Pid, dup2_stderr};
 
@@ -28,6 +30,9 @@ use crate::supervise;
 use crate::sys::{self, Side};
 
 const FAILED: i32 = 70;
+/// How long first processes may take to end by themselves: longer than their own patience.
+const PATIENCE: Duration = Duration::from_secs(6);
+const LOOK_PERIOD_MS: u16 = 20;
 
 /// Holds machines for [`crate::Launcher`], which speaks through standard input, and returns the
 /// exit code for the process.
@@ -38,9 +43,11 @@ pub(crate) fn main() -> i32 {
     }
 }
 
-/// A first process and the socket that closes when it is gone.
+/// A first process, and what closes when it and all that it had mounted are gone.
 struct Held {
     pid: Pid,
+    // In this order: whoever hears of the end finds the files free.
+    _lock: OwnedFd,
     _life: OwnedFd,
 }
 
@@ -81,10 +88,23 @@ fn serve() -> io::Result<()> {
         }
         if spoken {
             let Some((demand, descriptors)) = wire::receive::<Demand>(&socket)? else {
+                wait_for_ends(&mut held, &signals);
                 return Ok(());
             };
             answer(&socket, ground, demand, descriptors, &mut held)?;
         }
+    }
+}
+
+/// Lets the first processes end, which hear of charmproof's end as this one does: until then
+/// nobody else may have the files of their machines. Those that do not are killed with this one.
+fn wait_for_ends(held: &mut Vec<Held>, signals: &SignalFd) {
+    let deadline = Instant::now() + PATIENCE;
+    while !held.is_empty() && Instant::now() < deadline {
+        let mut fds = [PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        let _ = poll(&mut fds, PollTimeout::from(LOOK_PERIOD_MS));
+        while let Ok(Some(_)) = signals.read_signal() {}
+        reap(held);
     }
 }
 
@@ -177,11 +197,11 @@ fn start(
     held: &mut Vec<Held>,
 ) -> Result<Pid, Failure> {
     let mut descriptors = descriptors.into_iter();
-    let (Some(control), Some(life), Some(log)) = (descriptors.next(), descriptors.next(), descriptors.next())
-    else {
+    let mut next = || descriptors.next();
+    let (Some(control), Some(life), Some(lock), Some(log)) = (next(), next(), next(), next()) else {
         return Err(Failure::new("find the sockets for", Errno::EBADF));
     };
-    let network = descriptors.next();
+    let network = next();
     let mut flags = CloneFlags::empty();
     if plan.level.is_isolated() {
         flags = CloneFlags::CLONE_NEWNS
@@ -202,7 +222,7 @@ fn start(
             leave(code)
         }
         Side::Parent { child } => {
-            held.push(Held { pid: child, _life: life });
+            held.push(Held { pid: child, _lock: lock, _life: life });
             Ok(child)
         }
     }

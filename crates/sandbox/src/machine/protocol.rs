@@ -33,7 +33,8 @@ pub(crate) enum Demand {
     /// A socket in the network namespace whose descriptor comes along.
     Socket(SocketKind),
     /// The first process of a machine. Descriptors: its control socket, a socket that tells of
-    /// its end by closing, its log and, if it has one, its network namespace.
+    /// its end by closing, the lock of its files, its log and, if it has one, its network
+    /// namespace.
     Start(Box<MachinePlan>),
     /// Removes a folder that a machine wrote, whoever owns what is in it.
     Remove(Utf8PathBuf),

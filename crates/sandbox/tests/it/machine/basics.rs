@@ -220,3 +220,14 @@ fn a_terminal_controls_its_programs() {
     }
     assert_eq!(String::from_utf8_lossy(&text), "/dev/pts/0\r\nyes\r\n");
 }
+
+#[test]
+fn files_belong_to_one_machine_at_a_time() {
+    let place = Place::new();
+    let first = place.machine("unit-0");
+    let error = place.launcher.machine(&place.spec("unit-0")).unwrap_err();
+    assert_eq!(error.to_string(), "could not have the files for itself of the machine `unit-0`");
+    well(&first, "echo x > /etc/file");
+    first.stop();
+    assert_eq!(well(&place.machine("unit-0"), "cat /etc/file"), "x\n");
+}

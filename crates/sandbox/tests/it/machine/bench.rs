@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use charmproof_sandbox::machine::Machine;
+
 use super::support::{Place, well};
 
 fn median(mut times: Vec<Duration>) -> Duration {
@@ -33,4 +35,39 @@ fn machines_are_there_in_no_time() {
         "{start:?} {program:?}"
     );
     assert!(end < Duration::from_millis(500), "{end:?}");
+}
+
+#[test]
+#[expect(clippy::print_stderr, reason = "figures that people ask for with --no-capture")]
+fn many_machines_start_at_once() {
+    const MACHINES: usize = 30;
+    let place = Place::new();
+    let network = place.network();
+    let start = Instant::now();
+    let machines: Vec<Machine> = std::thread::scope(|scope| {
+        let start = |number: usize| {
+            let (place, network) = (&place, &network);
+            scope.spawn(move || place.machine_in(&format!("app-{number}"), network))
+        };
+        let starts: Vec<_> = (0..MACHINES).map(start).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).collect()
+    });
+    let started = start.elapsed();
+    let kilobytes: u64 =
+        machines.iter().map(|machine| proportional_kilobytes(machine.host_pid().unwrap())).sum();
+    let each = kilobytes / MACHINES as u64;
+    eprintln!("{MACHINES} machines in {started:?}, {each} kB each");
+    for (number, machine) in machines.iter().enumerate() {
+        assert_eq!(well(machine, "hostname"), format!("app-{number}\n"));
+    }
+    assert!(each < 4096, "{each} kB");
+    let start = Instant::now();
+    drop(machines);
+    eprintln!("all gone in {:?}", start.elapsed());
+}
+
+fn proportional_kilobytes(pid: i32) -> u64 {
+    let text = fs_err::read_to_string(format!("/proc/{pid}/smaps_rollup")).unwrap();
+    let line = text.lines().find(|line| line.starts_with("Pss:")).unwrap();
+    line.split_ascii_whitespace().nth(1).unwrap().parse().unwrap()
 }
