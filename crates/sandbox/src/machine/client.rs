@@ -300,6 +300,7 @@ impl Shared {
         MachinePlan {
             level: self.realm.level,
             host_name: spec.host_name.clone(),
+            domain: spec.domain.clone(),
             layers: spec.root.layers.clone(),
             kept: spec.root.kept.clone(),
             hides: spec.hides.clone(),

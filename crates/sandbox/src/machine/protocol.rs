@@ -69,6 +69,7 @@ pub(crate) enum Answer {
 pub(crate) struct MachinePlan {
     pub(crate) level: MachineLevel,
     pub(crate) host_name: String,
+    pub(crate) domain: String,
     pub(crate) layers: Vec<Utf8PathBuf>,
     pub(crate) kept: Utf8PathBuf,
     pub(crate) hides: Vec<Utf8PathBuf>,

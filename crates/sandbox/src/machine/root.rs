@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root, sethostname};
+use rustix::fs::OFlags;
 
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
@@ -22,6 +23,8 @@ use super::userland;
 use crate::protocol::Failure;
 
 const NONE: Option<&str> = None;
+/// Among what is kept: says that the machine's own settings were written.
+const STARTED: &str = "started";
 /// The nodes that every program may count on.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 /// What says of a folder that nothing below it is to be seen.
@@ -36,7 +39,9 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         .map_err(|errno| Failure::new("detach the mounts of", errno))?;
     let host = ground::open_host(ground).map_err(|error| Failure::io("look at the host for", &error))?;
-    let is_new = overlay(plan, ground)?;
+    let kept = overlay(plan, ground)?;
+    let started = |flags| rustix::fs::openat(&kept, STARTED, flags | OFlags::CLOEXEC, mode_bits(0o644));
+    let is_new = started(OFlags::RDONLY).is_err();
     let from_host = settings::FromHost::read(&host);
 
     // From here on, the working directory is the new root.
@@ -68,13 +73,14 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     sethostname(&plan.host_name).map_err(failed("name"))?;
     settings::write(plan, is_new, &from_host)
         .map_err(|error| Failure::io("write the settings of", &error))?;
+    started(OFlags::WRONLY | OFlags::CREATE)
+        .map_err(|errno| Failure::io("note the first start of", &errno.into()))?;
     Ok(notes)
 }
 
-/// Mounts the overlay and makes it the working directory. Says whether nothing was kept in it yet.
-fn overlay(plan: &MachinePlan, ground: Ground) -> Result<bool, Failure> {
+/// Mounts the overlay and makes it the working directory. Returns the folder of what is kept.
+fn overlay(plan: &MachinePlan, ground: Ground) -> Result<OwnedFd, Failure> {
     let kept = ground.seen(&plan.kept);
-    let is_new = !kept.join("upper/etc/hostname").exists();
     let prepared = |error: io::Error| Failure::io("prepare the files of", &error);
     let files = Files::prepare(plan, ground, &kept).map_err(prepared)?;
     files.cover(plan).map_err(prepared)?;
@@ -91,8 +97,10 @@ fn overlay(plan: &MachinePlan, ground: Ground) -> Result<bool, Failure> {
         mount(Some("machine"), target, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
             .map_err(failed)?;
     }
+    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let folder = rustix::fs::open(".", flags, mode_bits(0)).map_err(|errno| prepared(errno.into()))?;
     chdir("root").map_err(failed)?;
-    Ok(is_new)
+    Ok(folder)
 }
 
 /// What the overlay is made of.
@@ -197,6 +205,10 @@ fn look_like(place: &Utf8Path, model: Option<&std::fs::Metadata>) -> io::Result<
     // Ids that are none here stay those of root.
     let _ = fs_err::os::unix::fs::chown(place, Some(model.uid()), Some(model.gid()));
     mode(place, model.mode() & 0o7777)
+}
+
+fn mode_bits(bits: u32) -> rustix::fs::Mode {
+    rustix::fs::Mode::from_raw_mode(bits)
 }
 
 fn mode(path: &Utf8Path, bits: u32) -> io::Result<()> {

@@ -74,7 +74,7 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
     }
     if let NetworkPlan::Own { address, resolver, search } = &plan.network {
         let hosts = fs_err::read_to_string("/etc/hosts").unwrap_or_default();
-        let line = format!("{address} {}", host_names(&plan.host_name));
+        let line = format!("{address} {}", host_names(plan));
         if is_new || !hosts.lines().any(|kept| kept == line) {
             replace("/etc/hosts", &format!("127.0.0.1 localhost\n::1 localhost ip6-localhost\n{line}\n"))?;
         }
@@ -86,7 +86,7 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
             replace("/etc/resolv.conf", &text)?;
         }
     } else if is_new {
-        let names = host_names(&plan.host_name);
+        let names = host_names(plan);
         replace("/etc/hosts", &format!("127.0.0.1 localhost {names}\n::1 localhost ip6-localhost\n"))?;
         if let Some(resolver) = &host.resolver {
             replace("/etc/resolv.conf", resolver)?;
@@ -103,11 +103,9 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
 }
 
 /// The full name first, as `hostname --fqdn` wants it, then the short one.
-fn host_names(host_name: &str) -> String {
-    match host_name.split_once('.') {
-        Some((short, _)) => format!("{host_name} {short}"),
-        None => host_name.to_owned(),
-    }
+fn host_names(plan: &MachinePlan) -> String {
+    let short = &plan.host_name;
+    if plan.domain.is_empty() { short.clone() } else { format!("{short}.{} {short}", plan.domain) }
 }
 
 /// Lets the machine trust what the host trusts: all of it where it has no certificates at all,

@@ -15,6 +15,8 @@ use super::network::Network;
 pub struct MachineSpec {
     /// What `hostname` prints inside, and what other units may call it.
     pub host_name: String,
+    /// What comes behind the host name, and a dot, in its full name; empty if nothing does.
+    pub domain: String,
     /// Its files.
     pub root: RootSpec,
     /// What of the host it sees, and where.
@@ -38,6 +40,7 @@ impl MachineSpec {
     pub fn new(host_name: impl Into<String>, root: RootSpec, log: Utf8PathBuf) -> Self {
         Self {
             host_name: host_name.into(),
+            domain: String::new(),
             root,
             binds: Vec::new(),
             network: MachineNetwork::Host,

@@ -138,6 +138,12 @@ fn machines_are_found_by_name() {
     for name in ["app-1.endpoints.model.svc", "app-1.endpoints", "APP-1"] {
         assert!(well(&first, &format!("getent ahostsv4 {name}")).starts_with(&address.to_string()), "{name}");
     }
+    let mut spec = place.spec("app-2");
+    spec.domain = "endpoints.model.svc".into();
+    spec.network = MachineNetwork::Own { network: network.clone(), address: network.free_address().unwrap() };
+    let third = place.launcher.machine(&spec).unwrap();
+    let script = "hostname; hostname --fqdn; python3 -c 'import socket; print(socket.getfqdn())'";
+    assert_eq!(well(&third, script), "app-2\napp-2.endpoints.model.svc\napp-2.endpoints.model.svc\n");
     // Whoever is asked, the answer comes from there.
     let ask = "python3 -c 'import socket; s = socket.socket(2, 2); s.settimeout(5); s.connect((\"198.51.100.7\", 53)); \
                s.send(b\"\\x01\\x02\\x01\\x00\\x00\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x05app-1\\x00\\x00\\x01\\x00\\x01\"); print(list(s.recv(512)[-4:]))'";
