@@ -7,7 +7,7 @@ use crate::case::{running, unique_sleep, wait_until};
 
 #[test]
 fn programs_have_their_descriptors_and_codes() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     assert_eq!(feed(&machine, "cat; echo end >&2; exit 7", b"in\n"), ("in\nend\n".to_owned(), Exit::Code(7)));
     assert_eq!(sh(&machine, "kill -ABRT $$").1, Exit::Signal(6));
@@ -20,7 +20,7 @@ fn programs_have_their_descriptors_and_codes() {
 
 #[test]
 fn it_is_a_machine_of_its_own() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     assert_eq!(well(&machine, "hostname; cat /etc/hostname"), "unit-0\nunit-0\n");
     let host_id = fs_err::read_to_string("/etc/machine-id").unwrap_or_default();
@@ -47,7 +47,7 @@ fn it_is_a_machine_of_its_own() {
 
 #[test]
 fn what_it_changes_is_its_own_and_is_kept() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     well(
         &machine,
@@ -73,7 +73,7 @@ fn what_it_changes_is_its_own_and_is_kept() {
 
 #[test]
 fn users_are_those_of_the_machine() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     well(&machine, "useradd --create-home --uid 4321 --groups adm ubuntu");
     let named = start_as(
@@ -92,7 +92,7 @@ fn users_are_those_of_the_machine() {
 
 #[test]
 fn signals_go_to_the_group_and_sigkill_to_all() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     let mut program = start(&machine, "trap 'echo asked; exit 3' TERM; echo ready; read x");
     assert_eq!(program.line(), "ready");
@@ -126,7 +126,7 @@ fn signals_go_to_the_group_and_sigkill_to_all() {
 
 #[test]
 fn programs_hear_of_the_end_of_their_machine() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     let program = start(&machine, "sleep 1000");
     std::thread::scope(|scope| {
@@ -138,7 +138,7 @@ fn programs_hear_of_the_end_of_their_machine() {
 
 #[test]
 fn many_threads_execute_at_once() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     std::thread::scope(|scope| {
         for thread in 0..8 {
@@ -159,7 +159,7 @@ fn many_threads_execute_at_once() {
 
 #[test]
 fn folders_files_and_sockets_are_bound() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let root = place.root().to_owned();
     fs_err::create_dir(root.join("data")).unwrap();
     fs_err::write(root.join("data/one"), "1").unwrap();
@@ -192,7 +192,7 @@ fn folders_files_and_sockets_are_bound() {
 
 #[test]
 fn files_are_written_in_place() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     let mut program = start(&machine, "exec 3</etc/hosts; echo ready; read x; cat <&3");
     assert_eq!(program.line(), "ready");
@@ -204,7 +204,7 @@ fn files_are_written_in_place() {
 
 #[test]
 fn a_terminal_controls_its_programs() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let machine = place.machine("unit-0");
     let (watched, terminal) = machine.open_terminal().unwrap();
     let stdio = [terminal.try_clone().unwrap(), terminal.try_clone().unwrap(), terminal];
@@ -223,7 +223,7 @@ fn a_terminal_controls_its_programs() {
 
 #[test]
 fn files_belong_to_one_machine_at_a_time() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let first = place.machine("unit-0");
     let error = place.launcher.machine(&place.spec("unit-0")).unwrap_err();
     assert_eq!(error.to_string(), "could not have the files for itself of the machine `unit-0`");

@@ -62,7 +62,7 @@ impl Holder {
 }
 
 fn check_killed(victim: impl FnOnce(&Holder) -> i32) {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let mut holder = Holder::start(&place);
     let family = holder.descendants();
     assert!(family.len() >= 4, "{family:?}");
@@ -131,7 +131,7 @@ fn everything_goes_with_the_first_process() {
 
 #[test]
 fn what_is_kept_can_be_removed() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let mut holder = Holder::start(&place);
     assert!(place.root().join("unit-0/upper/etc/kept").exists());
     drop(holder.child.stdin.take());
@@ -141,7 +141,7 @@ fn what_is_kept_can_be_removed() {
 
 #[test]
 fn a_machine_goes_on_after_a_crash() {
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let mut holder = Holder::start(&place);
     holder.child.kill().unwrap();
     holder.child.wait().unwrap();
@@ -172,7 +172,7 @@ fn nothing_of_the_host_changes() {
     let folders = ["/etc", "/usr", "/var", "/opt"];
     let before = look(&folders);
     assert!(before.len() > 1000);
-    let place = Place::new();
+    let Some(place) = Place::of_root() else { return };
     let network = place.network();
     let machine = place.machine_in("unit-0", &network);
     // All the ways in which packages and people change a machine.
