@@ -172,6 +172,8 @@ pub struct CharmMetadata {
     pub project_type: Option<ProjectType>,
     /// One line about the charm.
     pub summary: Option<String>,
+    /// What it is, in as many lines as it takes.
+    pub description: Option<String>,
     /// The bases it runs on, in the order of the file.
     pub bases: Vec<Base>,
     /// The charm libraries it declares.
@@ -436,6 +438,9 @@ impl CharmMetadata {
         }
         if self.summary.is_none() {
             self.summary = text_of(reader, root, "summary").map(|text| text.trim().to_owned());
+        }
+        if self.description.is_none() {
+            self.description = text_of(reader, root, "description").map(|text| text.trim_end().to_owned());
         }
         let series = root.get("series").map(Node::texts).unwrap_or_default();
         self.kubernetes |= series.contains(&"kubernetes");

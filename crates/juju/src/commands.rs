@@ -3,6 +3,7 @@
 //! A command reads its words, changes or looks at the controller, and prints. The words of its
 //! errors are those that tools and people look for.
 
+mod access;
 mod applications;
 mod bundles;
 mod clouds;
@@ -10,7 +11,7 @@ mod deploy;
 mod logs;
 mod machines;
 mod models;
-mod offers;
+pub(crate) mod offers;
 mod operations;
 mod relations;
 mod remote;
@@ -33,6 +34,8 @@ use crate::flags::{self, CommandLine, Parsed};
 use crate::names::ModelName;
 use crate::session::{CommandError, CommandResult, Session};
 use crate::view;
+
+pub(crate) use status_view::shown_application_status;
 
 /// A controller that people can switch to. All of them are this process.
 #[derive(Clone, Copy, Debug)]
@@ -166,6 +169,17 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "ssh-keys" => clouds::ssh_keys(context),
         "show-controller" => clouds::show_controller(context),
         "scp" => scp::scp(context),
+        "offer" => offers::offer(context),
+        "offers" => offers::list(context),
+        "find-offers" => offers::find(context),
+        "show-offer" => offers::show(context),
+        "remove-offer" => offers::remove(context),
+        "consume" => offers::consume(context),
+        "remove-saas" => offers::remove_saas(context),
+        "suspend-relation" => offers::suspend(context, true),
+        "resume-relation" => offers::suspend(context, false),
+        "grant" => access::grant(context),
+        "revoke" => access::revoke(context),
         "add-secret" => secrets::add(context),
         "update-secret" => secrets::update(context),
         "remove-secret" => secrets::remove(context),

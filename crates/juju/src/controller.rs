@@ -90,6 +90,27 @@ impl Held {
         Some((self.models.get_mut(uuid)?, &mut self.running))
     }
 
+    /// Changes two models at once. `act` says which of them it has changed.
+    pub(crate) fn change_both(
+        &mut self,
+        one: &str,
+        other: &str,
+        act: impl FnOnce(&mut ModelData, &mut ModelData) -> [bool; 2],
+    ) -> [bool; 2] {
+        let Some(mut first) = self.models.remove(one) else { return [false; 2] };
+        let changed = self.models.get_mut(other).map_or([false; 2], |second| act(&mut first, second));
+        self.models.insert(one.to_owned(), first);
+        for (uuid, _) in [one, other].into_iter().zip(changed).filter(|(_, is_changed)| *is_changed) {
+            self.dirty.insert(uuid.to_owned());
+        }
+        changed
+    }
+
+    /// Returns the models that were changed or removed since all was kept last.
+    pub(crate) fn touched(&self) -> BTreeSet<String> {
+        self.dirty.union(&self.removed).cloned().collect()
+    }
+
     /// Returns all models.
     pub fn models(&self) -> impl Iterator<Item = &ModelData> {
         self.models.values()
@@ -224,6 +245,8 @@ impl Controller {
     }
 
     fn keep(&self, held: &mut Held) {
+        // Models that are related learn of it in the same change: a crash leaves both or none.
+        crate::cross_model::follow(held);
         if let Err(error) = held.save() {
             // A full disk: what is known goes on in memory, and is kept with the next change.
             self.complain(&error.to_string());

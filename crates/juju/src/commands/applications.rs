@@ -249,13 +249,8 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     for name in names {
         let removed = context.change(&uuid, |model| {
             let application = super::units::application(model, &name)?;
-            if let Some(offer) = model
-                .offers
-                .iter()
-                .find(|(_, offer)| offer.application == application && !offer.connections.is_empty())
-                && !is_forced
-            {
-                return Err(CommandError::failed(format!("application is used by 1 offer: {}", offer.0)));
+            if let Some(error) = super::offers::in_use(model, &application).filter(|_| !is_forced) {
+                return Err(error);
             }
             let units: Vec<Name> = model.state.units_of(&application).map(|unit| unit.name.clone()).collect();
             let mut text = format!("will remove application {name}\n");
@@ -288,6 +283,5 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
             }
         }
     }
-    crate::cross_model::connect(context.controller, &uuid);
     if has_failed { Err(CommandError::Silent(1)) } else { Ok(()) }
 }

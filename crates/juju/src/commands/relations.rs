@@ -1,6 +1,6 @@
 //! `integrate` and `remove-relation`.
 
-use charmproof_agent::state::RelationEnds;
+use charmproof_agent::state::{RelationEnd, RelationEnds};
 use charmproof_lifecycle::machine::IllegalEvent;
 use charmproof_lifecycle::model::{IllegalModelEvent, Target};
 use charmproof_lifecycle::stimulus::Stimulus;
@@ -147,13 +147,13 @@ pub(super) fn integrate(context: &mut Context<'_>) -> CommandResult {
 
 /// Integrates what two words mean.
 pub(crate) fn connect(context: &Context<'_>, uuid: &str, one: &str, other: &str) -> CommandResult {
-    let has_remote = context.change(uuid, |model| {
+    context.change(uuid, |model| {
         let (a, b) = infer(model, one, other)?;
         let key = key(&a, &b);
         let is_there = model.state.relations.values().find(|relation| match &relation.ends {
             RelationEnds::Peer(_) => false,
             RelationEnds::Between(x, y) => {
-                let is = |end: &charmproof_agent::state::RelationEnd, of: &End| end.application == of.application && end.endpoint == of.endpoint;
+                let is = |end: &RelationEnd, of: &End| end.application == of.application && end.endpoint == of.endpoint;
                 (is(x, &a) && is(y, &b)) || (is(x, &b) && is(y, &a))
             }
         });
@@ -186,12 +186,20 @@ pub(crate) fn connect(context: &Context<'_>, uuid: &str, one: &str, other: &str)
             error => failed(error),
         })?;
         super::subordinates::place(model, id);
-        Ok(far.is_remote)
-    })?;
-    if has_remote {
-        crate::cross_model::connect(context.controller, uuid);
-    }
-    Ok(())
+        Ok(())
+    })
+}
+
+/// Returns how Juju names a relation that is there.
+pub(super) fn key_of(model: &ModelData, a: &RelationEnd, b: &RelationEnd) -> String {
+    let requires = |end: &RelationEnd| {
+        let charm = model.lifecycle.applications().find(|(name, _)| **name == end.application);
+        charm
+            .and_then(|(_, charm)| charm.endpoint(&end.endpoint))
+            .is_some_and(|found| found.role == Role::Requires)
+    };
+    let (first, second) = if requires(b) { (b, a) } else { (a, b) };
+    format!("{}:{} {}:{}", first.application, first.endpoint, second.application, second.endpoint)
 }
 
 fn limit(model: &ModelData, end: &End) -> u32 {
@@ -225,9 +233,7 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
         model.remove_relation(id).map_err(failed)?;
         super::subordinates::displace(model);
         Ok(())
-    })?;
-    crate::cross_model::connect(context.controller, &uuid);
-    Ok(())
+    })
 }
 
 /// Finds the relation between what two words mean.
@@ -243,7 +249,7 @@ fn find(model: &ModelData, one: &str, other: &str) -> Result<u32, CommandError> 
             super::units::application(model, name)?;
         }
     }
-    let is = |end: &charmproof_agent::state::RelationEnd, name: &str, endpoint: &Option<String>| {
+    let is = |end: &RelationEnd, name: &str, endpoint: &Option<String>| {
         end.application == name && endpoint.as_ref().is_none_or(|endpoint| end.endpoint == endpoint.as_str())
     };
     let found = model.state.relations.values().filter(|relation| match &relation.ends {

@@ -58,8 +58,9 @@ fn decoded(key: &str, text: &str) -> Result<String, CommandError> {
 }
 
 fn find(model: &ModelData, name: &str) -> Result<SecretId, CommandError> {
-    let found = model.state.find_secret(name);
-    found.map_err(|_| {
+    // What another model lets units of this one read is a secret of that model.
+    let is_own = |id: &SecretId| !model.state.secrets.get(id).is_some_and(|secret| model.is_of_elsewhere(secret));
+    model.state.find_secret(name).ok().filter(is_own).ok_or_else(|| {
         CommandError::failed(format!("secret \"{}\" not found", name.trim_start_matches("secret:")))
     })
 }
@@ -187,7 +188,8 @@ pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
             None => true,
             Some(wanted) => tag(&secret.owner, &model.uuid) == *wanted || owner(secret) == *wanted,
         };
-        let wanted = model.state.secrets.iter().filter(|(_, secret)| is_wanted(secret));
+        let own = model.state.secrets.iter().filter(|(_, secret)| !model.is_of_elsewhere(secret));
+        let wanted = own.filter(|(_, secret)| is_wanted(secret));
         Ok(wanted.map(|(id, secret)| (id.to_string(), view(secret))).collect())
     })?;
     context.show(&views, |_| write_list(&views, Timestamp::now()));

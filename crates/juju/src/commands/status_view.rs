@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use charmproof_agent::state::{RelationEnds, Status, StatusKind, application_of};
+use charmproof_agent::state::{Relation, RelationEnds, Status, StatusKind, application_of};
 use charmproof_lifecycle::vocabulary::{HookKind, Name};
 use jiff::Timestamp;
 
@@ -206,9 +206,15 @@ pub(super) fn workload_status(model: &ModelData, unit: &Name) -> Option<Status> 
 /// Returns the status of an application: what its leader has set, or that of the unit which needs
 /// most attention (core/status/status.go, `DeriveStatus`).
 pub(super) fn application_status(model: &ModelData, name: &Name, times: &Times) -> StatusInfo {
+    let status = shown_application_status(model, name);
+    StatusInfo::new(status.kind.name(), status.message, times.since(status.since))
+}
+
+/// Returns the status that an application shows.
+pub(crate) fn shown_application_status(model: &ModelData, name: &Name) -> Status {
     let known = model.state.applications.get(name);
     if let Some(status) = known.and_then(|known| known.status.as_ref()) {
-        return StatusInfo::new(status.kind.name(), status.message.clone(), times.since(status.since));
+        return status.clone();
     }
     let mut statuses: Vec<Status> = model
         .units
@@ -217,14 +223,8 @@ pub(super) fn application_status(model: &ModelData, name: &Name, times: &Times) 
         .filter_map(|unit| workload_status(model, unit))
         .collect();
     statuses.reverse();
-    let worst = statuses.iter().max_by_key(|status| status.kind.severity());
-    match worst {
-        Some(status) => {
-            let message = status.message.clone();
-            StatusInfo::new(status.kind.name(), message, times.since(status.since))
-        }
-        None => StatusInfo::new("unknown", "", times.since(model.since)),
-    }
+    let worst = statuses.into_iter().max_by_key(|status| status.kind.severity());
+    worst.unwrap_or_else(|| Status::new(StatusKind::Unknown, "", model.since))
 }
 
 fn agent_status(model: &ModelData, unit: &Name, data: &UnitData, times: &Times) -> StatusInfo {
@@ -310,7 +310,7 @@ fn application_relations(model: &ModelData, name: &Name) -> BTreeMap<String, Vec
             RelationEnds::Peer(_) | RelationEnds::Between(..) => continue,
         };
         // The offering side hides who consumes it.
-        if model.remotes.get(&other.application).is_some_and(|remote| remote.url.is_none()) {
+        if model.is_consumer(&other.application) {
             continue;
         }
         let charm = model.lifecycle.applications().find(|(known, _)| *known == name).map(|(_, charm)| charm);
@@ -355,7 +355,12 @@ fn relations(model: &ModelData) -> Vec<RelationView> {
         Some((known.role, known.interface.clone()))
     };
     let mut all = Vec::new();
-    for relation in model.state.relations.values() {
+    // Juju shows a relation between models where it is consumed, and not where it is offered.
+    let is_shown = |relation: &&Relation| match &relation.ends {
+        RelationEnds::Peer(_) => true,
+        RelationEnds::Between(a, b) => ![a, b].into_iter().any(|end| model.is_consumer(&end.application)),
+    };
+    for relation in model.state.relations.values().filter(is_shown) {
         let status = if relation.is_dying {
             "removed"
         } else if relation.is_suspended {
@@ -400,7 +405,7 @@ fn relations(model: &ModelData) -> Vec<RelationView> {
             interface: interface.unwrap_or_default(),
             kind: kind.to_owned(),
             status: status.to_owned(),
-            message: String::new(),
+            message: model.suspensions.get(&relation.id).cloned().unwrap_or_default(),
         });
     }
     all
@@ -445,28 +450,16 @@ fn remote_applications(model: &ModelData, times: &Times) -> BTreeMap<String, Rem
 fn offers(model: &ModelData) -> BTreeMap<String, OfferStatusView> {
     let mut all = BTreeMap::new();
     for (name, offer) in &model.offers {
-        let known = model.state.applications.get(&offer.application);
-        let endpoints = offer.endpoints.iter().filter_map(|(shown, endpoint)| {
-            let known = known?.endpoints.get(endpoint.as_str())?;
-            let role = match known.role {
-                charmproof_agent::state::EndpointRole::Provides => "provider",
-                charmproof_agent::state::EndpointRole::Requires => "requirer",
-                charmproof_agent::state::EndpointRole::Peer => "peer",
-            };
-            Some((
-                shown.clone(),
-                RemoteEndpointView { interface: known.interface.clone(), role: role.to_owned() },
-            ))
-        });
-        let count = offer.connections.len() as u64;
+        let connections: Vec<u32> = model.connections_of(name).collect();
+        let is_active = |id: &&u32| model.state.relations.get(id).is_some_and(|known| !known.is_suspended);
         let charm =
             model.applications.get(&offer.application).map(|data| full_charm_url(data, data.charm.revision));
         let view = OfferStatusView {
             application: offer.application.to_string(),
             charm: charm.unwrap_or_default(),
-            total_connected_count: count,
-            active_connected_count: count,
-            endpoints: endpoints.collect(),
+            total_connected_count: connections.len() as u64,
+            active_connected_count: connections.iter().filter(is_active).count() as u64,
+            endpoints: super::offers::endpoints(model, offer),
         };
         all.insert(name.clone(), view);
     }

@@ -259,8 +259,6 @@ pub struct OfferData {
     pub users: BTreeMap<String, String>,
     /// Since when.
     pub since: Timestamp,
-    /// The relations of other models, by their number here: the model, and the number there.
-    pub connections: BTreeMap<u32, (String, u32)>,
 }
 
 /// An application of another model, under the name that it has here.
@@ -269,20 +267,23 @@ pub struct OfferData {
 pub struct RemoteApplicationData {
     /// The offer that it is, as it was consumed; `None` for who consumes one of ours.
     pub url: Option<String>,
-    /// The model that it is in.
+    /// The name of the offer, in the model that offers.
+    pub offer: String,
+    /// The other model.
     pub model_uuid: String,
     /// What it is called there.
     pub application: Name,
     /// What can be integrated with it: endpoint, its interface, and whether it provides.
     pub endpoints: BTreeMap<String, (String, bool)>,
-    /// Its units there, and what they are called here.
-    pub units: BTreeMap<Name, Name>,
+    /// Of who consumes one of ours: the relations, by their number here, each with its number there.
+    #[serde(default)]
+    pub connections: BTreeMap<u32, u32>,
     /// How it was last seen there: the word and the message.
     #[serde(default)]
     pub status: Option<(String, String)>,
     /// Whether it was asked to go.
     pub is_dying: bool,
-    /// Since when.
+    /// Since when it is as it was last seen.
     pub since: Timestamp,
 }
 
@@ -421,6 +422,9 @@ pub struct ModelData {
     pub offers: BTreeMap<String, OfferData>,
     /// What of other models is used here, and who of other models uses something of here.
     pub remotes: BTreeMap<Name, RemoteApplicationData>,
+    /// Why relations are suspended, where somebody said so.
+    #[serde(default)]
+    pub suspensions: BTreeMap<u32, String>,
     /// The operations.
     pub operations: BTreeMap<u64, OperationData>,
     /// The tasks.

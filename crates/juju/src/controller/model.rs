@@ -52,6 +52,8 @@ impl ModelData {
         let now = Timestamp::now();
         let mut state = State::new(juju, ModelIdentity { name: name.to_owned(), uuid: uuid.clone() });
         state.now = now;
+        // Secrets are known in other models, where they must not meet one of the same id.
+        state.secret_seed = seed(&uuid);
         Self {
             uuid,
             name: name.to_owned(),
@@ -71,6 +73,7 @@ impl ModelData {
             storages: BTreeMap::new(),
             offers: BTreeMap::new(),
             remotes: BTreeMap::new(),
+            suspensions: BTreeMap::new(),
             operations: BTreeMap::new(),
             tasks: BTreeMap::new(),
             last_task: 0,
@@ -492,6 +495,12 @@ impl ModelData {
     pub(crate) fn end_hook(&mut self, unit: &Name, outcome: Outcome) -> Result<Vec<UnitEffect>, ModelError> {
         Ok(self.lifecycle.step(ModelEvent::HookEnds { unit: unit.clone(), outcome })?)
     }
+}
+
+/// Returns a number that is another one for each model.
+fn seed(uuid: &str) -> u64 {
+    let digits: String = uuid.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    u64::from_str_radix(&digits, 16).unwrap_or_default()
 }
 
 fn remember(history: &mut VecDeque<StatusEntry>, entry: StatusEntry) {
