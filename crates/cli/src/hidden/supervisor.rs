@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_fleet::provision::pythons::Python;
+use charmproof_fleet::run::environment::SECRETS;
 use charmproof_images::{Builder, RootsFile, Settings, Standing};
 use charmproof_juju::hosting::local::LocalHosting;
 use charmproof_juju::place::DataFolder;
@@ -92,7 +93,7 @@ fn settings(place: &Place, cancel: CancelToken) -> Result<Settings, String> {
                 .map(|(name, value)| (name.clone(), value.clone()))
                 .collect::<BTreeMap<_, _>>(),
             search_path: place.search_path.clone(),
-            hidden: Vec::new(),
+            hidden: SECRETS.iter().map(|secret| place.home.join(secret)).collect(),
             cancel,
         }),
         ..Settings::default()
