@@ -31,6 +31,9 @@ const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// How long a client may take to say what it wants.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// What a command ends with that broke down.
+const BROKEN: i32 = 70;
+
 /// Why there is no supervisor.
 #[derive(Debug, Error)]
 pub enum SupervisorError {
@@ -151,7 +154,15 @@ fn attend(controller: &Arc<Controller>, mut stream: UnixStream) {
         stderr: stderr.into(),
         attention,
     };
-    let code = commands::run(controller, session);
+    // A command that breaks down is told, and takes nobody along: what it had changed was whole.
+    let mut stderr = session.stderr.try_clone();
+    let run = std::panic::AssertUnwindSafe(|| commands::run(controller, session));
+    let code = std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        if let Ok(stderr) = &mut stderr {
+            let _ = writeln!(stderr, "ERROR this is a mistake of charmproof's: see {}", controller.folder().log());
+        }
+        BROKEN
+    });
     let _ = wire::send(&mut stream, &Reply::Done(code));
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }

@@ -44,7 +44,9 @@ fn means_client(context: &Context<'_>, controller: Option<&String>) -> bool {
 
 /// Reads a file of definitions: what it has below `key` and a name.
 fn definition(context: &Context<'_>, key: &str, name: &str) -> Result<Option<Value>, CommandError> {
-    let file = context.parsed.text("file").filter(|file| !file.is_empty()).map(str::to_owned);
+    // `update-cloud` has the short name alone, in Juju too.
+    let flag = if context.parsed.command.flag("file").is_some() { "file" } else { "f" };
+    let file = context.parsed.text(flag).filter(|file| !file.is_empty()).map(str::to_owned);
     let file = file.or_else(|| context.parsed.positionals.get(1).cloned());
     let Some(file) = file else { return Ok(None) };
     let text = fs_err::read_to_string(context.session.path(&file))
