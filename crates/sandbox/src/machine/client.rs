@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,7 +63,13 @@ impl Machine {
         spec: &MachineSpec,
         uses_cgroups: bool,
     ) -> Result<Self, SandboxError> {
-        let spec = with_defaults(spec);
+        let kept = &spec.root.kept;
+        let private = std::fs::Permissions::from_mode(0o700);
+        // What is in it may be for some users of the machine only, and is for none of the host.
+        fs_err::create_dir_all(kept)
+            .and_then(|()| fs_err::set_permissions(kept, private))
+            .map_err(|source| machine_error(&spec.host_name, "make a place for the files of", source))?;
+        let spec = completed(spec);
         let failed = |source| machine_error(&spec.host_name, "give an address to", source);
         let attachment = match (&spec.network, realm.level.is_isolated()) {
             (MachineNetwork::Own { network, address }, true) => {
@@ -232,7 +239,6 @@ impl Shared {
         }
         let log = fs_err::OpenOptions::new().create(true).append(true).open(&spec.log);
         let log = log.map_err(failed("open the log of"))?;
-        fs_err::create_dir_all(&spec.root.kept).map_err(failed("make a place for the files of"))?;
 
         let lock = self.lock()?;
         let (control, their_control) = wire::pair().map_err(failed("speak to"))?;
@@ -344,9 +350,20 @@ impl Drop for Run {
     }
 }
 
-/// With the host's own userland, what is private on the host is hidden as well.
-fn with_defaults(spec: &MachineSpec) -> MachineSpec {
+/// Says where things really are. With the host's own userland, what is private on the host is
+/// hidden as well.
+fn completed(spec: &MachineSpec) -> MachineSpec {
     let mut spec = spec.clone();
+    // The holder sees the host below a folder, where a link from `/` on leads to elsewhere. What
+    // is not there is found out by whoever opens it.
+    let real = |path: &mut Utf8PathBuf| {
+        if let Ok(found) = path.canonicalize_utf8() {
+            *path = found;
+        }
+    };
+    spec.root.layers.iter_mut().for_each(real);
+    spec.binds.iter_mut().map(|bind| &mut bind.source).for_each(real);
+    real(&mut spec.root.kept);
     if spec.root.layers.iter().any(|layer| layer == "/") {
         let ours = default_hides().into_iter().chain([spec.root.kept.clone()]);
         let missing: Vec<Utf8PathBuf> = ours.filter(|path| !spec.hides.contains(path)).collect();
@@ -449,11 +466,11 @@ mod tests {
     #[test]
     fn the_hosts_own_userland_is_masked() {
         let root = super::super::spec::RootSpec { layers: vec!["/".into()], kept: "/data/kept".into() };
-        let spec = with_defaults(&MachineSpec::new("m", root.clone(), "/data/log".into()));
+        let spec = completed(&MachineSpec::new("m", root.clone(), "/data/log".into()));
         for path in ["/home", "/root", "/tmp", "/var/tmp", "/data/kept"] {
             assert!(spec.hides.iter().any(|hidden| hidden == path), "{path}: {:?}", spec.hides);
         }
         let root = super::super::spec::RootSpec { layers: vec!["/data/base".into()], ..root };
-        assert!(with_defaults(&MachineSpec::new("m", root, "/data/log".into())).hides.is_empty());
+        assert!(completed(&MachineSpec::new("m", root, "/data/log".into())).hides.is_empty());
     }
 }

@@ -81,6 +81,9 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
 /// Mounts the overlay and makes it the working directory. Returns the folder of what is kept.
 fn overlay(plan: &MachinePlan, ground: Ground) -> Result<OwnedFd, Failure> {
     let kept = ground.seen(&plan.kept);
+    if let Some(missing) = plan.layers.iter().find(|layer| !ground.layer(layer).is_dir()) {
+        return Err(Failure::new(&format!("find the layer {missing} of"), nix::Error::ENOENT));
+    }
     let prepared = |error: io::Error| Failure::io("prepare the files of", &error);
     let files = Files::prepare(plan, ground, &kept).map_err(prepared)?;
     files.cover(plan).map_err(prepared)?;
@@ -132,9 +135,6 @@ impl Files {
         for layer in &plan.layers {
             let seen =
                 if has_usr && layer == "/" { userland::layer(kept, ground)? } else { ground.layer(layer) };
-            if !seen.is_dir() {
-                return Err(io::Error::from(io::ErrorKind::NotFound));
-            }
             fs_err::os::unix::fs::symlink(&seen, names.join(layers.len().to_string()))?;
             layers.push(seen);
         }

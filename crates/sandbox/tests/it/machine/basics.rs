@@ -164,6 +164,8 @@ fn folders_files_and_sockets_are_bound() {
     fs_err::create_dir(root.join("data")).unwrap();
     fs_err::write(root.join("data/one"), "1").unwrap();
     fs_err::write(root.join("file"), "2").unwrap();
+    // A link from the host's root on, not from the machine's.
+    fs_err::os::unix::fs::symlink(root.join("data"), root.join("link")).unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(root.join("socket")).unwrap();
     let mut spec = place.spec("unit-0");
     let bind = |source: &str, target: &str, is_read_only| Bind {
@@ -173,7 +175,7 @@ fn folders_files_and_sockets_are_bound() {
     };
     spec.binds = vec![
         bind("data", "/var/lib/new/data", false),
-        bind("data", "/srv/read", true),
+        bind("link", "/srv/read", true),
         bind("file", "/etc/new/file", true),
         bind("socket", "/var/lib/new/socket", false),
     ];
@@ -230,4 +232,30 @@ fn files_belong_to_one_machine_at_a_time() {
     well(&first, "echo x > /etc/file");
     first.stop();
     assert_eq!(well(&place.machine("unit-0"), "cat /etc/file"), "x\n");
+}
+
+#[test]
+fn what_is_missing_is_told() {
+    let Some(place) = Place::of_root() else { return };
+    let mut spec = place.spec("unit-0");
+    spec.root.layers = vec![place.root().join("nowhere")];
+    let error = place.launcher.machine(&spec).unwrap_err();
+    let nowhere = place.root().join("nowhere");
+    assert_eq!(error.to_string(), format!("could not find the layer {nowhere} of the machine `unit-0`"));
+    let mut spec = place.spec("unit-1");
+    spec.binds =
+        vec![Bind { source: "/no/such/file".into(), target: "/srv/file".into(), is_read_only: false }];
+    let error = place.launcher.machine(&spec).unwrap_err();
+    assert_eq!(error.to_string(), "could not show /no/such/file at /srv/file in the machine `unit-1`");
+}
+
+#[test]
+fn what_is_kept_is_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let Some(place) = Place::of_root() else { return };
+    let machine = place.machine("unit-0");
+    let kept = fs_err::metadata(place.root().join("unit-0")).unwrap();
+    assert_eq!(kept.permissions().mode() & 0o777, 0o700);
+    // Which is not the mode of the machine's own root.
+    assert_eq!(well(&machine, "stat -c %a /"), "755\n");
 }
