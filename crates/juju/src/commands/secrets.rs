@@ -59,7 +59,8 @@ fn decoded(key: &str, text: &str) -> Result<String, CommandError> {
 
 fn find(model: &ModelData, name: &str) -> Result<SecretId, CommandError> {
     // What another model lets units of this one read is a secret of that model.
-    let is_own = |id: &SecretId| !model.state.secrets.get(id).is_some_and(|secret| model.is_of_elsewhere(secret));
+    let is_own =
+        |id: &SecretId| !model.state.secrets.get(id).is_some_and(|secret| model.is_of_elsewhere(secret));
     model.state.find_secret(name).ok().filter(is_own).ok_or_else(|| {
         CommandError::failed(format!("secret \"{}\" not found", name.trim_start_matches("secret:")))
     })

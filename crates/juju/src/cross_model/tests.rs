@@ -323,7 +323,9 @@ fn a_model_that_is_gone_leaves_nothing() {
         let mut ran = Vec::new();
         loop {
             let _ = model.lifecycle.step(ModelEvent::Resolve { unit: unit.clone(), choice: 0 });
-            let Some(hook) = model.lifecycle.units().get(&unit).and_then(World::running).cloned() else { break };
+            let Some(hook) = model.lifecycle.units().get(&unit).and_then(World::running).cloned() else {
+                break;
+            };
             model.end_hook(&unit, Outcome::Ok).unwrap();
             model.state.committed(&unit, &hook);
             ran.push(hook.name());

@@ -5,8 +5,10 @@
 //! host's root without what is mounted on it: only that can be the layer of an overlay, since
 //! the kernel lets no user namespace look below mounts that it did not make.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::process::Command;
 
@@ -19,6 +21,7 @@ use rustix::mount::{MoveMountFlags, OpenTreeFlags, move_mount, open_tree};
 
 use super::protocol::{Hello, IdMap};
 use super::spec::MachineLevel;
+use crate::mountinfo::{self, Mount};
 use crate::namespace::apparmor_hint;
 use crate::sys::{self, Side};
 
@@ -27,6 +30,12 @@ const NONE: Option<&str> = None;
 const HOST: &str = "/host";
 /// Where the host's root is seen without what is mounted on it.
 const PLAIN: &str = "/plain";
+/// Where the filesystems are that the host has within its root, each without what is mounted on
+/// it. Their names are their paths, with `%` for `/`.
+const PARTS: &str = "/parts";
+/// What such a filesystem is like: what a distribution can be installed on.
+const FILESYSTEMS: [&str; 11] =
+    ["bcachefs", "btrfs", "erofs", "ext2", "ext3", "ext4", "f2fs", "jfs", "overlay", "xfs", "zfs"];
 /// Where the first filesystem of the ground can be mounted: one of these is everywhere.
 const PLACES: [&str; 4] = ["/tmp", "/mnt", "/run", "/var/tmp"];
 
@@ -39,7 +48,30 @@ pub(crate) enum Ground {
     Host,
 }
 
+/// A filesystem of its own within the host's userland.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    /// Where the host has it, relative to its root.
+    pub(crate) path: Utf8PathBuf,
+    /// Where it is seen.
+    pub(crate) seen: Utf8PathBuf,
+}
+
 impl Ground {
+    /// Returns the filesystems that the host has within its root. A plain user sees those as one,
+    /// but cannot see what others cover: there, `/usr` is one by itself.
+    pub(crate) fn parts(self, is_plain_user: bool) -> io::Result<Vec<Part>> {
+        if is_plain_user {
+            return Ok(vec![Part { path: "usr".into(), seen: self.seen(Utf8Path::new("/usr")) }]);
+        }
+        let mut parts = Vec::new();
+        for entry in Utf8Path::new(PARTS).read_dir_utf8()? {
+            let entry = entry?;
+            parts.push(Part { path: entry.file_name().replace('%', "/").into(), seen: entry.into_path() });
+        }
+        Ok(parts)
+    }
+
     /// Returns where a path of the host is seen.
     pub(crate) fn seen(self, path: &Utf8Path) -> Utf8PathBuf {
         match self {
@@ -102,10 +134,19 @@ fn build() -> io::Result<()> {
     let host = open_tree(rustix::fs::CWD, "/", cloned | OpenTreeFlags::AT_RECURSIVE)?;
     // A plain user may not see what the host's mounts cover; it does without this layer.
     let plain = open_tree(rustix::fs::CWD, "/", cloned);
+    let parts: Vec<(String, OwnedFd)> = if plain.is_ok() {
+        let clone = |point: Utf8PathBuf| {
+            let part = open_tree(rustix::fs::CWD, point.as_str(), cloned).ok()?;
+            Some((point.as_str().trim_start_matches('/').replace('/', "%"), part))
+        };
+        part_points(&mountinfo::read()?).into_iter().filter_map(clone).collect()
+    } else {
+        Vec::new()
+    };
     let place = PLACES.iter().map(Path::new).find(|place| place.is_dir()).unwrap_or(Path::new("/"));
     mount(Some("charmproof"), place, Some("tmpfs"), MsFlags::MS_NOSUID, Some("mode=755,size=1m"))?;
     chdir(place)?;
-    for name in [HOST, PLAIN] {
+    for name in [HOST, PLAIN, PARTS] {
         fs_err::create_dir(&name[1..])?;
     }
     fs_err::os::unix::fs::symlink("host/proc", "proc")?;
@@ -113,10 +154,32 @@ fn build() -> io::Result<()> {
     if let Ok(plain) = plain {
         move_mount(&plain, "", rustix::fs::CWD, &PLAIN[1..], MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
     }
+    for (name, part) in parts {
+        let place = format!("{}/{name}", &PARTS[1..]);
+        fs_err::create_dir(&place)?;
+        move_mount(&part, "", rustix::fs::CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)?;
+    }
     // The old root comes to lie over the new one, and goes.
     pivot_root(".", ".")?;
     umount2(".", MntFlags::MNT_DETACH)?;
     Ok(chdir("/")?)
+}
+
+/// Returns where the host's userland has filesystems of its own: those that anything private is
+/// on, or that are no place for files, are none of it. Of several at one place the last counts,
+/// which covers the others.
+fn part_points(mounts: &[Mount]) -> Vec<Utf8PathBuf> {
+    let is_part = |mount: &&Mount| {
+        let point = mount.point.to_str().unwrap_or_default();
+        let top = point.trim_start_matches('/').split('/').next().unwrap_or_default();
+        super::USERLAND.contains(&top)
+            && !super::PRIVATE.iter().any(|private| Utf8Path::new(point).starts_with(private))
+            && !point.contains('%')
+            && FILESYSTEMS.contains(&mount.filesystem.as_str())
+            && mount.point.is_dir()
+    };
+    let points = mounts.iter().filter(is_part).filter_map(|mount| mount.point.to_str());
+    points.map(Utf8PathBuf::from).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Who writes the maps of ids, and what they are.
@@ -256,4 +319,22 @@ pub(crate) fn open_host(ground: Ground) -> io::Result<File> {
     let root = ground.seen(Utf8Path::new("/"));
     let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::DIRECTORY;
     Ok(File::from(rustix::fs::open(root.as_str(), flags, rustix::fs::Mode::empty())?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filesystems_of_the_userland_are_found() {
+        let text = b"1 0 8:1 / / rw - ext4 /dev/sda1 rw\n\
+            2 1 0:5 / /proc rw - proc proc rw\n\
+            3 1 8:2 / /etc rw - ext4 /dev/sda2 rw\n\
+            4 1 8:3 / /home rw - ext4 /dev/sda3 rw\n\
+            5 1 0:6 / /run rw - tmpfs tmpfs rw\n\
+            6 3 0:7 / /var/lib/docker/overlay2/x/merged rw - overlay overlay rw\n\
+            7 1 8:4 / /etc rw - ext4 /dev/sda4 rw\n\
+            8 1 8:4 / /usr/no-such-folder rw - ext4 /dev/sda4 rw\n";
+        assert_eq!(part_points(&mountinfo::parse(text)), ["/etc"]);
+    }
 }

@@ -26,6 +26,7 @@ mod companion;
 mod dns;
 mod egress;
 mod execute;
+mod files;
 mod ground;
 pub(crate) mod holder;
 mod init;

@@ -6,7 +6,7 @@
 
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::path::Path;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,11 +15,11 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root, sethostname};
 use rustix::fs::OFlags;
 
+use super::files::{self, make_folder, mode, mode_bits};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
 use super::settings;
 use super::spec::{Bind, MachineLevel};
-use super::userland;
 use crate::protocol::Failure;
 
 const NONE: Option<&str> = None;
@@ -27,10 +27,6 @@ const NONE: Option<&str> = None;
 const STARTED: &str = "started";
 /// The nodes that every program may count on.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
-/// What says of a folder that nothing below it is to be seen.
-const OPAQUE: &str = "user.overlay.opaque";
-/// The same for overlays that root mounts outside of a user namespace.
-const OPAQUE_FOR_ROOT: &str = "trusted.overlay.opaque";
 
 /// Builds the root and enters it. The answer is notes about what is weaker than it could be.
 pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, Failure> {
@@ -39,7 +35,7 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         .map_err(|errno| Failure::new("detach the mounts of", errno))?;
     let host = ground::open_host(ground).map_err(|error| Failure::io("look at the host for", &error))?;
-    let kept = overlay(plan, ground)?;
+    let kept = files::mount(plan, ground)?;
     let started = |flags| rustix::fs::openat(&kept, STARTED, flags | OFlags::CLOEXEC, mode_bits(0o644));
     let is_new = started(OFlags::RDONLY).is_err();
     let from_host = settings::FromHost::read(&host);
@@ -78,162 +74,8 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     Ok(notes)
 }
 
-/// Mounts the overlay and makes it the working directory. Returns the folder of what is kept.
-fn overlay(plan: &MachinePlan, ground: Ground) -> Result<OwnedFd, Failure> {
-    let kept = ground.seen(&plan.kept);
-    if let Some(missing) = plan.layers.iter().find(|layer| !ground.layer(layer).is_dir()) {
-        return Err(Failure::new(&format!("find the layer {missing} of"), nix::Error::ENOENT));
-    }
-    let prepared = |error: io::Error| Failure::io("prepare the files of", &error);
-    let files = Files::prepare(plan, ground, &kept).map_err(prepared)?;
-    files.cover(plan).map_err(prepared)?;
-    let failed = |errno| Failure::new("mount the files of", errno);
-    chdir(kept.as_std_path()).map_err(failed)?;
-    let attributes = if plan.level == MachineLevel::Root { "" } else { ",userxattr" };
-    let mut roots = vec![("root", "upper", "work", files.layers.len(), "layers/")];
-    if files.has_usr {
-        roots.push(("root/usr", "upper-usr", "work-usr", 2, "layers/usr"));
-    }
-    for (target, upper, work, count, prefix) in roots {
-        let lower: Vec<String> = (0..count).map(|index| format!("{prefix}{index}")).collect();
-        let options = format!("lowerdir={},upperdir={upper},workdir={work}{attributes}", lower.join(":"));
-        mount(Some("machine"), target, Some("overlay"), MsFlags::empty(), Some(options.as_str()))
-            .map_err(failed)?;
-    }
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-    let folder = rustix::fs::open(".", flags, mode_bits(0)).map_err(|errno| prepared(errno.into()))?;
-    chdir("root").map_err(failed)?;
-    Ok(folder)
-}
-
-/// What the overlay is made of.
-struct Files {
-    kept: Utf8PathBuf,
-    /// As they are seen from here, the topmost first.
-    layers: Vec<Utf8PathBuf>,
-    /// Whether `/usr` is an overlay of its own, upon the host's.
-    has_usr: bool,
-}
-
-impl Files {
-    /// Makes the folders of the overlay and names its layers.
-    fn prepare(plan: &MachinePlan, ground: Ground, kept: &Utf8Path) -> io::Result<Self> {
-        for name in ["upper", "work", "root"] {
-            make_folder(kept.join(name).as_str())?;
-        }
-        let is_plain_user = match plan.level {
-            MachineLevel::SubordinateIds | MachineLevel::SingleId => true,
-            MachineLevel::RootInUserNamespace | MachineLevel::Root | MachineLevel::ProcessOnly => false,
-        };
-        let has_usr = is_plain_user && plan.layers.iter().any(|layer| layer == "/");
-        // Short names, relative to the working directory: neither the length of the paths nor
-        // the characters in them matter then.
-        let names = kept.join("layers");
-        remove_all(&names)?;
-        fs_err::create_dir(&names)?;
-        let mut layers = Vec::new();
-        for layer in &plan.layers {
-            let seen =
-                if has_usr && layer == "/" { userland::layer(kept, ground)? } else { ground.layer(layer) };
-            fs_err::os::unix::fs::symlink(&seen, names.join(layers.len().to_string()))?;
-            layers.push(seen);
-        }
-        if has_usr {
-            // What was put into the upper folder beforehand comes along.
-            let (in_upper, own) = (kept.join("upper/usr"), kept.join("upper-usr"));
-            if in_upper.is_dir() && !own.exists() {
-                fs_err::rename(&in_upper, &own)?;
-            }
-            for name in ["upper-usr", "work-usr"] {
-                make_folder(kept.join(name).as_str())?;
-            }
-            let userland = layers.last().map(|layer| layer.join("usr")).unwrap_or_default();
-            fs_err::os::unix::fs::symlink(userland, names.join("usr0"))?;
-            fs_err::os::unix::fs::symlink(ground.seen(Utf8Path::new("/usr")), names.join("usr1"))?;
-        }
-        Ok(Self { kept: kept.to_owned(), layers, has_usr })
-    }
-
-    /// Returns where a path, relative to the root, is kept.
-    fn upper(&self, relative: &Utf8Path) -> Utf8PathBuf {
-        match relative.strip_prefix("usr") {
-            Ok(rest) if self.has_usr => self.kept.join("upper-usr").join(rest),
-            Ok(_) | Err(_) => self.kept.join("upper").join(relative),
-        }
-    }
-
-    /// Makes the folders that hide what the layers have at their places. Those that are there
-    /// already hide it since an earlier start, or since somebody prepared them.
-    fn cover(&self, plan: &MachinePlan) -> io::Result<()> {
-        let is_within =
-            |path: &Utf8Path| plan.hides.iter().any(|outer| path != outer && path.starts_with(outer));
-        for path in plan.hides.iter().filter(|path| !is_within(path)) {
-            let relative = path.strip_prefix("/").unwrap_or(path);
-            if relative.as_str().is_empty() || self.upper(relative).symlink_metadata().is_ok() {
-                continue;
-            }
-            // The folders around it look as they do in the topmost layer that has them.
-            let mut around: Vec<&Utf8Path> =
-                relative.ancestors().filter(|path| !path.as_str().is_empty()).collect();
-            around.reverse();
-            for part in around {
-                let place = self.upper(part);
-                if !place.exists() {
-                    fs_err::create_dir(&place)?;
-                    let model = self.layers.iter().find_map(|layer| layer.join(part).metadata().ok());
-                    look_like(&place, model.as_ref())?;
-                }
-            }
-            let place = self.upper(relative);
-            let opaque = |name: &str| {
-                rustix::fs::setxattr(place.as_str(), name, b"y", rustix::fs::XattrFlags::empty())
-            };
-            opaque(OPAQUE)?;
-            if plan.level == MachineLevel::Root {
-                opaque(OPAQUE_FOR_ROOT)?;
-            }
-        }
-        Ok(())
-    }
-}
-
-fn look_like(place: &Utf8Path, model: Option<&std::fs::Metadata>) -> io::Result<()> {
-    use std::os::unix::fs::MetadataExt;
-    let Some(model) = model else {
-        return mode(place, 0o755);
-    };
-    // Ids that are none here stay those of root.
-    let _ = fs_err::os::unix::fs::chown(place, Some(model.uid()), Some(model.gid()));
-    mode(place, model.mode() & 0o7777)
-}
-
-fn mode_bits(bits: u32) -> rustix::fs::Mode {
-    rustix::fs::Mode::from_raw_mode(bits)
-}
-
-fn mode(path: &Utf8Path, bits: u32) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    fs_err::set_permissions(path, std::fs::Permissions::from_mode(bits))
-}
-
 fn open_to_all(path: &str) -> io::Result<()> {
     mode(Utf8Path::new(path), 0o1777)
-}
-
-/// Makes a folder that everybody can enter, if it is not there.
-fn make_folder(path: &str) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt;
-    match std::fs::DirBuilder::new().mode(0o755).create(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
-    }
-}
-
-fn remove_all(path: &Utf8Path) -> io::Result<()> {
-    match fs_err::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
 }
 
 /// `/sys` shows the machine's own network where it has one. It is only read.

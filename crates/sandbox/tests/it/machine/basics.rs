@@ -259,3 +259,16 @@ fn what_is_kept_is_private() {
     // Which is not the mode of the machine's own root.
     assert_eq!(well(&machine, "stat -c %a /"), "755\n");
 }
+
+#[test]
+fn programs_are_asked_before_a_machine_goes_down() {
+    let Some(place) = Place::of_root() else { return };
+    let machine = place.machine("unit-0");
+    let mut program = start(&machine, "trap 'echo asked > /etc/asked; exit 0' TERM; echo ready; read x");
+    assert_eq!(program.line(), "ready");
+    machine.shut_down();
+    assert_eq!(program.finish().1, Exit::Code(0));
+    assert!(!machine.is_running());
+    machine.reboot().unwrap();
+    assert_eq!(well(&machine, "cat /etc/asked"), "asked\n");
+}

@@ -100,6 +100,36 @@ fn machines_are_bounded() {
     well(&machine, "true");
 }
 
+#[test]
+fn a_userland_of_several_filesystems_is_one() {
+    let Some(place) = Place::of_root() else { return };
+    // As a host with a filesystem of its own for /var, and one for /var/lib in it.
+    let script = "set -e
+        mount -t tmpfs changes /mnt && mkdir /mnt/var /mnt/lib /mnt/work /mnt/work2
+        mount -t overlay var -o lowerdir=/var,upperdir=/mnt/var,workdir=/mnt/work /var
+        mount -t overlay lib -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/work2 /var/lib
+        touch /var/lib/of-the-host /var/local/of-the-host
+        \"$@\" </dev/null
+        ls /var/lib /var | grep -c of-the-machine || true";
+    let inside = "set -e; ls /var/local /var/lib | grep of-the-host; dpkg --status dash | grep -c ^Status
+        mkdir /var/of-the-machine /var/lib/of-the-machine; rm /var/lib/of-the-host; ls -A /var/tmp /var/log";
+    let scene = serde_json::json!({
+        "layers": ["/"], "kept": place.root().join("unit-0"), "level": null, "has_network": false,
+        "memory_bytes": null, "processes": null, "argv": ["sh", "-c", inside],
+    });
+    let file = place.root().join("scene.json");
+    fs_err::write(&file, scene.to_string()).unwrap();
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private", "sh", "-c", script, "sh", BINARY, "machine"]);
+    let output = command.arg(&file).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (answer, rest) = text.split_once('\n').unwrap();
+    let answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_else(|_| panic!("{text}"));
+    let expected = "of-the-host\nof-the-host\n1\n/var/log:\n\n/var/tmp:\n";
+    assert_eq!(answer["output"], expected, "{answer}");
+    assert_eq!(rest, "ended\n0\n");
+}
+
 /// A program that somebody else than root runs, with a machine in it.
 struct PlainUser {
     child: Child,
