@@ -128,10 +128,9 @@ fn connections(offering: &ModelData, consuming: &str) -> Vec<(Name, u32, u32)> {
 fn follow_status(consuming: &mut ModelData, offering: &ModelData, alias: &Name) -> bool {
     let Some(remote) = consuming.remotes.get_mut(alias) else { return false };
     let offered = offering.offers.get(&remote.offer).map(|offer| &offer.application);
-    let is_terminated = remote.status.as_ref().is_some_and(|(status, _)| status == TERMINATED);
     // An offer that comes again under the same name is another one, which is to be consumed anew.
     let Some(application) =
-        offered.filter(|application| **application == remote.application && !is_terminated)
+        offered.filter(|application| **application == remote.application && !remote.is_withdrawn)
     else {
         return terminate(consuming, alias);
     };
@@ -148,9 +147,9 @@ fn follow_status(consuming: &mut ModelData, offering: &ModelData, alias: &Name) 
 fn terminate(consuming: &mut ModelData, alias: &Name) -> bool {
     let mut is_new = false;
     if let Some(remote) = consuming.remotes.get_mut(alias) {
-        let status = (TERMINATED.to_owned(), OFFER_REMOVED.to_owned());
-        if remote.status.as_ref() != Some(&status) {
-            remote.status = Some(status);
+        if !remote.is_withdrawn {
+            remote.is_withdrawn = true;
+            remote.status = Some((TERMINATED.to_owned(), OFFER_REMOVED.to_owned()));
             remote.since = jiff::Timestamp::now();
             is_new = true;
         }
@@ -201,6 +200,7 @@ fn connect(consuming: &mut ModelData, offering: &mut ModelData, alias: &Name, re
         endpoints: BTreeMap::new(),
         connections: BTreeMap::new(),
         status: None,
+        is_withdrawn: false,
         is_dying: false,
         since: jiff::Timestamp::now(),
     };

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
 
-use charmproof_agent::state::{RelationEnd, RelationEnds, StatusKind};
+use charmproof_agent::state::{RelationEnd, RelationEnds};
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::Name;
@@ -529,6 +529,7 @@ pub(crate) fn seen(model: &ModelData, name: &str) -> Option<RemoteApplicationDat
         endpoints: offered.collect(),
         connections: BTreeMap::new(),
         status: Some((status.kind.name().to_owned(), status.message)),
+        is_withdrawn: false,
         is_dying: false,
         since: status.since,
     })
@@ -560,7 +561,7 @@ pub(crate) fn add(model: &mut ModelData, alias: &Name, remote: RemoteApplication
                 quote(alias)
             )));
         }
-        if !is_terminated(known) {
+        if !known.is_withdrawn {
             let other = remote.endpoints.iter().find(|(endpoint, details)| {
                 known.endpoints.get(*endpoint).is_some_and(|known| known != *details)
             });
@@ -573,10 +574,6 @@ pub(crate) fn add(model: &mut ModelData, alias: &Name, remote: RemoteApplication
     }
     model.remotes.insert(alias.clone(), remote);
     Ok(())
-}
-
-fn is_terminated(remote: &RemoteApplicationData) -> bool {
-    remote.status.as_ref().is_some_and(|(status, _)| status == StatusKind::Terminated.name())
 }
 
 /// Consumes what words of `integrate` name in other models, and returns the words as they are here.
@@ -612,7 +609,8 @@ pub(super) fn consume_words(
     let [one, other] = <[String; 2]>::try_from(known).map_err(|_| failed("two words are integrated"))?;
     for word in [&one, &other] {
         let name = word.split(':').next().unwrap_or_default();
-        let is_gone = context.look(uuid, |model| Ok(model.remotes.get(name).is_some_and(is_terminated)))?;
+        let is_gone = context
+            .look(uuid, |model| Ok(model.remotes.get(name).is_some_and(|remote| remote.is_withdrawn)))?;
         if is_gone {
             return Err(CommandError::failed(format!(
                 "Offer {} has been removed from the remote model.\nTo integrate with a new offer with the same name, first run\n'juju remove-saas {name}' to remove the SAAS record from this model.",
@@ -708,3 +706,6 @@ pub(crate) fn set_suspended(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -281,6 +281,9 @@ pub struct RemoteApplicationData {
     /// How it was last seen there: the word and the message.
     #[serde(default)]
     pub status: Option<(String, String)>,
+    /// Whether its offer is gone.
+    #[serde(default)]
+    pub is_withdrawn: bool,
     /// Whether it was asked to go.
     pub is_dying: bool,
     /// Since when it is as it was last seen.

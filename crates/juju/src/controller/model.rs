@@ -352,7 +352,8 @@ impl ModelData {
         };
         let target = Target::Application(near);
         match self.poke(&target, &Stimulus::RemoveRelation { relation: id }) {
-            Ok(_) | Err(ModelError::Illegal(_)) => {}
+            Ok(_) => {}
+            Err(ModelError::Illegal(_)) => self.lifecycle.forget_relation(id),
             Err(error) => return Err(error),
         }
         let _ = self.state.set_relation_dying(id);

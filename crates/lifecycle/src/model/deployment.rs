@@ -81,6 +81,12 @@ impl Model {
         self.principals.remove(unit);
     }
 
+    /// Forgets a relation that was removed when all units had left it already, so that none of them
+    /// could hear of that.
+    pub fn forget_relation(&mut self, id: u32) {
+        self.links.remove(&id);
+    }
+
     /// Returns the unit that leads an application.
     pub fn leader(&self, application: &str) -> Option<&Name> {
         self.applications.get(application).and_then(|application| application.leader.as_ref())
