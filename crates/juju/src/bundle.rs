@@ -14,6 +14,7 @@ mod tests;
 mod verify;
 
 pub use charm_name::CharmSource;
+pub(crate) use compose::clean;
 pub use compose::{BundleSource, Composed, compose};
 pub use data::{Bundle, BundleApplication, BundleMachine, BundleOffer, BundleResource, ExposedEndpoint};
 pub use plan::{ExistingApplication, ExistingModel, plan};

@@ -14,8 +14,11 @@ use crate::place::DataFolder;
 use crate::wire::{self, Reply, Request};
 
 /// The variables that commands look at.
-const VARIABLES: [&str; 16] = [
+const VARIABLES: [&str; 21] = [
+    "CHARMHUB_URL",
+    "CHARMPROOF_CACHE",
     "CHARMPROOF_CACHE_DIR",
+    "CHARMPROOF_CHARMHUB",
     "CHARMPROOF_IMAGES",
     "CHARMPROOF_JUJU_TIMEOUT",
     "COLUMNS",
@@ -30,6 +33,8 @@ const VARIABLES: [&str; 16] = [
     "TERM",
     "TZ",
     "USER",
+    "XDG_CACHE_HOME",
+    "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
 ];
 /// How long a supervisor may take to be there. It reads its models first.

@@ -187,6 +187,8 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "revoke-secret" => secrets::revoke(context),
         "secrets" => secrets::list(context),
         "show-secret" => secrets::show(context),
+        "info" => store::info(context),
+        "find" => store::search(context),
         name => Err(CommandError::failed(format!("command \"{name}\" not supported by this emulator"))),
     }
 }

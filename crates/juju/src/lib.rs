@@ -11,6 +11,7 @@
 pub mod actions;
 mod assumes;
 pub mod bundle;
+mod charmhub;
 mod charms;
 pub mod client;
 pub mod commands;

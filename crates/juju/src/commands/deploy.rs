@@ -39,6 +39,8 @@ pub(crate) struct Found {
     pub(crate) is_local: bool,
     pub(crate) revision: Option<u32>,
     pub(crate) channel: Option<String>,
+    /// The resources that came with it from the store.
+    pub(crate) resources: BTreeMap<String, ResourceData>,
 }
 
 /// What is asked of a deployment.
@@ -88,7 +90,7 @@ pub(super) fn deploy(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
-fn is_bundle(path: &Utf8Path) -> bool {
+pub(super) fn is_bundle(path: &Utf8Path) -> bool {
     let is_yaml = path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
     (is_yaml && path.is_file())
         || (path.is_dir() && path.join("bundle.yaml").exists() && !path.join("metadata.yaml").exists())
@@ -123,7 +125,7 @@ pub(crate) fn local(context: &Context<'_>, path: &Utf8Path, typed: &str) -> Resu
             "invalid charm or bundle provided at \"{typed}\": metadata.yaml has no name"
         )));
     }
-    Ok(Found { kept, is_local: true, revision: None, channel: None })
+    Ok(Found { kept, is_local: true, revision: None, channel: None, resources: BTreeMap::new() })
 }
 
 /// Reads what the flags ask for.
@@ -186,7 +188,8 @@ pub(crate) fn start(
     let name = deployment.application.clone().unwrap_or_else(|| charm_name.clone());
     crate::names::check_application(&name).map_err(failed)?;
     let settings = charm_settings(context, &name, &metadata)?;
-    let resources = given_resources(context, &metadata, &deployment.resources)?;
+    let mut resources = given_resources(context, &metadata, &deployment.resources)?;
+    add_stored_resources(&mut resources, found, &deployment.resources);
     let said = context.change(uuid, |model| {
         if model.applications.contains_key(name.as_str()) || model.remotes.contains_key(name.as_str()) {
             return Err(CommandError::failed(format!(
@@ -195,6 +198,9 @@ pub(crate) fn start(
             )));
         }
         assumes(model, &metadata, deployment.is_forced)?;
+        if found.is_local && model.is_kubernetes() {
+            images(&metadata, &resources)?;
+        }
         let base = choose_base(model, found, deployment)?;
         let revision = match found.revision {
             Some(revision) => revision,
@@ -259,6 +265,37 @@ pub(crate) fn start(
         })
     })?;
     Ok(said)
+}
+
+/// Takes the store's resources where the user has given none, or has given their revision.
+fn add_stored_resources(
+    resources: &mut BTreeMap<String, ResourceData>,
+    found: &Found,
+    given: &BTreeMap<String, String>,
+) {
+    for (name, stored) in &found.resources {
+        let is_revision = given.get(name).is_none_or(|value| value.parse::<u32>().is_ok());
+        if is_revision && resources.contains_key(name) {
+            resources.insert(name.clone(), stored.clone());
+        }
+    }
+}
+
+/// Refuses a charm from a file whose images nobody has named.
+fn images(metadata: &CharmMetadata, resources: &BTreeMap<String, ResourceData>) -> CommandResult {
+    let is_missing = |name: &str| {
+        resources.get(name).is_none_or(|resource| resource.image.is_none() && resource.revision.is_none())
+    };
+    let missing: Vec<&str> = metadata
+        .resources
+        .iter()
+        .filter(|resource| resource.kind == ResourceKind::OciImage && is_missing(&resource.name))
+        .map(|resource| resource.name.as_str())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(CommandError::failed(format!("local charm missing OCI images for: {}", missing.join(", "))))
 }
 
 /// Refuses a charm that needs what the model has not (core/assumes).
@@ -477,7 +514,7 @@ pub(super) fn resource(
     Ok(ResourceData { digest: Some(digest), size: bytes.len() as u64, ..empty })
 }
 
-fn resource_blob(context: &Context<'_>, digest: &str) -> Utf8PathBuf {
+pub(super) fn resource_blob(context: &Context<'_>, digest: &str) -> Utf8PathBuf {
     context.controller.folder().blobs().join("resources").join(digest)
 }
 
@@ -658,6 +695,7 @@ pub(super) fn replace(
         })?,
     };
     let resources = given_resources(context, &metadata, given)?;
+    let stored = found.as_ref().map(|found| found.resources.clone()).unwrap_or_default();
     let settings = charm_settings(context, name, &metadata)?;
     context.change(uuid, |model| {
         let application = super::units::application(model, name)?;
@@ -669,7 +707,15 @@ pub(super) fn replace(
             for (name, resource) in resources {
                 let known = data.resources.get(&name);
                 let generation = known.map_or(0, |known| known.generation);
-                if given.contains_key(&name) {
+                let is_revision = given.get(&name).is_none_or(|value| value.parse::<u32>().is_ok());
+                // What the user has uploaded stays until the user says otherwise.
+                let is_uploaded = known.is_some_and(|known| known.revision.is_none()) && !given.contains_key(&name);
+                let stored = stored.get(&name).filter(|_| is_revision && !is_uploaded);
+                if let Some(stored) = stored {
+                    let is_news = known.is_none_or(|known| known.revision != stored.revision);
+                    let generation = generation + u32::from(is_news);
+                    data.resources.insert(name, ResourceData { generation, ..stored.clone() });
+                } else if given.contains_key(&name) {
                     data.resources.insert(name, ResourceData { generation: generation + 1, ..resource });
                 } else if known.is_none() {
                     data.resources.insert(name, resource);
