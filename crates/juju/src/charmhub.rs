@@ -24,7 +24,7 @@ use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
 use crate::controller::data::Base;
-use answer::{ApiError, Answer, PlatformAnswer};
+use answer::{Answer, ApiError, PlatformAnswer};
 use cache::StoreCache;
 
 pub(crate) use substitutes::{Substitute, Substitutes};
@@ -44,8 +44,7 @@ const FILE_TIMEOUT: Duration = Duration::from_mins(15);
 /// What stands for a part of a base that is not known.
 const NOT_AVAILABLE: &str = "NA";
 /// What is asked of a charm.
-const FIELDS: [&str; 8] =
-    ["bases", "download", "id", "name", "resources", "revision", "type", "version"];
+const FIELDS: [&str; 8] = ["bases", "download", "id", "name", "resources", "revision", "type", "version"];
 
 /// Why there is nothing from the store.
 #[derive(Debug, Error)]
@@ -229,18 +228,15 @@ impl Charmhub {
         };
         match error.code.as_str() {
             "invalid-charm-platform" | "invalid-charm-base" => {
-                let base = next_base(&error.extra.default_bases, wanted).map_err(|reason| {
-                    StoreError::Refused(format!("selecting next bases: {reason}"))
-                })?;
+                let base = next_base(&error.extra.default_bases, wanted)
+                    .map_err(|reason| StoreError::Refused(format!("selecting next bases: {reason}")))?;
                 let release = self.refresh(wanted, Some(&base))?;
-                release.map_err(|error| {
-                    StoreError::Refused(format!("resolving retry error: {}", error.message))
-                })
+                release
+                    .map_err(|error| StoreError::Refused(format!("resolving retry error: {}", error.message)))
             }
-            "revision-not-found" => Err(StoreError::Refused(format!(
-                "selecting releases: {}",
-                releases_instead(&error, wanted)
-            ))),
+            "revision-not-found" => {
+                Err(StoreError::Refused(format!("selecting releases: {}", releases_instead(&error, wanted))))
+            }
             _other => Err(StoreError::Refused(format!("resolving error: {}", error.message))),
         }
     }
@@ -300,9 +296,10 @@ impl Charmhub {
         match status {
             200 => serde_json::from_str(&text).map_err(|error| StoreError::Malformed(error.to_string())),
             429 | 500.. => Err(self.no_answer(format!("it answered with status {status}"))),
-            _refusal => Err(StoreError::Refused(answer::reason_of(&text).unwrap_or_else(|| {
-                format!("Charmhub at {} answered with status {status}", self.url)
-            }))),
+            _refusal => Err(StoreError::Refused(
+                answer::reason_of(&text)
+                    .unwrap_or_else(|| format!("Charmhub at {} answered with status {status}", self.url)),
+            )),
         }
     }
 
@@ -415,7 +412,8 @@ impl Charmhub {
         }
         let listed: answer::ResourceRevisions =
             self.get(&format!("/v2/charms/resources/{charm}/{resource}/revisions"), &[])?;
-        let found = listed.revisions.into_iter().find(|listed| u32::try_from(listed.revision) == Ok(revision));
+        let found =
+            listed.revisions.into_iter().find(|listed| u32::try_from(listed.revision) == Ok(revision));
         let Some(found) = found else {
             return Err(StoreError::Refused(format!(
                 "resource \"{resource}\" revision {revision} of charm \"{charm}\" not found"
@@ -433,8 +431,8 @@ fn next_base(bases: &[PlatformAnswer], wanted: &Wanted) -> Result<Base, String> 
         return Err("no bases available".to_owned());
     }
     let base = bases.iter().find(|base| base.architecture == wanted.architecture);
-    let base = base
-        .ok_or_else(|| format!("bases matching architecture \"{}\" not found", wanted.architecture))?;
+    let base =
+        base.ok_or_else(|| format!("bases matching architecture \"{}\" not found", wanted.architecture))?;
     Ok(Base { name: base.name.clone(), channel: base.channel.clone() })
 }
 
@@ -476,14 +474,11 @@ fn releases_instead(error: &ApiError, wanted: &Wanted) -> String {
 pub(crate) fn bundle_of(archive: &Utf8Path) -> Result<String, StoreError> {
     let not_one = |reason: String| StoreError::Malformed(format!("its bundle cannot be read: {reason}"));
     let file = fs_err::File::open(archive)?;
-    let mut archive = zip::ZipArchive::new(std::io::BufReader::new(file))
-        .map_err(|error| not_one(error.to_string()))?;
+    let mut archive =
+        zip::ZipArchive::new(std::io::BufReader::new(file)).map_err(|error| not_one(error.to_string()))?;
     let mut text = String::new();
     let entry = archive.by_name("bundle.yaml").map_err(|error| not_one(error.to_string()))?;
-    entry
-        .take(ANSWER_BYTES_MAX)
-        .read_to_string(&mut text)
-        .map_err(|error| not_one(error.to_string()))?;
+    entry.take(ANSWER_BYTES_MAX).read_to_string(&mut text).map_err(|error| not_one(error.to_string()))?;
     Ok(text)
 }
 

@@ -8,6 +8,7 @@ mod applications;
 mod bundles;
 mod clouds;
 mod deploy;
+mod export;
 mod logs;
 mod machines;
 mod models;
@@ -15,6 +16,7 @@ pub(crate) mod offers;
 mod operations;
 mod relations;
 mod remote;
+mod resources;
 mod scp;
 mod secrets;
 mod status;
@@ -189,6 +191,9 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "show-secret" => secrets::show(context),
         "info" => store::info(context),
         "find" => store::search(context),
+        "export-bundle" => export::export(context),
+        "attach-resource" => resources::attach(context),
+        "resources" => resources::list(context),
         name => Err(CommandError::failed(format!("command \"{name}\" not supported by this emulator"))),
     }
 }

@@ -130,8 +130,10 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         state.replies.get(&path).cloned()
     };
     let Reply(status, headers, body) = reply.unwrap_or(Reply(404, "", b"{}".to_vec()));
-    let head =
-        format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    let head = format!(
+        "HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
     let mut stream = stream;
     stream.write_all(head.as_bytes())?;
     stream.write_all(&body)

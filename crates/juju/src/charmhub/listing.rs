@@ -99,10 +99,9 @@ impl Charmhub {
         for revisions in channels.values_mut().flat_map(BTreeMap::values_mut) {
             revisions.sort_by_key(|revision| std::cmp::Reverse(revision.revision));
         }
-        let default = listed.default_release.unwrap_or(ChannelAnswer {
-            channel: ChannelPart::default(),
-            revision: RevisionPart::default(),
-        });
+        let default = listed
+            .default_release
+            .unwrap_or(ChannelAnswer { channel: ChannelPart::default(), revision: RevisionPart::default() });
         Ok(CharmInfoView {
             charm: (listed.kind == "charm").then(|| facts(&default.revision.metadata_yaml)),
             kind: listed.kind,

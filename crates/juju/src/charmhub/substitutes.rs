@@ -165,9 +165,8 @@ mod tests {
             fs_err::create_dir_all(place).unwrap();
             fs_err::write(place.join(name), text).unwrap();
         }
-        let variable = |name: &str| {
-            (name == "XDG_CONFIG_HOME").then(|| root.join("configuration").to_string())
-        };
+        let variable =
+            |name: &str| (name == "XDG_CONFIG_HOME").then(|| root.join("configuration").to_string());
         let substitutes = Substitutes::of(&charm, &variable).unwrap();
         let path = |name: &str| substitutes.of_charm(name).map(|substitute| substitute.path.clone());
         assert_eq!(path("a"), Some(root.join("charm/near")));

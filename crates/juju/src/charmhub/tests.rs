@@ -112,7 +112,10 @@ fn refusals_have_the_words_of_juju() {
         error("name-not-found", "No charm or bundle with name 'db'.", &json!({})),
         "resolving error: No charm or bundle with name 'db'.",
     );
-    check(error("revision-not-found", "", &json!({ "releases": [] })), "selecting releases: no releases available");
+    check(
+        error("revision-not-found", "", &json!({ "releases": [] })),
+        "selecting releases: no releases available",
+    );
     let release = |architecture: &str, channel: &str, base: &str| {
         let base = json!({ "architecture": architecture, "name": "ubuntu", "channel": base });
         json!({ "base": base, "channel": channel })
@@ -230,10 +233,9 @@ fn resources_are_files_and_names_of_images() {
     let older = json!({ "revisions": [
         { "name": "data", "type": "file", "filename": "data.tar", "revision": 2, "download": of_file },
     ] });
-    setting.store.answer(
-        "/v2/charms/resources/db/data/revisions",
-        Reply(200, "", older.to_string().into_bytes()),
-    );
+    setting
+        .store
+        .answer("/v2/charms/resources/db/data/revisions", Reply(200, "", older.to_string().into_bytes()));
     assert_eq!(charmhub.resource_revision("db", "data", 2).unwrap().revision, 2);
     assert_eq!(
         charmhub.resource_revision("db", "data", 1).unwrap_err().to_string(),
@@ -266,5 +268,8 @@ fn what_is_told_of_a_charm() {
     setting.store.answer("/v2/charms/find", Reply(200, "", list.to_string().into_bytes()));
     let found = setting.charmhub().search("data base").unwrap();
     assert_eq!((found[0].name.as_str(), found[0].publisher.as_str()), ("db", "Example"));
-    assert!(setting.store.requests()[1].0.contains("q=data+base") || setting.store.requests()[1].0.contains("q=data%20base"));
+    assert!(
+        setting.store.requests()[1].0.contains("q=data+base")
+            || setting.store.requests()[1].0.contains("q=data%20base")
+    );
 }

@@ -79,7 +79,7 @@ pub(super) fn config(context: &mut Context<'_>) -> CommandResult {
 }
 
 /// Units hear of what was changed.
-fn changed(model: &mut ModelData, application: &Name) {
+pub(super) fn changed(model: &mut ModelData, application: &Name) {
     // An application without units has nobody to be told.
     let _ = model.poke(&Target::Application(application.clone()), &Stimulus::ConfigChanges);
 }

@@ -34,6 +34,7 @@ pub(super) fn architecture() -> &'static str {
 }
 
 /// A charm that a command names: taken in, and where it came from.
+#[derive(Clone, Debug)]
 pub(crate) struct Found {
     pub(crate) kept: KeptCharm,
     pub(crate) is_local: bool,
@@ -63,6 +64,9 @@ pub(crate) struct Deployment {
 /// `deploy`
 pub(super) fn deploy(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
+    let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
+    crate::flags::check_arguments_in_model(context.parsed, is_kubernetes)
+        .map_err(|error| CommandError::Usage(error.to_string()))?;
     let name = context.word(0).to_owned();
     let path = context.session.path(&name);
     let is_path = name.starts_with('.') || name.starts_with('/') || name.starts_with('~');
@@ -82,6 +86,7 @@ pub(super) fn deploy(context: &mut Context<'_>) -> CommandResult {
             super::store::Stored::Bundle(path) => return super::bundles::deploy(context, &uuid, &path),
         }
     };
+    crate::flags::check_deploy_flags(context.parsed, false).map_err(CommandError::failed)?;
     let deployment = deployment(context)?;
     let text = start(context, &uuid, &found, &deployment)?;
     for line in text {
@@ -709,7 +714,8 @@ pub(super) fn replace(
                 let generation = known.map_or(0, |known| known.generation);
                 let is_revision = given.get(&name).is_none_or(|value| value.parse::<u32>().is_ok());
                 // What the user has uploaded stays until the user says otherwise.
-                let is_uploaded = known.is_some_and(|known| known.revision.is_none()) && !given.contains_key(&name);
+                let is_uploaded =
+                    known.is_some_and(|known| known.revision.is_none()) && !given.contains_key(&name);
                 let stored = stored.get(&name).filter(|_| is_revision && !is_uploaded);
                 if let Some(stored) = stored {
                     let is_news = known.is_none_or(|known| known.revision != stored.revision);

@@ -169,14 +169,19 @@ pub(super) fn scale(context: &mut Context<'_>) -> CommandResult {
             ));
         }
         let application = application(model, &name)?;
-        let scale = model.applications[&application].scale;
-        for _ in scale..wanted {
-            super::deploy::add_unit(model, &application, None)?;
-        }
-        if wanted < scale { shrink(model, &application, wanted, false) } else { Ok(()) }
+        scale_to(model, &application, wanted)
     })?;
     context.say(&format!("{name} scaled to {wanted} units"));
     Ok(())
+}
+
+/// Adds or removes units until there are so many.
+pub(super) fn scale_to(model: &mut ModelData, application: &Name, wanted: u32) -> CommandResult {
+    let scale = model.applications[application].scale;
+    for _ in scale..wanted {
+        super::deploy::add_unit(model, application, None)?;
+    }
+    if wanted < scale { shrink(model, application, wanted, false) } else { Ok(()) }
 }
 
 /// `resolved`

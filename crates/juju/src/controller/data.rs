@@ -223,6 +223,9 @@ pub struct MachineData {
     pub is_dying: bool,
     /// Whether the user has made it by itself, so that it stays without units.
     pub is_manual: bool,
+    /// Notes of bundles.
+    #[serde(default)]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// An instance of a storage.

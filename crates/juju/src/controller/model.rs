@@ -147,6 +147,7 @@ impl ModelData {
             constraints,
             is_dying: false,
             is_manual,
+            annotations: BTreeMap::new(),
         };
         self.machines.insert(number, machine);
         number
