@@ -14,11 +14,12 @@ use crate::place::DataFolder;
 use crate::wire::{self, Reply, Request};
 
 /// The variables that commands look at.
-const VARIABLES: [&str; 21] = [
+const VARIABLES: [&str; 22] = [
     "CHARMHUB_URL",
     "CHARMPROOF_CACHE",
     "CHARMPROOF_CACHE_DIR",
     "CHARMPROOF_CHARMHUB",
+    "CHARMPROOF_CHARMHUB_URL",
     "CHARMPROOF_IMAGES",
     "CHARMPROOF_JUJU_TIMEOUT",
     "COLUMNS",

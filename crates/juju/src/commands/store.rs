@@ -188,6 +188,7 @@ fn store_at(context: &Context<'_>, of_model: Option<String>) -> Charmhub {
     let url = of_model
         .filter(|url| !url.is_empty() && url != DEFAULT_URL)
         .or_else(|| context.variable("CHARMHUB_URL"))
+        .or_else(|| context.variable("CHARMPROOF_CHARMHUB_URL"))
         .unwrap_or_else(|| DEFAULT_URL.to_owned());
     Charmhub::new(&url, &cache_folder(context))
 }
