@@ -87,6 +87,8 @@ struct Scene {
     kept: Utf8PathBuf,
     level: Option<MachineLevel>,
     has_network: bool,
+    #[serde(default)]
+    has_services: bool,
     memory_bytes: Option<u64>,
     processes: Option<u32>,
     argv: Vec<String>,
@@ -102,6 +104,7 @@ fn machine(file: &str) -> Answer {
     let mut spec = MachineSpec::new("unit-0", root, scene.kept.with_extension("log"));
     spec.limits.memory_bytes = scene.memory_bytes;
     spec.limits.processes = scene.processes;
+    spec.has_services = scene.has_services;
     let mut visit = None;
     if scene.has_network {
         let network = launcher.network(&NetworkSpec::default())?;

@@ -4,12 +4,15 @@
 //! children. Whoever manages services there implements [`Companion`] and is called from that
 //! loop; it must not block.
 
+use std::io::{self, Write};
 use std::os::fd::BorrowedFd;
 use std::time::{Duration, Instant};
 
+use camino::Utf8Path;
 use nix::sys::wait::WaitStatus;
 
 use super::spec::MachineLevel;
+use crate::services::{Services, ServicesSettings, install_programs};
 
 /// A manager of services within the first process.
 pub(crate) trait Companion {
@@ -73,6 +76,51 @@ impl Companion for Alone {
 }
 
 /// Returns what serves a machine of this level. Called after its root was made.
-pub(crate) fn companion(_level: MachineLevel) -> Box<dyn Companion> {
-    Box::new(Alone)
+pub(crate) fn companion(level: MachineLevel) -> Box<dyn Companion> {
+    // Without a root of its own, `systemctl` and the services would be the host's.
+    if !level.is_isolated() {
+        return Box::new(Alone);
+    }
+    let mut settings = ServicesSettings::of_machine();
+    settings.has_single_user = level == MachineLevel::SingleId;
+    match install_programs(Utf8Path::new("/")).and_then(|()| Services::new(settings)) {
+        Ok(services) => Box::new(services),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "error: there are no services in this machine: {error}");
+            Box::new(Alone)
+        }
+    }
+}
+
+impl Companion for Services {
+    fn start(&mut self) {
+        Services::start(self);
+    }
+
+    fn descriptors(&self) -> Vec<BorrowedFd<'_>> {
+        Services::descriptors(self)
+    }
+
+    fn ready(&mut self, _index: usize) {
+        self.turn();
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        Services::deadline(self)
+    }
+
+    fn tick(&mut self, _now: Instant) {
+        self.turn();
+    }
+
+    /// Services are children of their keepers, who tell of their ends.
+    fn child_ended(&mut self, _status: WaitStatus) {}
+
+    fn stop(&mut self) {
+        Services::stop(self);
+    }
+
+    fn is_stopped(&self) -> bool {
+        Services::is_stopped(self)
+    }
 }

@@ -151,6 +151,7 @@ impl Services {
 
     /// Starts what starts with the machine.
     pub fn start(&mut self) {
+        super::generators::make_temporary_files(&self.settings.root);
         self.manager.boot(Timestamp::now());
         self.act();
     }

@@ -15,13 +15,14 @@ use super::text;
 use super::unit::{Kind, LoadState, Source, Unit};
 
 /// The folders of unit files, the first of which wins.
-pub(crate) const FOLDERS: [&str; 6] = [
+pub(crate) const FOLDERS: [&str; 7] = [
     "/etc/systemd/system",
     "/run/systemd/system",
     "/run/systemd/generator",
     "/usr/local/lib/systemd/system",
     "/usr/lib/systemd/system",
     "/lib/systemd/system",
+    "/run/systemd/generator.late",
 ];
 
 /// Where links that enable are made.

@@ -36,6 +36,8 @@ pub(crate) trait Shelf {
     fn unmet(&self, conditions: &[Condition]) -> Option<Condition>;
     /// Whether a unit's files are others by now.
     fn is_outdated(&self, unit: &Unit) -> bool;
+    /// Lets packages write the units that they generate.
+    fn generate(&self);
 }
 
 impl Shelf for Library {
@@ -49,6 +51,10 @@ impl Shelf for Library {
 
     fn is_outdated(&self, unit: &Unit) -> bool {
         Library::is_outdated(self, unit)
+    }
+
+    fn generate(&self) {
+        super::generators::generate(&self.root);
     }
 }
 
@@ -285,6 +291,7 @@ impl<S: Shelf> Manager<S> {
 
     /// Reads all unit files anew.
     pub(crate) fn daemon_reload(&mut self) {
+        self.shelf.generate();
         let names: Vec<UnitName> = self.entries.keys().cloned().collect();
         self.aliases.clear();
         for name in names {
@@ -331,6 +338,7 @@ impl<S: Shelf> Manager<S> {
     /// Starts what starts with the machine.
     pub(crate) fn boot(&mut self, now: Timestamp) {
         self.now = now;
+        self.shelf.generate();
         let names = ["sockets.target", "timers.target", "multi-user.target", "default.target"];
         for name in names.into_iter().filter_map(|name| UnitName::parse(name).ok()) {
             if self.load(&name).unit.load == LoadState::Loaded

@@ -32,6 +32,8 @@ impl Shelf for Files {
     fn is_outdated(&self, _unit: &Unit) -> bool {
         false
     }
+
+    fn generate(&self) {}
 }
 
 /// A manager whose processes exist on paper.

@@ -13,6 +13,7 @@
 //! service::state, manager ── the core: events in, effects out; no process, no clock
 //! plan, process, keeper ── how a process comes to be, and who has it
 //! journal, call, systemctl, install ── what is asked and answered
+//! generators, programs ── what packages run for a manager, and what they find in its place
 //! host ── the shell around all of it
 //! ```
 //!
@@ -35,6 +36,7 @@ mod calendar;
 mod call;
 mod command;
 mod condition;
+mod generators;
 mod host;
 mod install;
 mod journal;

@@ -14,6 +14,8 @@ const HOME: &str = "/usr/lib/charmproof/systemctl";
 const NAMES: [&str; 2] = ["/usr/bin/systemctl", "/usr/bin/journalctl"];
 /// Made only where they are missing: packages have better ones.
 const FALLBACKS: [&str; 2] = ["/usr/sbin/service", "/sbin/init"];
+/// How images for containers keep packages from starting services. A machine is no such image.
+const POLICY: &str = "/usr/sbin/policy-rc.d";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 
 /// Puts the programs into a root filesystem, and makes it look like one that systemd runs.
@@ -22,6 +24,11 @@ const DIVERSIONS: &str = "/var/lib/dpkg/diversions";
 /// brings a `systemctl` does not put it in place of ours.
 pub fn install_programs(root: &Utf8Path) -> io::Result<()> {
     let home = in_root(root, HOME);
+    // The first time only: later it is a charm's own.
+    let policy = in_root(root, POLICY);
+    if !home.exists() && policy.symlink_metadata().is_ok() {
+        fs_err::rename(&policy, in_root(root, &format!("{POLICY}.distrib")))?;
+    }
     if let Some(folder) = home.parent() {
         fs_err::create_dir_all(folder)?;
     }
@@ -90,8 +97,12 @@ mod tests {
         }
         fs_err::write(root.join("usr/bin/systemctl"), "the package's").unwrap();
         fs_err::write(root.join("usr/sbin/service"), "the package's").unwrap();
+        fs_err::write(root.join("usr/sbin/policy-rc.d"), "the image's").unwrap();
         install_programs(root).unwrap();
+        assert!(!root.join("usr/sbin/policy-rc.d").exists());
+        fs_err::write(root.join("usr/sbin/policy-rc.d"), "the charm's").unwrap();
         install_programs(root).unwrap();
+        assert!(root.join("usr/sbin/policy-rc.d").exists());
         let read = |path: &str| fs_err::read_to_string(root.join(path)).unwrap();
         assert_eq!(root.join("usr/bin/systemctl").read_link_utf8().unwrap(), HOME);
         assert_eq!(read("usr/bin/systemctl.distrib"), "the package's");

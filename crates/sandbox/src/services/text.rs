@@ -49,11 +49,13 @@ pub(crate) fn parse(text: &str) -> UnitText {
     let mut unit = UnitText::default();
     let mut section = String::new();
     let mut going_on: Option<String> = None;
-    let ends = std::iter::once((usize::MAX, ""));
-    for (index, line) in text.lines().enumerate().chain(ends) {
-        let line = line.trim();
+    // The end of the text ends a line that goes on.
+    let lines = text.lines().map(Some).chain([None]);
+    for (line, number) in lines.zip(1..) {
+        let is_end = line.is_none();
+        let line = line.unwrap_or("").trim();
         // A comment inside of a line that goes on is no part of it.
-        if index != usize::MAX && line.starts_with(['#', ';']) {
+        if line.starts_with(['#', ';']) {
             continue;
         }
         let line = match going_on.take() {
@@ -61,7 +63,7 @@ pub(crate) fn parse(text: &str) -> UnitText {
             Some(before) => format!("{before} {line}"),
             None => line.to_owned(),
         };
-        if let Some(begin) = line.strip_suffix('\\').filter(|_| index != usize::MAX) {
+        if let Some(begin) = line.strip_suffix('\\').filter(|_| !is_end) {
             going_on = Some(begin.trim_end().to_owned());
             continue;
         }
@@ -72,7 +74,7 @@ pub(crate) fn parse(text: &str) -> UnitText {
             name.clone_into(&mut section);
         } else if let Some((key, value)) = line.split_once('=') {
             if section.is_empty() {
-                unit.notes.push(format!("line {}: Assignment outside of section. Ignoring.", index + 1));
+                unit.notes.push(format!("line {}: Assignment outside of section. Ignoring.", number));
                 continue;
             }
             unit.assignments.push(Assignment {
@@ -81,7 +83,7 @@ pub(crate) fn parse(text: &str) -> UnitText {
                 value: value.trim().trim_end_matches('\\').trim_end().to_owned(),
             });
         } else {
-            unit.notes.push(format!("line {}: Missing '=', ignoring line.", index.saturating_add(1)));
+            unit.notes.push(format!("line {}: Missing '=', ignoring line.", number));
         }
     }
     unit

@@ -207,8 +207,15 @@ impl Unit {
             UnitKind::Target => Kind::Target,
             UnitKind::Other => Kind::Provided,
         };
-        match &self.kind {
+        match &mut self.kind {
             Kind::Service(service) => {
+                if self.name.stem() == "dbus" {
+                    // Without systemd on the bus, its daemon has to start services by itself; it
+                    // would wait in vain otherwise, and so would whoever asked for them.
+                    for command in &mut service.start {
+                        command.arguments.retain(|argument| argument != "--systemd-activation");
+                    }
+                }
                 self.wants.extend(service.sockets.iter().cloned());
                 self.after.extend(service.sockets.iter().cloned());
             }

@@ -10,4 +10,5 @@ mod leftovers;
 mod limits;
 mod log;
 mod machine;
+mod services;
 mod users;

@@ -5,4 +5,4 @@ mod bench;
 mod leftovers;
 mod levels;
 mod networks;
-mod support;
+pub(crate) mod support;
