@@ -117,7 +117,7 @@ pub(crate) fn keep_only<const N: usize>(kept: [Option<OwnedFd>; N]) -> nix::Resu
 /// Gives descriptors the numbers from 3 on, in their order, and lets the next program have them.
 /// For the child of a fork, which drops no other descriptor afterwards and executes a program.
 pub(crate) fn hand_on(descriptors: Vec<OwnedFd>) -> nix::Result<()> {
-    let count = descriptors.len() as RawFd;
+    let count = RawFd::try_from(descriptors.len()).map_err(|_| Errno::EMFILE)?;
     let mut high = Vec::new();
     for descriptor in descriptors {
         high.push(fcntl(&descriptor, FcntlArg::F_DUPFD_CLOEXEC(3 + count))?);

@@ -271,7 +271,7 @@ fn make_link(
     }
     let made = real
         .parent()
-        .map_or(Ok(()), |folder| fs_err::create_dir_all(folder))
+        .map_or(Ok(()), fs_err::create_dir_all)
         .and_then(|()| fs_err::os::unix::fs::symlink(target, &real));
     match made {
         Ok(()) if options.is_quiet => {}

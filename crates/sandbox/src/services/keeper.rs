@@ -178,7 +178,6 @@ fn reap(socket: &OwnedFd, has_children: &mut bool) -> io::Result<()> {
             Ok(WaitStatus::Signaled(pid, signal, dumped_core)) => {
                 (pid, ExitStatus::Signal { number: signal as i32, dumped_core })
             }
-            Ok(WaitStatus::StillAlive) => return Ok(()),
             Err(Errno::ECHILD) => {
                 if std::mem::take(has_children) {
                     wire::send(socket, &News::Empty, &[])?;

@@ -122,7 +122,7 @@ impl Library {
                     return Some(Candidate::Alias(other));
                 }
                 // A unit file that lies elsewhere and is linked to.
-                let target = self.resolved(&path, &target);
+                let target = Self::resolved(&path, &target);
                 if self.path(target.as_str()).is_file() {
                     return Some(Candidate::File(target));
                 }
@@ -143,7 +143,7 @@ impl Library {
     }
 
     /// Where a link leads, as a path of the machine.
-    fn resolved(&self, link: &Utf8Path, target: &Utf8Path) -> Utf8PathBuf {
+    fn resolved(link: &Utf8Path, target: &Utf8Path) -> Utf8PathBuf {
         if target.is_absolute() {
             return target.to_owned();
         }

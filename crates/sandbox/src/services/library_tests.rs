@@ -15,14 +15,13 @@ fn tree(files: &[(&str, &str)]) -> Tree {
     for (path, content) in files {
         let path = in_root(&root, path);
         fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-        match content.strip_prefix("-> ") {
-            Some(target) => symlink(target, path).unwrap(),
-            None => {
-                fs_err::write(&path, content).unwrap();
-                let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
-                fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            }
+        if let Some(target) = content.strip_prefix("-> ") {
+            symlink(target, path).unwrap();
+            continue;
         }
+        fs_err::write(&path, content).unwrap();
+        let mode = if content.starts_with("#!") { 0o755 } else { 0o644 };
+        fs_err::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     }
     Tree { library: Library::new(&root), _folder: folder }
 }
@@ -37,7 +36,8 @@ const SERVICE: &str = "[Unit]\nDescription=D %i\n[Service]\nExecStart=/bin/a\n";
 fn check(files: &[(&str, &str)], asked: &str, expected: (LoadState, &str, Option<&str>)) {
     let unit = tree(files).library.load(&name(asked));
     let fragment = unit.source.fragment.as_ref().map(|path| path.as_str());
-    assert_eq!((unit.load.clone(), unit.name.as_str(), fragment), expected);
+    let (load, name, path) = expected;
+    assert_eq!((unit.load.clone(), unit.name.as_str(), fragment), (load, name, path));
 }
 
 #[test]

@@ -83,7 +83,11 @@ impl UnitName {
             .map(|c| match c {
                 '/' => "-".to_owned(),
                 c if is_allowed(c) => c.to_string(),
-                c => c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+                c => {
+                    let bytes: Vec<String> =
+                        c.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect();
+                    bytes.concat()
+                }
             })
             .collect();
         Self::parse(&escaped).or_else(|_| Self::parse(&format!("{escaped}.service")))
@@ -159,15 +163,12 @@ pub(crate) fn unescape(text: &str) -> String {
             .flatten()
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match hexadecimal {
-            Some(value) => {
-                plain.push(value);
-                at += 4;
-            }
-            None => {
-                plain.push(if byte == b'-' { b'/' } else { byte });
-                at += 1;
-            }
+        if let Some(value) = hexadecimal {
+            plain.push(value);
+            at += 4;
+        } else {
+            plain.push(if byte == b'-' { b'/' } else { byte });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&plain).into_owned()

@@ -3,3 +3,4 @@
 pub(crate) mod config;
 pub(crate) mod state;
 pub(crate) mod status;
+mod vocabulary;

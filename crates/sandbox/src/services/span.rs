@@ -157,7 +157,7 @@ mod tests {
     fn the_past_is_told_roughly() {
         assert_eq!(ago(Duration::from_millis(20)), "20ms ago");
         assert_eq!(ago(Duration::from_secs(64)), "1min 4s ago");
-        assert_eq!(ago(Duration::from_secs(3 * 86_400)), "3 days ago");
+        assert_eq!(ago(Duration::from_hours(72)), "3 days ago");
     }
 
     proptest! {

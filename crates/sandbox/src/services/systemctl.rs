@@ -337,20 +337,20 @@ fn act<P: Processes>(
         let (unit, is_active) = (std::sync::Arc::clone(&entry.unit), entry.is_active());
         let is_up = is_active || entry.active() == "activating";
         let can_reload = super::manager::can_reload(&unit);
+        // Some do something to units that are up only; others only have to be known to them.
+        let is_for_any = matches!(verb, "start" | "stop" | "restart" | "reload" | "reload-or-restart");
+        if !is_for_any && !is_up && unit.load != LoadState::NotFound {
+            continue;
+        }
         let kind = match verb {
-            "start" => Some(JobKind::Start),
-            "stop" => Some(JobKind::Stop),
-            "restart" => Some(JobKind::Restart),
-            "reload" => Some(JobKind::Reload),
-            "reload-or-restart" if can_reload && is_active => Some(JobKind::Reload),
-            "reload-or-restart" => Some(JobKind::Restart),
-            // The rest does something to units that are up only; of others it only has to be known.
-            _ if !is_up && unit.load != LoadState::NotFound => None,
-            "try-restart" | "condrestart" => Some(JobKind::Restart),
-            _ if can_reload => Some(JobKind::Reload),
-            _ => Some(JobKind::Restart),
+            "start" => JobKind::Start,
+            "stop" => JobKind::Stop,
+            "restart" | "try-restart" | "condrestart" => JobKind::Restart,
+            "reload" => JobKind::Reload,
+            // The others reload where that is possible.
+            _ if can_reload && is_active => JobKind::Reload,
+            _ => JobKind::Restart,
         };
-        let Some(kind) = kind else { continue };
         if scene.manager.entry(&name).is_some_and(|entry| scene.manager.is_outdated(entry))
             && !options.has_no_warnings
         {

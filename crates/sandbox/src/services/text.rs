@@ -74,7 +74,7 @@ pub(crate) fn parse(text: &str) -> UnitText {
             name.clone_into(&mut section);
         } else if let Some((key, value)) = line.split_once('=') {
             if section.is_empty() {
-                unit.notes.push(format!("line {}: Assignment outside of section. Ignoring.", number));
+                unit.notes.push(format!("line {number}: Assignment outside of section. Ignoring."));
                 continue;
             }
             unit.assignments.push(Assignment {
@@ -83,7 +83,7 @@ pub(crate) fn parse(text: &str) -> UnitText {
                 value: value.trim().trim_end_matches('\\').trim_end().to_owned(),
             });
         } else {
-            unit.notes.push(format!("line {}: Missing '=', ignoring line.", number));
+            unit.notes.push(format!("line {number}: Missing '=', ignoring line."));
         }
     }
     unit

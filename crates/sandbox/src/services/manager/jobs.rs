@@ -341,11 +341,13 @@ impl<S: Shelf> Manager<S> {
         let Some(Life::Service(service)) = self.entries.get(name).map(|entry| &entry.life) else { return };
         let (state, outcome, reload_outcome) = (service.state, service.outcome, service.reload_outcome);
         let result = match (job.kind, state) {
-            (JobKind::Start, State::Running | State::Exited | State::Reload) => Some(JobResult::Done),
-            (JobKind::Start, State::Dead) => Some(JobResult::Done),
+            // A oneshot is dead again when it has done its work.
+            (JobKind::Start, State::Running | State::Exited | State::Reload | State::Dead)
+            | (JobKind::Stop, State::Dead | State::Failed) => Some(JobResult::Done),
             (JobKind::Start, State::Failed) => Some(JobResult::Failed),
-            (JobKind::Start, State::AutoRestart) if outcome != Outcome::Success => Some(JobResult::Failed),
-            (JobKind::Stop, State::Dead | State::Failed) => Some(JobResult::Done),
+            (JobKind::Start, State::AutoRestart) => {
+                (outcome != Outcome::Success).then_some(JobResult::Failed)
+            }
             (JobKind::Restart, State::Dead | State::Failed | State::AutoRestart) => {
                 self.turn_into_start(job.id);
                 match self.begin_start(name) {
@@ -353,10 +355,11 @@ impl<S: Shelf> Manager<S> {
                     None => return self.settle(name),
                 }
             }
-            (JobKind::Reload, State::Reload) => None,
-            (JobKind::Reload, _) if reload_outcome == Outcome::Success => Some(JobResult::Done),
-            (JobKind::Reload, _) => Some(JobResult::Failed),
-            (JobKind::Start | JobKind::Stop | JobKind::Restart, _) => None,
+            (JobKind::Reload, state) if state != State::Reload => {
+                let is_well = reload_outcome == Outcome::Success;
+                Some(if is_well { JobResult::Done } else { JobResult::Failed })
+            }
+            (JobKind::Start | JobKind::Stop | JobKind::Restart | JobKind::Reload, _) => None,
         };
         if let Some(result) = result {
             self.finish(job.id, result);

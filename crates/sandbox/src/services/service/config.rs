@@ -409,22 +409,25 @@ const LIMITS: [&str; 16] = [
     "STACK",
 ];
 
+/// What is no limit is as if it were not there.
+struct Unreadable;
+
 fn limits(reader: &Reader<'_>) -> Vec<Limit> {
     let mut limits = Vec::new();
     for name in LIMITS {
         let Some(text) = reader.value("Service", &format!("Limit{name}")) else { continue };
         let (soft, hard) = text.split_once(':').unwrap_or((&text, &text));
-        if let (Some(soft), Some(hard)) = (limit(soft), limit(hard)) {
+        if let (Ok(soft), Ok(hard)) = (limit(soft), limit(hard)) {
             limits.push((name.to_owned(), soft, hard));
         }
     }
     limits
 }
 
-/// A number, perhaps with a unit of sizes; `Some(None)` is no limit.
-fn limit(text: &str) -> Option<Option<u64>> {
+/// A number, perhaps with a unit of sizes.
+fn limit(text: &str) -> Result<Option<u64>, Unreadable> {
     if text == "infinity" {
-        return Some(None);
+        return Ok(None);
     }
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let factor = match &text[end..] {
@@ -433,9 +436,10 @@ fn limit(text: &str) -> Option<Option<u64>> {
         "M" => 1 << 20,
         "G" => 1 << 30,
         "T" => 1_u64 << 40,
-        _ => return None,
+        _ => return Err(Unreadable),
     };
-    text[..end].parse::<u64>().ok()?.checked_mul(factor).map(Some)
+    let number = text[..end].parse::<u64>().map_err(|_| Unreadable)?;
+    number.checked_mul(factor).map(Some).ok_or(Unreadable)
 }
 
 fn folders(reader: &Reader<'_>) -> Vec<Folders> {

@@ -106,7 +106,7 @@ impl ExitStatus {
         match self {
             Self::Code(code) => CODES
                 .iter()
-                .find(|(known, _)| *known == code && (is_for_journal || code < 2 || code >= 200))
+                .find(|(known, _)| *known == code && (is_for_journal || !(2..200).contains(&code)))
                 .map(|(_, name)| (*name).to_owned()),
             Self::Signal { number, .. } => {
                 let signal = nix::sys::signal::Signal::try_from(number).ok();

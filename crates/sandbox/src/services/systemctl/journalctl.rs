@@ -121,6 +121,7 @@ fn json(record: &Record, host_name: &str) -> String {
 }
 
 fn read(arguments: &[String]) -> Result<Options, String> {
+    const NAMES: [&str; 8] = ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
     let mut options = Options::default();
     let mut words = arguments.iter().flat_map(|word| split(word)).peekable();
     while let Some(word) = words.next() {
@@ -154,8 +155,6 @@ fn read(arguments: &[String]) -> Result<Options, String> {
             "-g" | "--grep" => options.pattern = Some(value("--grep")?),
             "-p" | "--priority" => {
                 let text = value("--priority")?;
-                const NAMES: [&str; 8] =
-                    ["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"];
                 let level =
                     text.parse().ok().or(NAMES.iter().position(|known| *known == text).map(|at| at as u8));
                 options.priority = Some(level.ok_or(format!("Unknown log level {text}"))?);

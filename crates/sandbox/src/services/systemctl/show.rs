@@ -8,6 +8,7 @@ use super::{Options, Processes, Scene, file_state, joined, resolve, status, syst
 use crate::services::call::Said;
 use crate::services::install;
 use crate::services::manager::{Entry, can_reload};
+use crate::services::name::UnitName;
 use crate::services::service::state::{Process, Service, Slot};
 use crate::services::span;
 use crate::services::unit::{Kind, LoadState};
@@ -132,9 +133,10 @@ fn of_service<P: Processes>(service: &Service, scene: &Scene<'_, P>, entry: &Ent
             all.push((phase, shown(command, process)));
         }
     }
-    let group = match scene.processes.of(&entry.unit.name).is_empty() {
-        true => String::new(),
-        false => format!("/system.slice/{}", entry.unit.name),
+    let group = if scene.processes.of(&entry.unit.name).is_empty() {
+        String::new()
+    } else {
+        format!("/system.slice/{}", entry.unit.name)
     };
     let environment: Vec<String> =
         execution.environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
@@ -191,7 +193,7 @@ fn of_unit<P: Processes>(scene: &Scene<'_, P>, entry: &Entry, asked: &str, all: 
     let boot = scene.manager.boot_time();
     let is_there = unit.load == LoadState::Loaded;
     let mut names: Vec<&str> = vec![unit.name.as_str()];
-    names.extend(unit.aliases.iter().map(|alias| alias.as_str()));
+    names.extend(unit.aliases.iter().map(UnitName::as_str));
     let wanted_by: Vec<&str> = scene
         .manager
         .entries()

@@ -72,8 +72,7 @@ fn unit_of<P: Processes>(scene: &Scene<'_, P>, pid: i32) -> Option<String> {
 fn machine<P: Processes>(scene: &Scene<'_, P>) -> Said {
     let mut said = Said::default();
     let failed = scene.manager.entries().filter(|entry| entry.active() == "failed").count();
-    let mark = if failed == 0 { '●' } else { '●' };
-    said.line(format!("{mark} {}", scene.manager.shelf.identity.host_name));
+    said.line(format!("● {}", scene.manager.shelf.identity.host_name));
     said.line(format!("    State: {}", system_state(scene)));
     said.line(format!("    Units: {} loaded (incl. loaded aliases)", scene.manager.entries().count()));
     said.line(format!("     Jobs: {} queued", scene.manager.jobs().count()));
@@ -246,7 +245,7 @@ fn triggers<P: Processes>(scene: &Scene<'_, P>, entry: &Entry, said: &mut Said) 
     match &entry.unit.kind {
         Kind::Timer(timer) => said.line(format!("   Triggers: {} {}", mark(&timer.unit), timer.unit)),
         Kind::Socket(socket) => {
-            said.line(format!("   Triggers: {} {}", mark(&socket.service), socket.service))
+            said.line(format!("   Triggers: {} {}", mark(&socket.service), socket.service));
         }
         Kind::Service(_) => {
             for other in scene.manager.entries() {

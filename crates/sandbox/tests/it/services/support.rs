@@ -111,7 +111,7 @@ impl Manager {
     /// Ends the manager in order.
     pub(crate) fn stop(&mut self) {
         if let Some(mut child) = self.child.take() {
-            let _ = kill(Pid::from_raw(child.id() as i32), Signal::SIGTERM);
+            let _ = kill(Pid::from_raw(child.id().cast_signed()), Signal::SIGTERM);
             child.wait().unwrap();
         }
     }
