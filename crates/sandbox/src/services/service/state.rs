@@ -573,7 +573,7 @@ impl Service {
         if outcome != Outcome::Success {
             self.log(format!("Control process exited, {}", status.logged()));
         }
-        if outcome == Outcome::Success && !self.waiting.is_empty() && self.is_in_phase() {
+        if outcome == Outcome::Success && !self.waiting.is_empty() && self.state.has_commands() {
             let next = self.waiting.remove(0);
             self.run(Slot::Control, next);
             return;
@@ -620,28 +620,6 @@ impl Service {
                 }
             }
             State::Dead | State::Running | State::Exited | State::Failed | State::AutoRestart => {}
-        }
-    }
-
-    /// Whether the commands that wait belong to what goes on.
-    fn is_in_phase(&self) -> bool {
-        match self.state {
-            State::Condition
-            | State::StartPre
-            | State::Start
-            | State::StartPost
-            | State::Reload
-            | State::Stop
-            | State::StopPost => true,
-            State::Dead
-            | State::Running
-            | State::Exited
-            | State::StopSigterm
-            | State::StopSigkill
-            | State::FinalSigterm
-            | State::FinalSigkill
-            | State::Failed
-            | State::AutoRestart => false,
         }
     }
 
@@ -735,7 +713,7 @@ impl Service {
                     self.arm(self.config.stop_timeout);
                 }
                 ("EXTEND_TIMEOUT_USEC", value) => {
-                    if let (Ok(time), true) = (value.parse(), self.is_in_phase()) {
+                    if let (Ok(time), true) = (value.parse(), self.state.has_commands()) {
                         self.arm(Some(Duration::from_micros(time)));
                     }
                 }

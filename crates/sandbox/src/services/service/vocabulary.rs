@@ -52,6 +52,28 @@ impl State {
         }
     }
 
+    /// Whether commands are run one after the other in it.
+    pub(crate) fn has_commands(self) -> bool {
+        match self {
+            Self::Condition
+            | Self::StartPre
+            | Self::Start
+            | Self::StartPost
+            | Self::Reload
+            | Self::Stop
+            | Self::StopPost => true,
+            Self::Dead
+            | Self::Running
+            | Self::Exited
+            | Self::StopSigterm
+            | Self::StopSigkill
+            | Self::FinalSigterm
+            | Self::FinalSigkill
+            | Self::Failed
+            | Self::AutoRestart => false,
+        }
+    }
+
     /// The word of `ActiveState=`.
     pub(crate) fn active(self) -> &'static str {
         match self {
