@@ -67,6 +67,8 @@ pub struct HostRequest {
     pub network: NetworkOf,
     /// Names of others, with their addresses.
     pub names: Vec<(Ipv4Addr, String)>,
+    /// Whether packages can run services in it, as in a machine. Containers have none, or Pebble.
+    pub has_services: bool,
 }
 
 /// A command that is to be run in a place.

@@ -45,6 +45,7 @@ pub(crate) fn start(
         binds: vec![(shared.clone(), FOLDER.into(), true)],
         network: NetworkOf::Shared(Arc::clone(pod)),
         names: Vec::new(),
+        has_services: false,
     };
     let place = controller.hosting().start(&request)?;
     for warning in place.warnings() {

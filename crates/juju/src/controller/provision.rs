@@ -166,6 +166,7 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
         binds: vec![(folder.join("juju"), JUJU_FOLDER.into(), true)],
         network: NetworkOf::Own(address),
         names: Vec::new(),
+        has_services: true,
     };
     let place = controller.hosting().start(&request)?;
     let warnings = place.warnings();
@@ -222,6 +223,7 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
                 ],
                 network: NetworkOf::Own(address),
                 names: Vec::new(),
+                has_services: false,
             };
             let place = controller.hosting().start(&request)?;
             controller.set_place(key, Arc::clone(&place));

@@ -151,6 +151,7 @@ impl Hosting for LocalHosting {
             },
         };
         spec.hides.push(self.folder.path().to_owned());
+        spec.has_services = request.has_services;
         let machine = self.launcher.machine(&spec).map_err(failed)?;
         let network = lock(&self.networks).get(&request.model_uuid).cloned();
         let mut warnings = root.warnings.clone();
