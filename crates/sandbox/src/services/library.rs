@@ -1,10 +1,13 @@
 //! Where unit files are: folders, links, drop-ins, templates, init scripts.
 //!
 //! All paths that this module takes and returns are those of the machine; the root folder is put
-//! before them where files are touched. Nothing is kept: each question is asked of the disk.
+//! before them where files are touched. Each question is asked of the disk; only which links there
+//! are is remembered, for as long as no folder changes.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::fs::PermissionsExt as _;
+use std::time::{Duration, SystemTime};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -35,7 +38,19 @@ pub(crate) const RUNTIME: &str = "/run/systemd/system";
 pub(crate) struct Library {
     pub root: Utf8PathBuf,
     pub identity: Identity,
+    /// Asked for with every unit, and dear to find out.
+    links: RefCell<Option<Links>>,
 }
+
+/// Other names of units, and when the folders with them were changed.
+#[derive(Debug, Clone)]
+struct Links {
+    changed: [Option<SystemTime>; FOLDERS.len()],
+    names: BTreeMap<UnitName, BTreeSet<UnitName>>,
+}
+
+/// How coarse the clock of a filesystem may be.
+const CLOCK_TICK: Duration = Duration::from_millis(20);
 
 /// What a name leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,7 +83,7 @@ impl Library {
             boot_id: read_own("/proc/sys/kernel/random/boot_id").replace('-', ""),
             kernel: read_own("/proc/sys/kernel/osrelease"),
         };
-        Self { root: root.to_owned(), identity }
+        Self { root: root.to_owned(), identity, links: RefCell::new(None) }
     }
 
     pub(crate) fn path(&self, path: &str) -> Utf8PathBuf {
@@ -236,7 +251,7 @@ impl Library {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    fn changed(&self, path: &Utf8Path) -> Option<std::time::SystemTime> {
+    fn changed(&self, path: &Utf8Path) -> Option<SystemTime> {
         self.path(path.as_str()).metadata().and_then(|found| found.modified()).ok()
     }
 
@@ -288,20 +303,41 @@ impl Library {
 
     /// Other names that lead to a unit.
     fn aliases(&self, name: &UnitName) -> BTreeSet<UnitName> {
-        let mut aliases = BTreeSet::new();
+        let mut known = self.links.borrow_mut();
+        let changed = FOLDERS.map(|folder| self.changed(Utf8Path::new(folder)));
+        if known.as_ref().is_none_or(|known| known.changed != changed) {
+            let names = self.read_links();
+            // A folder that changed just now may change once more within the same tick of its clock.
+            let settled = SystemTime::now() - CLOCK_TICK;
+            let is_settled = changed.iter().flatten().all(|changed| *changed < settled);
+            *known = is_settled.then_some(Links { changed, names: names.clone() });
+            return names.get(name).cloned().unwrap_or_default();
+        }
+        let names = known.as_ref().and_then(|known| known.names.get(name));
+        names.cloned().unwrap_or_default()
+    }
+
+    /// For each unit, the links that lead to it under other names.
+    fn read_links(&self) -> BTreeMap<UnitName, BTreeSet<UnitName>> {
+        let mut names: BTreeMap<UnitName, BTreeSet<UnitName>> = BTreeMap::new();
         for folder in FOLDERS {
-            for (alias, path) in self.entries(folder) {
-                let leads_here = || {
-                    self.path(path.as_str()).read_link_utf8().is_ok_and(|target| {
-                        target.file_name() == Some(name.as_str()) && self.is_in_folders(&target)
-                    })
-                };
-                if alias != *name && alias.kind() == name.kind() && leads_here() {
-                    aliases.insert(alias);
+            for entry in fs_err::read_dir(self.path(folder)).into_iter().flatten().flatten() {
+                if !entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+                    continue;
+                }
+                let alias = entry.file_name().to_str().and_then(|file| UnitName::parse(file).ok());
+                let target = fs_err::read_link(entry.path()).ok();
+                let target = target.and_then(|target| Utf8PathBuf::from_path_buf(target).ok());
+                let (Some(alias), Some(target)) = (alias, target) else { continue };
+                let name = target.file_name().and_then(|file| UnitName::parse(file).ok());
+                if let Some(name) = name.filter(|name| alias != *name && alias.kind() == name.kind())
+                    && self.is_in_folders(&target)
+                {
+                    names.entry(name).or_default().insert(alias);
                 }
             }
         }
-        aliases
+        names
     }
 
     /// The units of a folder.
@@ -312,7 +348,8 @@ impl Library {
             .filter_map(|entry| {
                 let file = entry.file_name().into_string().ok()?;
                 let name = UnitName::parse(&file).ok()?;
-                (!entry.path().is_dir()).then(|| (name, Utf8PathBuf::from(format!("{folder}/{file}"))))
+                let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+                (!is_folder).then(|| (name, Utf8PathBuf::from(format!("{folder}/{file}"))))
             })
             .collect()
     }
