@@ -1,5 +1,8 @@
 //! Bundles: doing what one says, step by step. What the steps are is decided in [`crate::bundle`].
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use camino::{Utf8Path, Utf8PathBuf};

@@ -701,7 +701,11 @@ pub(super) fn replace(
     };
     let resources = given_resources(context, &metadata, given)?;
     let stored = found.as_ref().map(|found| found.resources.clone()).unwrap_or_default();
-    let settings = charm_settings(context, name, &metadata)?;
+    // Only `refresh` takes settings as well.
+    let settings = match context.parsed.command.name {
+        "refresh" => charm_settings(context, name, &metadata)?,
+        _other => BTreeMap::new(),
+    };
     context.change(uuid, |model| {
         let application = super::units::application(model, name)?;
         let mut said = None;

@@ -22,7 +22,7 @@ pub(super) fn export(context: &mut Context<'_>) -> CommandResult {
         if model.applications.is_empty() {
             return Err(CommandError::failed("nothing to export as there are no applications"));
         }
-        Ok(write(&bundle(model, has_defaults), &overlay(model)))
+        Ok(text(model, has_defaults))
     })?;
     match context.parsed.text("filename").filter(|path| !path.is_empty()).map(str::to_owned) {
         Some(path) => {
@@ -32,6 +32,11 @@ pub(super) fn export(context: &mut Context<'_>) -> CommandResult {
         None => context.session.print(&text),
     }
     Ok(())
+}
+
+/// Returns a model as a bundle.
+pub(super) fn text(model: &ModelData, has_defaults: bool) -> String {
+    write(&bundle(model, has_defaults), &overlay(model))
 }
 
 fn base_text(base: &Base) -> String {
