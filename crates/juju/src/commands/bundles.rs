@@ -150,8 +150,8 @@ fn existing(model: &ModelData, bundle: &Bundle, map: &str) -> ExistingModel {
     existing
 }
 
-/// Returns the settings of a bundle that an application has already. A bundle may write a number where
-/// the charm has a text, so values are compared as the charm means them.
+/// Returns the settings of a bundle that an application has already. They are compared as the charm's
+/// options have them: a bundle may write `1` for a float.
 fn settled(model: &ModelData, name: &Name, wanted: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
     let metadata = model.applications.get(name).and_then(|data| data.metadata.clone());
     let known = model.state.applications.get(name);
