@@ -162,8 +162,8 @@ impl Held {
 pub(crate) type PlaceKey = (String, String);
 
 /// What is appended to the file of changes: something is queued or runs, or nothing is any more.
-const BUSY: &[u8; 1] = b"b";
-const QUIET: &[u8; 1] = b"q";
+const BUSY: [u8; 1] = *b"b";
+const QUIET: [u8; 1] = *b"q";
 
 /// The controller.
 pub struct Controller {
@@ -180,6 +180,8 @@ pub struct Controller {
     is_ending: AtomicBool,
     events: Mutex<Option<fs_err::File>>,
     changes: Mutex<Option<fs_err::File>>,
+    /// The status that each unit showed last, and its message.
+    shown: Mutex<HashMap<(String, Name), (String, String)>>,
     /// Counts what was announced.
     generation: AtomicU64,
     /// As of which announcement each unit has nothing to do.
@@ -214,6 +216,7 @@ impl Controller {
             is_ending: AtomicBool::new(false),
             events: Mutex::new(events),
             changes: Mutex::new(changes),
+            shown: Mutex::default(),
             generation: AtomicU64::new(0),
             resting: Mutex::default(),
         });
@@ -247,6 +250,7 @@ impl Controller {
     fn keep(&self, held: &mut Held) {
         // Models that are related learn of it in the same change: a crash leaves both or none.
         crate::cross_model::follow(held);
+        self.tell_statuses(held);
         if let Err(error) = held.save() {
             // A full disk: what is known goes on in memory, and is kept with the next change.
             self.complain(&error.to_string());
@@ -283,9 +287,9 @@ impl Controller {
         }
     }
 
-    fn note_change(&self, how: &[u8; 1]) {
+    fn note_change(&self, how: [u8; 1]) {
         if let Some(changes) = lock(&self.changes).as_mut() {
-            let _ = changes.write_all(how);
+            let _ = changes.write_all(&how);
         }
     }
 
@@ -419,6 +423,22 @@ impl Controller {
         });
         if let Some(events) = lock(&self.events).as_mut() {
             let _ = events.write_all(format!("{line}\n").as_bytes());
+        }
+    }
+
+    /// Writes down which units of the models that changed show another status than before.
+    fn tell_statuses(&self, held: &Held) {
+        let mut shown = lock(&self.shown);
+        for model in held.dirty.iter().filter_map(|uuid| held.models.get(uuid)) {
+            for unit in model.units.keys() {
+                let Some(status) = model.state.units.get(unit).map(|unit| unit.shown_status()) else { continue };
+                let last = shown.entry((model.uuid.clone(), unit.clone())).or_default();
+                if (last.0.as_str(), &last.1) != (status.kind.name(), &status.message) {
+                    let name = status.kind.name();
+                    self.tell(&model.name, unit, "status", name, Timestamp::now(), "ok", &status.message);
+                    *last = (name.to_owned(), status.message);
+                }
+            }
         }
     }
 

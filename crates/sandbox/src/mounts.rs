@@ -180,7 +180,7 @@ pub(crate) fn build(isolation: &Isolation, fresh_processes: bool) -> Result<View
             }
         }
         private_shared_memory(&mut view);
-        protect_kernel_settings();
+        protect_kernel_settings(isolation.keeps_capabilities);
     }
     hide(&isolation.hidden)?;
     Ok(view)
@@ -215,13 +215,15 @@ fn private_shared_memory(view: &mut View) {
 }
 
 /// Root may write kernel settings without any capability. Best effort: other
-/// users cannot, and a container may have done it already.
-fn protect_kernel_settings() {
+/// users cannot, and a container may have done it already. Who makes networks has settings of its own in
+/// each, which it finds in the same place.
+fn protect_kernel_settings(makes_networks: bool) {
     if !nix::unistd::geteuid().is_root() {
         return;
     }
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RELATIME;
-    for path in ["/proc/sys", "/proc/sysrq-trigger"] {
+    let settings = (!makes_networks).then_some("/proc/sys");
+    for path in settings.into_iter().chain(["/proc/sysrq-trigger"]) {
         let path = Path::new(path);
         if mount(Some(path), path, NONE, MsFlags::MS_BIND, NONE).is_ok() {
             let _ = make_read_only(path, flags);

@@ -73,7 +73,8 @@ fn become_command(plan: &Plan, joins: &[File]) -> Result<Infallible, Failure> {
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
     chdir(plan.working_directory.as_std_path())
         .map_err(|errno| Failure::new("enter the working directory of", errno))?;
-    if plan.isolation.read_only_host && nix::unistd::geteuid().is_root() {
+    let isolation = &plan.isolation;
+    if isolation.read_only_host && !isolation.keeps_capabilities && nix::unistd::geteuid().is_root() {
         drop_capabilities();
     }
     sys::close_others_on_exec();

@@ -42,6 +42,9 @@ pub struct Isolation {
     /// `/dev` keeps working, `/dev/shm` becomes a small private one. A command
     /// run as root also loses the capabilities that would let it undo this.
     pub read_only_host: bool,
+    /// Let a command run as root keep those capabilities, because it makes namespaces and mounts itself. What
+    /// is read-only stays so for everybody who does not mean to change that.
+    pub keeps_capabilities: bool,
     /// Trees that stay writable. Hard links work within one tree, not across
     /// two: give the common parent of a cache and a checkout, not both.
     pub writable: Vec<Utf8PathBuf>,

@@ -402,6 +402,7 @@ fn command(spec: &InterpreterSpec, program: &Utf8Path, socket: &Utf8Path) -> Com
             namespaces: Namespaces::Preferred,
             private_processes: true,
             read_only_host: true,
+            keeps_capabilities: false,
             writable: vec![spec.work.clone()],
             visible: Vec::new(),
             hidden: Vec::new(),

@@ -10,6 +10,8 @@ use super::{Event, Outcome, Row, Timeline, What, words};
 const STYLE: &str = include_str!("page.css");
 /// How wide the picture is, and its names, in units of the picture.
 const WIDTH: f64 = 1200.0;
+/// What is left free at the right, for the last mark of the axis.
+const MARGIN: f64 = 16.0;
 const LABELS: f64 = 260.0;
 const ROW: f64 = 22.0;
 const HEAD: f64 = 26.0;
@@ -74,14 +76,14 @@ impl Scale {
     }
 
     fn place(&self, seconds: f64) -> f64 {
-        LABELS + seconds / self.seconds * (WIDTH - LABELS)
+        LABELS + seconds / self.seconds * (WIDTH - MARGIN - LABELS)
     }
 
     /// Where something begins, and how wide it is.
     fn stretch(&self, started: Timestamp, ended: Timestamp) -> (f64, f64) {
         let from = self.place(self.seconds_to(started));
         let wide = (self.place(self.seconds_to(ended)) - from).max(NARROWEST);
-        (from.min(WIDTH - wide), wide)
+        (from.min(WIDTH - MARGIN - wide), wide)
     }
 }
 

@@ -539,6 +539,8 @@ impl RunContext<'_> {
                 namespaces: if self.settings.sandbox { Namespaces::Preferred } else { Namespaces::Off },
                 private_processes: true,
                 read_only_host: true,
+                // Machines of the local Juju are namespaces and mounts of their own.
+                keeps_capabilities: unit.packing.is_some(),
                 writable,
                 visible,
                 hidden: SECRETS.iter().map(|secret| self.home.join(secret)).collect(),

@@ -73,6 +73,7 @@ impl<'a> Steps<'a> {
                 namespaces: Namespaces::Preferred,
                 private_processes: true,
                 read_only_host: true,
+                keeps_capabilities: false,
                 writable: writable.map(Utf8Path::to_owned).collect(),
                 visible: visible.map(Utf8Path::to_owned).collect(),
                 hidden: self.builder.hidden.clone(),

@@ -203,6 +203,7 @@ pub(crate) fn caged(context: &EnvironmentContext<'_>, caged: &Caged<'_>) -> Comm
             namespaces: if settings.uses_namespaces { Namespaces::Preferred } else { Namespaces::Off },
             private_processes: true,
             read_only_host: true,
+            keeps_capabilities: false,
             writable: vec![caged.writable.to_owned()],
             visible,
             hidden: SECRETS.iter().map(|secret| context.home.join(secret)).collect(),
