@@ -329,7 +329,7 @@ impl Controller {
             let uuids: Vec<String> = held.models.keys().cloned().collect();
             for uuid in uuids {
                 if let Some(model) = held.model_mut(&uuid) {
-                    model.come_back();
+                    model.all_come_back();
                 }
             }
         });

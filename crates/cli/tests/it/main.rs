@@ -11,6 +11,7 @@ mod graph;
 mod hostile;
 mod input;
 mod integration;
+mod juju;
 mod lifecycle;
 mod local;
 mod pack;

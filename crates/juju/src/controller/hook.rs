@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::data::{AgentStatus, ModelData, TaskKind, TaskStatus};
-use super::uniter::{entity, schedule_retry};
+use super::uniter::{AfterHook, entity, schedule_retry};
 use super::{Controller, Held, Running, provision};
 use crate::hosting::{Ended, Exec, Host, Process};
 
@@ -39,20 +39,65 @@ pub(super) struct Start {
 }
 
 /// Runs a hook that the lifecycle has begun.
-pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name, hook: &Hook) {
+pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name, hook: &Hook) -> AfterHook {
     let started = Timestamp::now();
-    let start = match begin(controller, model, unit, hook) {
-        Ok(start) => start,
-        Err(message) => {
-            finish(controller, model, unit, hook, started, Err(message));
-            return;
-        }
-    };
-    let ended = match start {
+    let done = begin(controller, model, unit, hook).and_then(|start| match start {
         None => Ok(Done { ended: None, stdout: String::new(), stderr: String::new() }),
         Some(start) => execute(controller, model, unit, hook.kind == HookKind::Action, &hook.name(), start),
+    });
+    let was_cut_off = match &done {
+        Ok(Done { ended: Some(Ended::PlaceGone), .. }) => true,
+        // Whoever is killed with the place may be told of before the place is.
+        Ok(Done { ended: Some(Ended::Signal(_)), .. }) | Err(_) => is_place_gone(controller, model, unit),
+        Ok(Done { ended: Some(Ended::Code(_)) | None, .. }) => false,
     };
-    finish(controller, model, unit, hook, started, ended);
+    if was_cut_off {
+        cut_off(controller, model, unit, hook, started);
+        return AfterHook::Stayed;
+    }
+    finish(controller, model, unit, hook, started, done)
+}
+
+/// Whether a unit's place is gone by now, or in a moment.
+fn is_place_gone(controller: &Controller, model: &str, unit: &Name) -> bool {
+    const LOOKS: u32 = 10;
+    const PAUSE: Duration = Duration::from_millis(20);
+    (0..LOOKS).any(|look| {
+        if look > 0 {
+            thread::sleep(PAUSE);
+        }
+        provision::place_of(controller, model, unit).is_err()
+    })
+}
+
+/// Forgets a hook whose place went while it ran: it is for the lifecycle to say what a unit does that was
+/// away in the middle of one.
+fn cut_off(controller: &Controller, model_uuid: &str, unit: &Name, hook: &Hook, started: Timestamp) {
+    const MESSAGE: &str = "the unit's place is gone";
+    if controller.is_ending() {
+        return;
+    }
+    let model_name = controller.change(|held| {
+        let running = held.running.remove(&(model_uuid.to_owned(), unit.clone()));
+        let message = format!("hook \"{}\" was cut off: {MESSAGE}", hook.name());
+        held.log(model_uuid, &entity(unit), "ERROR", "juju.worker.uniter.operation", &message);
+        let model = held.model_mut(model_uuid)?;
+        // One that did not begin yet has not taken its task.
+        let task = running.map_or_else(|| task_of(model, unit, hook).0, |running| running.task);
+        if let Some(task) = task.and_then(|task| model.tasks.get_mut(&task)) {
+            task.fail(MESSAGE);
+        }
+        Some(model.name.clone())
+    });
+    controller.tell(
+        &model_name.unwrap_or_default(),
+        unit,
+        if hook.kind == HookKind::Action { "action" } else { "hook" },
+        &hook.name(),
+        started,
+        "failed",
+        MESSAGE,
+    );
 }
 
 /// A process that has ended.
@@ -276,10 +321,10 @@ fn finish(
     hook: &Hook,
     started: Timestamp,
     done: Result<Done, String>,
-) {
+) -> AfterHook {
     if controller.is_ending() {
         // The hook was cut off, and runs again with the next supervisor.
-        return;
+        return AfterHook::Stayed;
     }
     let trouble = done.as_ref().err().cloned();
     let outcome = match &done {
@@ -355,6 +400,7 @@ fn finish(
         provision::reboot(controller, model_uuid, unit);
     }
     controller.start_units();
+    if reboots.is_some() { AfterHook::Rebooted } else { AfterHook::Stayed }
 }
 
 fn log_end(

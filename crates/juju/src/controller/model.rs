@@ -446,30 +446,34 @@ impl ModelData {
     }
 
     /// Brings units back after the supervisor was gone, and with it all that they ran on.
-    pub(crate) fn come_back(&mut self) {
+    pub(crate) fn all_come_back(&mut self) {
         let units: Vec<Name> = self.units.keys().cloned().collect();
         for unit in units {
-            let is_up = self.units.get(&unit).is_some_and(|data| data.is_up);
-            if is_up {
-                let target = Target::Unit(unit.clone());
-                // What the lifecycle refuses has not begun, or is on its way out.
-                if self.is_kubernetes() {
-                    let _ = self.poke(&target, &Stimulus::PodLost);
-                    let _ = self.poke(&target, &Stimulus::PodStarted);
-                } else {
-                    let _ = self.poke(&target, &Stimulus::MachineReboots);
-                }
-            }
+            self.come_back(&unit);
         }
         for task in self.tasks.values_mut().filter(|task| task.status == super::data::TaskStatus::Running) {
-            task.status = super::data::TaskStatus::Failed;
-            "the local controller was ended while it ran".clone_into(&mut task.message);
-            task.completed = Some(Timestamp::now());
+            task.fail("the local controller was ended while it ran");
         }
         for unit in self.units.values_mut() {
             let tasks = &self.tasks;
             let waits = |id: &u64| tasks.get(id).is_some_and(|task| !task.status.is_over());
             unit.actions.retain(waits);
+        }
+    }
+
+    /// Lets a unit know that its machine or pod was away. A hook that ran there was cut off.
+    pub(crate) fn come_back(&mut self, unit: &Name) {
+        let is_up = self.units.get(unit).is_some_and(|data| data.is_up);
+        if !is_up {
+            return;
+        }
+        let target = Target::Unit(unit.clone());
+        // What the lifecycle refuses has not begun, or is on its way out.
+        if self.is_kubernetes() {
+            let _ = self.poke(&target, &Stimulus::PodLost);
+            let _ = self.poke(&target, &Stimulus::PodStarted);
+        } else {
+            let _ = self.poke(&target, &Stimulus::MachineReboots);
         }
     }
 

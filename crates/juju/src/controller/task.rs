@@ -117,6 +117,13 @@ pub(crate) fn end(data: &mut TaskData, done: Option<&Done>) {
 }
 
 impl TaskData {
+    /// Ends it without a result.
+    pub(crate) fn fail(&mut self, message: &str) {
+        self.status = TaskStatus::Failed;
+        message.clone_into(&mut self.message);
+        self.completed = Some(Timestamp::now());
+    }
+
     /// Returns what `juju run` and `juju exec` show as results.
     pub fn shown_results(&self) -> Map<String, Value> {
         let mut results = self.results.clone();

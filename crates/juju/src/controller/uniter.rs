@@ -12,7 +12,8 @@ use charmproof_lifecycle::world::Operation;
 use jiff::{SignedDuration, Timestamp};
 
 use super::data::{AgentStatus, ModelData};
-use super::{Controller, provision};
+use super::{Controller, lock, provision};
+use crate::hosting::Host;
 
 /// How long a unit waits without a look whether it was asked for something.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
@@ -26,6 +27,8 @@ const RETRY_MAX: SignedDuration = SignedDuration::from_mins(5);
 enum Work {
     /// A hook or an action.
     Hook(Hook),
+    /// It moves in again: where it lived is gone.
+    ComeBack,
     /// It is no more.
     Gone,
     /// The supervisor ends.
@@ -34,19 +37,67 @@ enum Work {
 
 /// Lets a unit live until it is no more, or the supervisor ends.
 pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
+    let Some(mut home) = move_in(controller, model, unit) else { return };
+    begin(controller, model, unit);
+    loop {
+        match next(controller, model, unit, &home) {
+            Work::Hook(hook) => {
+                let after = super::hook::run(controller, model, unit, &hook);
+                // Whoever asked for a reboot knows of it already.
+                if after == AfterHook::Rebooted
+                    && let Ok(place) = provision::place_of(controller, model, unit)
+                {
+                    home = place;
+                }
+            }
+            Work::ComeBack => {
+                // Its address is free again when nobody holds it any more.
+                drop(home);
+                lose_place(controller, model, unit);
+                match move_in(controller, model, unit) {
+                    Some(place) => home = place,
+                    None => return,
+                }
+                controller.change(|held| {
+                    if let Some(model) = held.model_mut(model) {
+                        model.come_back(unit);
+                    }
+                });
+            }
+            Work::Gone => {
+                leave(controller, model, unit);
+                return;
+            }
+            Work::End => return,
+        }
+    }
+}
+
+/// What became of a unit's place while it ran a hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AfterHook {
+    /// Nothing.
+    Stayed,
+    /// The hook has asked for a reboot, which is done.
+    Rebooted,
+}
+
+/// Gives a unit its place, and tries again for as long as that takes. `None` if it is not wanted any more.
+fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc<dyn Host>> {
     loop {
         if controller.is_ending() {
-            return;
+            return None;
         }
         let is_wanted = controller.look(|held| {
             held.model(model).and_then(|model| model.units.get(unit)).is_some_and(|unit| !unit.is_forced)
         });
         if !is_wanted {
             leave(controller, model, unit);
-            return;
+            return None;
         }
-        match provision::provision(controller, model, unit) {
-            Ok(()) => break,
+        let provided = provision::provision(controller, model, unit);
+        match provided.and_then(|()| provision::place_of(controller, model, unit)) {
+            Ok(place) => return Some(place),
             Err(error) => {
                 let message = error.to_string();
                 controller.change(|held| {
@@ -66,16 +117,22 @@ pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
             }
         }
     }
-    begin(controller, model, unit);
-    loop {
-        match next(controller, model, unit) {
-            Work::Hook(hook) => super::hook::run(controller, model, unit, &hook),
-            Work::Gone => {
-                leave(controller, model, unit);
-                return;
-            }
-            Work::End => return,
-        }
+}
+
+/// Ends what is left of a place whose first process is gone. The containers of a pod share the network
+/// of the first one, and go with it.
+fn lose_place(controller: &Controller, model: &str, unit: &Name) {
+    controller.change(|held| {
+        let message = "the unit's machine or container is gone, and is started again";
+        held.log(model, &entity(unit), "WARNING", "juju.worker.provisioner", message);
+    });
+    controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
+    // Another unit of the machine may have brought it back.
+    let Some(machine) = machine.map(|machine| format!("machine {machine}")) else { return };
+    let _making = lock(&controller.making);
+    if controller.place(&(model.to_owned(), machine.clone())).is_none() {
+        controller.remove_places(model, |place| place == machine);
     }
 }
 
@@ -135,7 +192,7 @@ fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
 }
 
 /// Waits for what a unit does next, and lets it begin.
-fn next(controller: &Controller, model_uuid: &str, unit: &Name) -> Work {
+fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn Host>) -> Work {
     let mut held = controller.lock();
     loop {
         if controller.is_ending() {
@@ -146,6 +203,9 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name) -> Work {
         let Some(data) = model.units.get(unit) else { return Work::Gone };
         if data.is_forced || !model.lifecycle.units().contains_key(unit) {
             return Work::Gone;
+        }
+        if !home.is_running() {
+            return Work::ComeBack;
         }
         let mut is_changed = false;
         if let Some(stimulus) = due(model, unit, now)
