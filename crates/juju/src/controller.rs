@@ -431,7 +431,9 @@ impl Controller {
         let mut shown = lock(&self.shown);
         for model in held.dirty.iter().filter_map(|uuid| held.models.get(uuid)) {
             for unit in model.units.keys() {
-                let Some(status) = model.state.units.get(unit).map(|unit| unit.shown_status()) else { continue };
+                let Some(status) = model.state.units.get(unit).map(|unit| unit.shown_status()) else {
+                    continue;
+                };
                 let last = shown.entry((model.uuid.clone(), unit.clone())).or_default();
                 if (last.0.as_str(), &last.1) != (status.kind.name(), &status.message) {
                     let name = status.kind.name();

@@ -159,7 +159,11 @@ fn attend(controller: &Arc<Controller>, mut stream: UnixStream) {
     let run = std::panic::AssertUnwindSafe(|| commands::run(controller, session));
     let code = std::panic::catch_unwind(run).unwrap_or_else(|_| {
         if let Ok(stderr) = &mut stderr {
-            let _ = writeln!(stderr, "ERROR this is a mistake of charmproof's: see {}", controller.folder().log());
+            let _ = writeln!(
+                stderr,
+                "ERROR this is a mistake of charmproof's: see {}",
+                controller.folder().log()
+            );
         }
         BROKEN
     });

@@ -23,9 +23,9 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 const METADATA: &str = "summary: s\ndescription: d\nprovides:\n  site: {interface: http}\nrequires:\n  \
     backend: {interface: http, limit: 1, optional: true}\n";
-const CONFIG: &str =
-    "options:\n  colour: {type: string, default: red}\n  count: {type: int, default: 1}\n";
-const ACTIONS: &str = "greet:\n  params:\n    name: {type: string, default: you}\nrefuse: {}\nbreak: {}\nlinger: {}\n";
+const CONFIG: &str = "options:\n  colour: {type: string, default: red}\n  count: {type: int, default: 1}\n";
+const ACTIONS: &str =
+    "greet:\n  params:\n    name: {type: string, default: you}\nrefuse: {}\nbreak: {}\nlinger: {}\n";
 const MANIFEST: &str = "bases:\n- {name: ubuntu, channel: \"24.04\", architectures: [amd64, arm64]}\n";
 
 /// A charm that tells what it runs, is as its option `colour` says, and waits where it is told to: for a
@@ -183,9 +183,7 @@ impl Local {
         let told = format!("unit.{unit}.juju-log ");
         let log = self.log();
         let lines = log.lines().filter(|line| line.starts_with(&entity));
-        lines
-            .filter_map(|line| Some(line.split_once(&told)?.1.rsplit(' ').next()?.to_owned()))
-            .collect()
+        lines.filter_map(|line| Some(line.split_once(&told)?.1.rsplit(' ').next()?.to_owned())).collect()
     }
 
     /// Returns the folder of a unit's charm, as the host sees it.
@@ -201,9 +199,7 @@ impl Local {
     #[track_caller]
     fn waits(&self, unit: &str) -> String {
         let file = self.charm_folder(unit).join("waits");
-        let id = wait_until(LIMIT, || {
-            fs_err::read_to_string(&file).ok().filter(|text| text.ends_with('\n'))
-        });
+        let id = wait_until(LIMIT, || fs_err::read_to_string(&file).ok().filter(|text| text.ends_with('\n')));
         id.unwrap_or_else(|| panic!("{unit} does not wait\n{}", self.log())).trim().to_owned()
     }
 
@@ -296,7 +292,8 @@ fn folders_named(folder: &Utf8Path, name: &str, depth: usize) -> Option<Utf8Path
         folder.read_dir_utf8().ok()?.flatten().map(|entry| entry.path().to_owned()).collect();
     let here = entries.iter().find(|path| path.file_name() == Some(name) && path.join("charm").is_dir());
     here.cloned().or_else(|| {
-        let below = entries.iter().filter(|path| depth > 0 && path.is_dir() && path.file_name() != Some("root"));
+        let below =
+            entries.iter().filter(|path| depth > 0 && path.is_dir() && path.file_name() != Some("root"));
         below.filter_map(|path| folders_named(path, name, depth - 1)).next()
     })
 }

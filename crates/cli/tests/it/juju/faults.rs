@@ -98,13 +98,17 @@ fn kill_place(local: &Local) {
     let first = launched.iter().find_map(|launcher| children(*launcher).first().copied());
     let first = first.expect("a machine or pod runs");
     kill(first, "KILL");
-    wait_for("the machine to be gone", LIMIT, || !children(supervisor).iter().any(|id| children(*id).contains(&first)));
+    wait_for("the machine to be gone", LIMIT, || {
+        !children(supervisor).iter().any(|id| children(*id).contains(&first))
+    });
 }
 
 fn children(process: u32) -> Vec<u32> {
-    let text = fs_err::read_dir(format!("/proc/{process}/task")).into_iter().flatten().flatten().map(|task| {
-        fs_err::read_to_string(task.path().join("children")).unwrap_or_default()
-    });
+    let text = fs_err::read_dir(format!("/proc/{process}/task"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|task| fs_err::read_to_string(task.path().join("children")).unwrap_or_default());
     text.collect::<String>().split_whitespace().filter_map(|id| id.parse().ok()).collect()
 }
 
@@ -119,7 +123,9 @@ fn a_place_that_is_gone_comes_back() {
         // The next that is asked of the unit is done.
         let own = local.juju(&["exec", "--unit", "tiny/0", "cat own"]).success();
         assert_eq!(own, "mine\n", "{}", local.log());
-        wait_for("the hooks of a reboot", LIMIT, || local.ran("tiny/0")[before..].contains(&"start".to_owned()));
+        wait_for("the hooks of a reboot", LIMIT, || {
+            local.ran("tiny/0")[before..].contains(&"start".to_owned())
+        });
         local.settle("tiny/0", "active", "red");
         local.end();
     }
@@ -154,7 +160,8 @@ fn an_action_whose_place_goes_has_failed() {
     local.waits("tiny/0");
     kill_place(&local);
     let output = asked.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    let said =
+        String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
     assert!(said.contains("place is gone"), "{said}");
     local.settle("tiny/0", "active", "red");
     local.end();
@@ -253,7 +260,10 @@ fn nobody_else_gets_in() {
     );
     let output = std::process::Command::new("python3").args(["-c", &script]).output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-    assert!(["closed", "PermissionError", "ConnectionResetError"].contains(&said.as_str()), "{said}{output:?}");
+    assert!(
+        ["closed", "PermissionError", "ConnectionResetError"].contains(&said.as_str()),
+        "{said}{output:?}"
+    );
     local.end();
 }
 

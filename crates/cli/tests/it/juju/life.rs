@@ -93,7 +93,11 @@ fn units_come_and_go() {
     assert_eq!(both.as_object().unwrap().len(), 3, "{both:#}");
     said += &local.said(&["remove-unit", "tiny/0", "--no-prompt"]);
     wait_for("tiny/0 to be gone", LIMIT, || local.unit("tiny/0").is_null());
-    assert!(local.ran("tiny/0").ends_with(&["stop".to_owned(), "remove".to_owned()]), "{:?}", local.ran("tiny/0"));
+    assert!(
+        local.ran("tiny/0").ends_with(&["stop".to_owned(), "remove".to_owned()]),
+        "{:?}",
+        local.ran("tiny/0")
+    );
     // Somebody else leads.
     wait_for("another leader", LIMIT, || {
         ["tiny/1", "tiny/2"].iter().any(|unit| local.unit(unit)["leader"] == true)

@@ -32,11 +32,9 @@ fn charms_that_are_none() {
     zip(&local, "link.charm", &[("metadata.yaml", &metadata), ("link:out", "/etc/passwd")]);
     zip(&local, "broken.charm", &[("metadata.yaml", "name: [")]);
     zip(&local, "nameless.charm", &[("metadata.yaml", METADATA)]);
-    let said: String = [
-        "text", "nothing", "above", "absolute", "link", "broken", "nameless", "missing",
-    ]
-    .map(|name| local.said(&["deploy", &format!("./{name}.charm")]))
-    .concat();
+    let said: String = ["text", "nothing", "above", "absolute", "link", "broken", "nameless", "missing"]
+        .map(|name| local.said(&["deploy", &format!("./{name}.charm")]))
+        .concat();
     insta::assert_snapshot!("juju_no_charms", said);
     assert!(!outside.exists() && !local.env.root().join("work/escaped").exists());
     assert!(local.status()["applications"].as_object().unwrap().is_empty());
@@ -62,7 +60,10 @@ fn a_packed_charm_is_a_charm() {
 #[test]
 fn a_base_that_nobody_has_is_named() {
     let local = Local::new(On::Machines);
-    local.env.file("tiny/manifest.yaml", "bases:\n- {name: ubuntu, channel: \"99.04\", architectures: [amd64, arm64]}\n");
+    local.env.file(
+        "tiny/manifest.yaml",
+        "bases:\n- {name: ubuntu, channel: \"99.04\", architectures: [amd64, arm64]}\n",
+    );
     let said = local.said(&["deploy", "./tiny"]);
     assert!(said.contains("99.04") || local.log().contains("99.04"), "{said}\n{}", local.log());
     local.destroy(&["--force"]);

@@ -48,7 +48,9 @@ impl Seen {
         let is_failure = self.message.starts_with("hook failed: ");
         match self.agent.as_str() {
             _ if !is_known => Some("no workload status"),
-            _ if (self.workload == "error") != is_failure => Some("an error without a hook, or a hook without an error"),
+            _ if (self.workload == "error") != is_failure => {
+                Some("an error without a hook, or a hook without an error")
+            }
             "allocating" if self.stage() > 2 => Some("a charm runs while its agent is allocated"),
             "idle" if !self.doing.is_empty() => Some("an idle agent does something"),
             "idle" if self.stage() < 3 => Some("an agent is idle before its charm has run"),
