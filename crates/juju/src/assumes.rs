@@ -29,7 +29,7 @@ fn feature_missing(feature: &Feature, is_kubernetes: bool, version: &str) -> Opt
     match feature.name.as_str() {
         "juju" => {
             let (comparison, wanted) = feature.version.as_ref()?;
-            let (have, wanted_numbers) = (numbers(version), numbers(&wanted.to_string()));
+            let (have, wanted_numbers) = (numbers(version), numbers(&wanted.clone()));
             let (is_met, sign) = match comparison {
                 Comparison::AtLeast => (have >= wanted_numbers, ">="),
                 Comparison::Below => (have < wanted_numbers, "<"),

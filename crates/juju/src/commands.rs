@@ -202,18 +202,15 @@ impl Context<'_> {
     /// Returns the id of the model that the command is about.
     pub(crate) fn model(&self) -> Result<String, CommandError> {
         let named = self.parsed.model().map(str::to_owned).or_else(|| self.variable("JUJU_MODEL"));
-        self.controller.look(|held| match named {
-            Some(name) => self.find_model(held, &name).map(|model| model.uuid.clone()),
-            None => {
-                let controller = self.current_controller(held);
-                let current = held.client.models.get(&controller);
-                let model = current.and_then(|name| held.named(&controller, name));
-                model.map(|model| model.uuid.clone()).ok_or_else(|| {
-                    CommandError::failed(
-                        "No selected model.\n\nUse \"juju switch\" to select a model, or \"juju add-model\" to add one.",
-                    )
-                })
-            }
+        self.controller.look(|held| if let Some(name) = named { self.find_model(held, &name).map(|model| model.uuid.clone()) } else {
+            let controller = self.current_controller(held);
+            let current = held.client.models.get(&controller);
+            let model = current.and_then(|name| held.named(&controller, name));
+            model.map(|model| model.uuid.clone()).ok_or_else(|| {
+                CommandError::failed(
+                    "No selected model.\n\nUse \"juju switch\" to select a model, or \"juju add-model\" to add one.",
+                )
+            })
         })
     }
 

@@ -431,7 +431,7 @@ impl Controller {
         let mut shown = lock(&self.shown);
         for model in held.dirty.iter().filter_map(|uuid| held.models.get(uuid)) {
             for unit in model.units.keys() {
-                let Some(status) = model.state.units.get(unit).map(|unit| unit.shown_status()) else {
+                let Some(status) = model.state.units.get(unit).map(charmproof_agent::state::Unit::shown_status) else {
                     continue;
                 };
                 let last = shown.entry((model.uuid.clone(), unit.clone())).or_default();

@@ -95,26 +95,23 @@ fn serve(controller: &Arc<Controller>, listener: &UnixListener, is_told_to_go: &
         controller.tick();
         let mut polled = [PollFd::new(listener, PollFlags::IN)];
         let _ = poll(&mut polled, Some(&LOOK_AGAIN));
-        match listener.accept() {
-            Ok((stream, _)) => {
-                last_needed = Instant::now();
-                if !is_ours(&stream) {
-                    continue;
-                }
-                sessions.fetch_add(1, Ordering::SeqCst);
-                let (controller, sessions) = (Arc::clone(controller), Arc::clone(&sessions));
-                thread::spawn(move || {
-                    attend(&controller, stream);
-                    sessions.fetch_sub(1, Ordering::SeqCst);
-                });
+        if let Ok((stream, _)) = listener.accept() {
+            last_needed = Instant::now();
+            if !is_ours(&stream) {
+                continue;
             }
-            Err(_) => {
-                let has_models = controller.look(|held| held.models().next().is_some());
-                if has_models || sessions.load(Ordering::SeqCst) > 0 {
-                    last_needed = Instant::now();
-                } else if last_needed.elapsed() > IDLE {
-                    return;
-                }
+            sessions.fetch_add(1, Ordering::SeqCst);
+            let (controller, sessions) = (Arc::clone(controller), Arc::clone(&sessions));
+            thread::spawn(move || {
+                attend(&controller, stream);
+                sessions.fetch_sub(1, Ordering::SeqCst);
+            });
+        } else {
+            let has_models = controller.look(|held| held.models().next().is_some());
+            if has_models || sessions.load(Ordering::SeqCst) > 0 {
+                last_needed = Instant::now();
+            } else if last_needed.elapsed() > IDLE {
+                return;
             }
         }
     }

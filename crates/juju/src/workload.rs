@@ -56,7 +56,7 @@ pub(crate) fn start(
                 "WARNING",
                 "juju.worker.caasapplicationprovisioner",
                 &warning,
-            )
+            );
         });
     }
     start_pebble(controller, place.as_ref(), name, &shared)?;

@@ -28,7 +28,7 @@ pub(super) fn config(context: &mut Context<'_>) -> CommandResult {
     for word in &context.parsed.positionals[1..] {
         match word.split_once('=') {
             Some((key, value)) => {
-                drop(sets.insert(key.to_owned(), Value::String(read_value(context, value)?)))
+                drop(sets.insert(key.to_owned(), Value::String(read_value(context, value)?)));
             }
             None => keys.push(word.clone()),
         }

@@ -207,13 +207,10 @@ pub(crate) fn start(
             images(&metadata, &resources)?;
         }
         let base = choose_base(model, found, deployment)?;
-        let revision = match found.revision {
-            Some(revision) => revision,
-            None => {
-                let next = model.charm_revisions.entry(charm_name.clone()).or_insert(0);
-                *next += 1;
-                *next - 1
-            }
+        let revision = if let Some(revision) = found.revision { revision } else {
+            let next = model.charm_revisions.entry(charm_name.clone()).or_insert(0);
+            *next += 1;
+            *next - 1
         };
         let charm = CharmData {
             name: charm_name.clone(),
@@ -363,19 +360,16 @@ fn charm_settings(
 ) -> Result<BTreeMap<String, Value>, CommandError> {
     let mut all = BTreeMap::new();
     for word in context.parsed.texts("config") {
-        match word.split_once('=') {
-            Some((key, value)) => {
-                all.insert(key.to_owned(), Value::String(read_value(context, value)?));
-            }
-            None => {
-                let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
-                let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
-                let own = read.get(application).and_then(Value::as_object).cloned();
-                let Some(own) = own else {
-                    return Err(CommandError::failed(format!("no settings found for \"{application}\"")));
-                };
-                all.extend(own);
-            }
+        if let Some((key, value)) = word.split_once('=') {
+            all.insert(key.to_owned(), Value::String(read_value(context, value)?));
+        } else {
+            let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
+            let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
+            let own = read.get(application).and_then(Value::as_object).cloned();
+            let Some(own) = own else {
+                return Err(CommandError::failed(format!("no settings found for \"{application}\"")));
+            };
+            all.extend(own);
         }
     }
     // Juju's own settings of an application are no options of its charm.

@@ -104,13 +104,10 @@ pub(super) fn uuid() -> Result<String, CommandError> {
 pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<String, Value>, CommandError> {
     let mut all = BTreeMap::new();
     for word in context.parsed.texts(flag) {
-        match word.split_once('=') {
-            Some((key, value)) => drop(all.insert(key.to_owned(), Value::String(value.to_owned()))),
-            None => {
-                let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
-                let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
-                all.extend(read);
-            }
+        if let Some((key, value)) = word.split_once('=') { drop(all.insert(key.to_owned(), Value::String(value.to_owned()))) } else {
+            let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
+            let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
+            all.extend(read);
         }
     }
     Ok(all)
@@ -143,8 +140,7 @@ pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
     let keeps = context.parsed.is_set("release-storage");
     if has_storage && !keeps && !context.parsed.is_set("destroy-storage") {
         return Err(CommandError::failed(format!(
-            "cannot destroy model \"{}\"\n\nThe model has persistent storage remaining. To destroy the storage, run the destroy-model\ncommand again with the \"--destroy-storage\" option.\n\nTo release the storage from Juju's management without destroying it, use the\n\"--release-storage\" option instead.",
-            name
+            "cannot destroy model \"{name}\"\n\nThe model has persistent storage remaining. To destroy the storage, run the destroy-model\ncommand again with the \"--destroy-storage\" option.\n\nTo release the storage from Juju's management without destroying it, use the\n\"--release-storage\" option instead."
         )));
     }
     context.session.say("Destroying model");

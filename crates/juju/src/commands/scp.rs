@@ -60,10 +60,10 @@ pub(super) fn scp(context: &mut Context<'_>) -> CommandResult {
     for source in sources {
         match (side(context, source), &target) {
             (Side::There(who, path), Side::Here(to)) => {
-                fetch(context, &uuid, &who, &path, to, container.as_deref())?
+                fetch(context, &uuid, &who, &path, to, container.as_deref())?;
             }
             (Side::Here(from), Side::There(who, path)) => {
-                send(context, &uuid, &from, who, path, container.as_deref())?
+                send(context, &uuid, &from, who, path, container.as_deref())?;
             }
             (Side::There(from_who, from), Side::There(to_who, to)) => {
                 let folder = context.controller.folder().path().join("staging");
@@ -178,9 +178,9 @@ fn send(
             let mut archive = tar::Builder::new(writer);
             archive.follow_symlinks(false);
             if from.is_dir() {
-                archive.append_dir_all(&name, &from)?
+                archive.append_dir_all(&name, &from)?;
             } else {
-                archive.append_path_with_name(&from, &name)?
+                archive.append_path_with_name(&from, &name)?;
             }
             archive.finish()
         })

@@ -198,51 +198,48 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
     for part in ["juju/agents", "juju/tools", "containers"] {
         fs_err::create_dir_all(folder.join(part)).map_err(failed("make a pod's folder"))?;
     }
-    let charm = match controller.place(&key) {
-        Some(place) => place,
-        None => {
-            let known = controller.look(|held| {
-                let address = held.model(model)?.state.units.get(unit)?.private_address.clone();
-                Some(address).filter(|_| {
-                    held.model(model)
-                        .is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
-                })
-            });
-            let address = match known.and_then(|address| address.parse().ok()) {
-                Some(address) => address,
-                None => next_address(controller, model)?,
-            };
-            let request = HostRequest {
-                model_uuid: model.to_owned(),
-                host_name: unit.replace('/', "-"),
-                root: RootOf::Base(wanted.base.clone()),
-                kept: folder.join("root"),
-                binds: vec![
-                    (folder.join("juju"), JUJU_FOLDER.into(), true),
-                    (folder.join("containers"), CONTAINERS_FOLDER.into(), true),
-                ],
-                network: NetworkOf::Own(address),
-                names: Vec::new(),
-                has_services: false,
-            };
-            let place = controller.hosting().start(&request)?;
-            controller.set_place(key, Arc::clone(&place));
-            controller.change(|held| {
-                for warning in place.warnings() {
-                    held.log(
-                        model,
-                        &super::uniter::entity(unit),
-                        "WARNING",
-                        "juju.worker.provisioner",
-                        &warning,
-                    );
-                }
-                if let Some(data) = held.model_mut(model) {
-                    let _ = data.state.set_address(unit, &address.to_string());
-                }
-            });
-            place
-        }
+    let charm = if let Some(place) = controller.place(&key) { place } else {
+        let known = controller.look(|held| {
+            let address = held.model(model)?.state.units.get(unit)?.private_address.clone();
+            Some(address).filter(|_| {
+                held.model(model)
+                    .is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
+            })
+        });
+        let address = match known.and_then(|address| address.parse().ok()) {
+            Some(address) => address,
+            None => next_address(controller, model)?,
+        };
+        let request = HostRequest {
+            model_uuid: model.to_owned(),
+            host_name: unit.replace('/', "-"),
+            root: RootOf::Base(wanted.base.clone()),
+            kept: folder.join("root"),
+            binds: vec![
+                (folder.join("juju"), JUJU_FOLDER.into(), true),
+                (folder.join("containers"), CONTAINERS_FOLDER.into(), true),
+            ],
+            network: NetworkOf::Own(address),
+            names: Vec::new(),
+            has_services: false,
+        };
+        let place = controller.hosting().start(&request)?;
+        controller.set_place(key, Arc::clone(&place));
+        controller.change(|held| {
+            for warning in place.warnings() {
+                held.log(
+                    model,
+                    &super::uniter::entity(unit),
+                    "WARNING",
+                    "juju.worker.provisioner",
+                    &warning,
+                );
+            }
+            if let Some(data) = held.model_mut(model) {
+                let _ = data.state.set_address(unit, &address.to_string());
+            }
+        });
+        place
     };
     for (name, image, credentials) in &wanted.containers {
         crate::workload::start(
