@@ -69,7 +69,7 @@ fn steps(model: &ModelData, bundle: &str, map: &str) -> Vec<String> {
 
 const WIKI: &str = "
 applications:
-  web: {charm: web, num_units: 2, to: ['3', '4'], options: {title: 42}}
+  web: {charm: web, num_units: 2, to: ['3', '4'], options: {title: '42'}}
   db: {charm: db, num_units: 1, to: [web/0]}
 machines: {'3': , '4': }
 relations: [[web, db]]
@@ -82,7 +82,8 @@ fn what_is_there_already_is_left_as_it_is() {
 
 #[test]
 fn only_what_is_new_is_done() {
-    let bundle = WIKI.replace("title: 42", "title: 42, port: 8080").replace("num_units: 1", "num_units: 2");
+    let bundle =
+        WIKI.replace("title: '42'", "title: '42', port: 8080").replace("num_units: 1", "num_units: 2");
     let expected = ["set application options for web", "add unit db/1 to new machine 2"];
     assert_eq!(steps(&wiki(), &bundle, ""), expected);
 }
