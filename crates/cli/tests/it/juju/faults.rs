@@ -2,14 +2,11 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Child;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use charmproof_testkit::{wait_for, wait_until};
+use charmproof_testkit::wait_for;
 
 use super::{LIMIT, Local, On, kill, processes_of};
-
-/// How soon a command that nobody wants any more is over.
-const AT_ONCE: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_supervisor_killed_at_rest_is_not_missed() {
@@ -205,44 +202,6 @@ fn many_first_commands_start_one_supervisor() {
 }
 
 #[test]
-fn a_command_that_is_interrupted_is_over_at_once() {
-    let local = Local::new(On::Machines);
-    local.deploy("tiny");
-    let supervisor = local.supervisors();
-    for words in [
-        &["run", "tiny/0", "linger"][..],
-        &["debug-log", "--tail"],
-        &["status", "--watch", "1s"],
-        &["exec", "--unit", "tiny/0", "sleep 30"],
-    ] {
-        let mut child = local.spawn(words);
-        // It has begun when it has said something; `exec` says nothing before it is over.
-        if words[0] == "exec" {
-            local.go("tiny/0");
-            wait_for("the commands to run", LIMIT, || {
-                local.unit("tiny/0")["juju-status"]["message"] == "running commands"
-            });
-        } else {
-            let mut first = [0; 1];
-            let mut from: Box<dyn std::io::Read> = if words[0] == "run" {
-                Box::new(child.stderr.take().unwrap())
-            } else {
-                Box::new(child.stdout.take().unwrap())
-            };
-            from.read_exact(&mut first).unwrap();
-            drop(from);
-        }
-        let asked = Instant::now();
-        kill(child.id(), "INT");
-        let ended = wait_until(AT_ONCE, || child.try_wait().unwrap());
-        assert!(ended.is_some(), "{words:?} goes on after {:?}", asked.elapsed());
-        assert_eq!(local.supervisors(), supervisor, "{words:?} took the supervisor with it");
-        assert!(!local.unit("tiny/0").is_null());
-    }
-    local.destroy(&["--force"]);
-}
-
-#[test]
 fn nobody_else_gets_in() {
     let local = Local::new(On::Machines);
     let mode = fs_err::metadata(&local.data).unwrap().permissions().mode();
@@ -285,6 +244,7 @@ fn a_context_that_is_over_answers_nothing() {
     local.juju(&["deploy", "./tiny", "other"]).success();
     local.settle("other/0", "active", "red");
     local.juju(&["config", "tiny", "colour=red"]).success();
+    local.settle("tiny/0", "active", "red");
     local.juju(&["config", "tiny", "colour=slow"]).success();
     let id = local.waits("tiny/0");
     let tool = format!("JUJU_CONTEXT_ID={id} status-set blocked stolen");

@@ -132,7 +132,10 @@ fn charms_are_related() {
         "backend-relation-departed",
         "backend-relation-broken",
     ];
-    assert!(local.ran("front/0").ends_with(&expected.map(str::to_owned)), "{:?}", local.ran("front/0"));
+    let mut ran = local.ran("front/0");
+    // What is written late is told of once more.
+    ran.dedup();
+    assert!(ran.ends_with(&expected.map(str::to_owned)), "{ran:?}");
     local.end();
 }
 
