@@ -46,6 +46,9 @@ pub(crate) struct Running {
     pub(crate) task: Option<u64>,
 }
 
+/// What runs, by model and unit.
+pub(crate) type AllRunning = HashMap<(String, Name), Running>;
+
 /// All that a controller knows, while somebody looks at it or changes it.
 pub struct Held {
     /// What the person's own side knows.
@@ -73,20 +76,14 @@ impl Held {
     }
 
     /// Returns a model that is going to change, and what runs there.
-    pub(crate) fn model_and_running(
-        &mut self,
-        uuid: &str,
-    ) -> Option<(&mut ModelData, &mut HashMap<(String, Name), Running>)> {
+    pub(crate) fn model_and_running(&mut self, uuid: &str) -> Option<(&mut ModelData, &mut AllRunning)> {
         let model = self.models.get_mut(uuid)?;
         self.dirty.insert(uuid.to_owned());
         Some((model, &mut self.running))
     }
 
     /// Returns a model that changes in a way that is kept with the next change, and what runs there.
-    pub(crate) fn passing(
-        &mut self,
-        uuid: &str,
-    ) -> Option<(&mut ModelData, &mut HashMap<(String, Name), Running>)> {
+    pub(crate) fn passing(&mut self, uuid: &str) -> Option<(&mut ModelData, &mut AllRunning)> {
         Some((self.models.get_mut(uuid)?, &mut self.running))
     }
 
@@ -406,6 +403,7 @@ impl Controller {
     }
 
     /// Writes down what a unit ran, for time lines.
+    #[expect(clippy::too_many_arguments, reason = "a line of a time line says all of these")]
     pub(crate) fn tell(
         &self,
         model: &str,
@@ -431,7 +429,9 @@ impl Controller {
         let mut shown = lock(&self.shown);
         for model in held.dirty.iter().filter_map(|uuid| held.models.get(uuid)) {
             for unit in model.units.keys() {
-                let Some(status) = model.state.units.get(unit).map(charmproof_agent::state::Unit::shown_status) else {
+                let Some(status) =
+                    model.state.units.get(unit).map(charmproof_agent::state::Unit::shown_status)
+                else {
                     continue;
                 };
                 let last = shown.entry((model.uuid.clone(), unit.clone())).or_default();

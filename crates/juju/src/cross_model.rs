@@ -147,12 +147,13 @@ fn follow_status(consuming: &mut ModelData, offering: &ModelData, alias: &Name) 
 fn terminate(consuming: &mut ModelData, alias: &Name) -> bool {
     let mut is_new = false;
     if let Some(remote) = consuming.remotes.get_mut(alias)
-        && !remote.is_withdrawn {
-            remote.is_withdrawn = true;
-            remote.status = Some((TERMINATED.to_owned(), OFFER_REMOVED.to_owned()));
-            remote.since = jiff::Timestamp::now();
-            is_new = true;
-        }
+        && !remote.is_withdrawn
+    {
+        remote.is_withdrawn = true;
+        remote.status = Some((TERMINATED.to_owned(), OFFER_REMOVED.to_owned()));
+        remote.since = jiff::Timestamp::now();
+        is_new = true;
+    }
     for relation in relations_of(consuming, alias) {
         is_new |= end(consuming, relation);
     }

@@ -48,7 +48,9 @@ impl Session {
     /// Prints a result. Somebody who does not read any more is no error: the command has done its
     /// work.
     pub fn print(&mut self, text: &str) {
-        let _ = self.stdout.write_all(text.as_bytes());
+        if self.stdout.write_all(text.as_bytes()).is_err() {
+            self.attention.end();
+        }
     }
 
     /// Tells the person something.

@@ -49,7 +49,7 @@ pub enum SupervisorError {
 }
 
 /// Runs the supervisor of a folder until it is not needed any more.
-pub fn run(folder: DataFolder, hosting: Box<dyn Hosting>) -> Result<(), SupervisorError> {
+pub fn run(folder: &DataFolder, hosting: Box<dyn Hosting>) -> Result<(), SupervisorError> {
     // What a terminal sends to those who type in it is not for us. A process that leads a group
     // already is as good.
     let _ = rustix::process::setsid();

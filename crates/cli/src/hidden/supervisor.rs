@@ -52,7 +52,7 @@ fn run(data: &Utf8Path) -> Result<(), String> {
     let hosting =
         LocalHosting::new(place.launcher(), folder.clone(), place.program.clone(), &images, settings)
             .map_err(|error| error.to_string())?;
-    supervisor::run(folder, Box::new(hosting)).map_err(|error| chain(&error))
+    supervisor::run(&folder, Box::new(hosting)).map_err(|error| chain(&error))
 }
 
 /// Returns the value of the variable for the suite of a charm: the charm's own recipes, if it has any, before

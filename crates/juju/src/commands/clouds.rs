@@ -303,6 +303,7 @@ pub(super) fn remove_credential(context: &mut Context<'_>) -> CommandResult {
 }
 
 /// `credentials`
+#[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
 pub(super) fn credentials(context: &mut Context<'_>) -> CommandResult {
     let shows_secrets = context.parsed.is_set("show-secrets");
     let wanted = context.parsed.positionals.first().cloned();

@@ -661,7 +661,7 @@ pub(super) fn refresh(context: &mut Context<'_>) -> CommandResult {
         context,
         &uuid,
         &name,
-        found.filter(|_| !is_same),
+        found.as_ref().filter(|_| !is_same),
         &given,
         context.parsed.is_set("force-units"),
     )?;
@@ -679,7 +679,7 @@ pub(super) fn replace(
     context: &Context<'_>,
     uuid: &str,
     name: &str,
-    found: Option<Found>,
+    found: Option<&Found>,
     given: &BTreeMap<String, String>,
     is_forced: bool,
 ) -> Result<Option<String>, CommandError> {
@@ -703,7 +703,7 @@ pub(super) fn replace(
     context.change(uuid, |model| {
         let application = super::units::application(model, name)?;
         let mut said = None;
-        if let Some(found) = &found {
+        if let Some(found) = found {
             said = Some(swap_charm(model, &application, found, &metadata)?);
         }
         if let Some(data) = model.applications.get_mut(&application) {

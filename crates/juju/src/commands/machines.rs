@@ -60,7 +60,8 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
                 .map(|(name, _)| name.clone())
                 .collect();
             if !units.is_empty() && !is_forced {
-                let names: Vec<&str> = units.iter().map(charmproof_lifecycle::vocabulary::Name::as_str).collect();
+                let names: Vec<&str> =
+                    units.iter().map(charmproof_lifecycle::vocabulary::Name::as_str).collect();
                 return Err(CommandError::failed(format!(
                     "machine {word} has unit(s) {} assigned",
                     names.join(", ")

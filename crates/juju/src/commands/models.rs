@@ -104,7 +104,9 @@ pub(super) fn uuid() -> Result<String, CommandError> {
 pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<String, Value>, CommandError> {
     let mut all = BTreeMap::new();
     for word in context.parsed.texts(flag) {
-        if let Some((key, value)) = word.split_once('=') { drop(all.insert(key.to_owned(), Value::String(value.to_owned()))) } else {
+        if let Some((key, value)) = word.split_once('=') {
+            drop(all.insert(key.to_owned(), Value::String(value.to_owned())))
+        } else {
             let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
             let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
             all.extend(read);
@@ -419,6 +421,7 @@ pub(super) fn controllers(context: &mut Context<'_>) -> CommandResult {
 }
 
 /// `whoami`
+#[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
 pub(super) fn whoami(context: &mut Context<'_>) -> CommandResult {
     let (controller, model) = context.controller.look(|held| {
         let controller = context.current_controller(held);
@@ -435,6 +438,7 @@ pub(super) fn whoami(context: &mut Context<'_>) -> CommandResult {
 }
 
 /// `version`
+#[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
 pub(super) fn version(context: &mut Context<'_>) -> CommandResult {
     let text = format!("{VERSION}-ubuntu-{}", super::deploy::architecture());
     if context.parsed.is_set("all") {

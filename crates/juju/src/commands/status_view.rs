@@ -381,10 +381,9 @@ fn relations(model: &ModelData) -> Vec<RelationView> {
                 let of_a = role(&a.application, &a.endpoint);
                 let of_b = role(&b.application, &b.endpoint);
                 let a_provides = match (&of_a, &of_b) {
-                    (Some((charmproof_agent::state::EndpointRole::Provides, _)), _) => true,
-                    (Some(_), _) => false,
-                    (None, Some((charmproof_agent::state::EndpointRole::Requires, _))) => true,
-                    (None, _) => false,
+                    (Some((charmproof_agent::state::EndpointRole::Provides, _)), _)
+                    | (None, Some((charmproof_agent::state::EndpointRole::Requires, _))) => true,
+                    (Some(_) | None, _) => false,
                 };
                 let charm = |name: &Name| model.applications.get(name).and_then(|data| data.metadata.clone());
                 let is_subordinate = [a, b]

@@ -77,15 +77,15 @@ pub(super) fn find_asked(
     }
     let wanted = wanted(context, uuid, name, asked)?;
     let store = store(context, uuid)?;
-    let found = store.find(&wanted).map_err(|error| explain(&store, name, error))?;
+    let found = store.find(&wanted).map_err(|error| explain(&store, name, &error))?;
     if let Some(reason) = &found.stale {
         context.say(&format!("{reason}\nWhat is kept of \"{name}\" is used."));
     }
     let release = found.value;
-    let archive = store.file(&release.download).map_err(|error| explain(&store, name, error))?;
+    let archive = store.file(&release.download).map_err(|error| explain(&store, name, &error))?;
     match release.kind {
         ReleaseKind::Bundle => {
-            let text = charmhub::bundle_of(&archive).map_err(|error| explain(&store, name, error))?;
+            let text = charmhub::bundle_of(&archive).map_err(|error| explain(&store, name, &error))?;
             let folder = context.controller.folder().blobs().join("bundles").join(&release.download.digest);
             fs_err::create_dir_all(&folder).map_err(failed)?;
             let path = folder.join("bundle.yaml");
@@ -214,8 +214,8 @@ fn substitutes(context: &Context<'_>) -> Result<Substitutes, CommandError> {
 }
 
 /// Says what can be done where the store cannot be reached.
-fn explain(store: &Charmhub, name: &str, error: StoreError) -> CommandError {
-    let hint = match &error {
+fn explain(store: &Charmhub, name: &str, error: &StoreError) -> CommandError {
+    let hint = match error {
         StoreError::Unreachable { .. } => format!(
             "\nNothing is kept of \"{name}\" in {} either. Deploy it once where there is a network, or name a \
              charm that stands in for it in charmproof-charmhub.toml, beside the charm under test:\n\n  \
@@ -245,7 +245,7 @@ fn resources(
             Some(found) => found.clone(),
             None => store
                 .resource_revision(name, resource, revision)
-                .map_err(|error| explain(store, name, error))?,
+                .map_err(|error| explain(store, name, &error))?,
         });
     }
     for resource in wanted {
@@ -261,12 +261,12 @@ fn resources(
             generation: 0,
         };
         let data = if resource.is_file {
-            let path = store.file(&resource.download).map_err(|error| explain(store, name, error))?;
+            let path = store.file(&resource.download).map_err(|error| explain(store, name, &error))?;
             let blob = resource_blob(context, &resource.download.digest);
             keep(&path, &blob).map_err(failed)?;
             ResourceData { digest: Some(resource.download.digest.clone()), ..empty }
         } else {
-            let image = store.image(name, &resource).map_err(|error| explain(store, name, error))?;
+            let image = store.image(name, &resource).map_err(|error| explain(store, name, &error))?;
             if let Some(reason) = &image.stale {
                 context.say(&format!("{reason}\nWhat is kept of \"{}\" is used.", resource.name));
             }

@@ -55,7 +55,7 @@ pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name, hook: 
         cut_off(controller, model, unit, hook, started);
         return AfterHook::Stayed;
     }
-    finish(controller, model, unit, hook, started, done)
+    finish(controller, model, unit, hook, started, &done)
 }
 
 /// Whether a unit's place is gone by now, or in a moment.
@@ -320,14 +320,14 @@ fn finish(
     unit: &Name,
     hook: &Hook,
     started: Timestamp,
-    done: Result<Done, String>,
+    done: &Result<Done, String>,
 ) -> AfterHook {
     if controller.is_ending() {
         // The hook was cut off, and runs again with the next supervisor.
         return AfterHook::Stayed;
     }
     let trouble = done.as_ref().err().cloned();
-    let outcome = match &done {
+    let outcome = match done {
         Ok(Done { ended: None, .. }) => Outcome::Missing,
         Ok(Done { ended: Some(Ended::Code(0)), .. }) => Outcome::Ok,
         Ok(Done { ended: Some(_), .. }) | Err(_) => Outcome::Failed,
@@ -335,7 +335,7 @@ fn finish(
     let reboots = controller.change(|held| {
         let key = (model_uuid.to_owned(), unit.clone());
         let running = held.running.remove(&key);
-        log_end(held, model_uuid, unit, hook, &done, outcome);
+        log_end(held, model_uuid, unit, hook, done, outcome);
         let model = held.model_mut(model_uuid)?;
         model.state.now = Timestamp::now();
         let (effects, task) = match running {

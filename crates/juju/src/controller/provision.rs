@@ -61,13 +61,16 @@ fn juju_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf
     }
 }
 
+/// A container: its name, its image, and who one is to the image's registry.
+type ContainerImage = (String, Option<String>, Option<(String, String)>);
+
 /// What of a unit decides how it is provisioned.
 struct Wanted {
     machine: Option<String>,
     base: Base,
     digest: String,
     model_name: String,
-    containers: Vec<(String, Option<String>, Option<(String, String)>)>,
+    containers: Vec<ContainerImage>,
 }
 
 /// Gives a unit what it needs, as far as it is not there yet.
@@ -198,12 +201,13 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
     for part in ["juju/agents", "juju/tools", "containers"] {
         fs_err::create_dir_all(folder.join(part)).map_err(failed("make a pod's folder"))?;
     }
-    let charm = if let Some(place) = controller.place(&key) { place } else {
+    let charm = if let Some(place) = controller.place(&key) {
+        place
+    } else {
         let known = controller.look(|held| {
             let address = held.model(model)?.state.units.get(unit)?.private_address.clone();
             Some(address).filter(|_| {
-                held.model(model)
-                    .is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
+                held.model(model).is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
             })
         });
         let address = match known.and_then(|address| address.parse().ok()) {
@@ -227,13 +231,7 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
         controller.set_place(key, Arc::clone(&place));
         controller.change(|held| {
             for warning in place.warnings() {
-                held.log(
-                    model,
-                    &super::uniter::entity(unit),
-                    "WARNING",
-                    "juju.worker.provisioner",
-                    &warning,
-                );
+                held.log(model, &super::uniter::entity(unit), "WARNING", "juju.worker.provisioner", &warning);
             }
             if let Some(data) = held.model_mut(model) {
                 let _ = data.state.set_address(unit, &address.to_string());

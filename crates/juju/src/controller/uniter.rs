@@ -267,7 +267,8 @@ fn settle(model: &mut ModelData, unit: &Name) -> bool {
         model.set_agent(unit, AgentStatus::Idle, "");
     }
     let has_timer = model.units.get(unit).is_some_and(|data| data.update_at.is_some());
-    let has_started = model.lifecycle.units().get(unit).is_some_and(charmproof_lifecycle::world::World::has_started);
+    let has_started =
+        model.lifecycle.units().get(unit).is_some_and(charmproof_lifecycle::world::World::has_started);
     if has_started && !has_timer {
         schedule_update(model, unit);
         // A charm that has never said how it is.

@@ -111,7 +111,9 @@ impl Hosting for LocalHosting {
         fs_err::create_dir_all(&request.kept).map_err(failed)?;
         // The layers are those that the place began with, whatever images say by now.
         let known = fs_err::read(&layers_file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-        let layers: Vec<Utf8PathBuf> = if let Some(layers) = known { layers } else {
+        let layers: Vec<Utf8PathBuf> = if let Some(layers) = known {
+            layers
+        } else {
             fs_err::create_dir_all(&upper).map_err(failed)?;
             let layers = root.prepare(&upper).map_err(failed)?;
             let text = serde_json::to_vec(&layers).map_err(failed)?;

@@ -340,6 +340,34 @@ and applications, modules are the part of a line behind the level. Both match by
         ..CommandSpec::BASE
     },
     CommandSpec {
+        name: "info",
+        arguments: "<charm>",
+        summary: "Show what Charmhub knows about a charm.",
+        details: "Channels, revisions and bases are shown.",
+        examples: &["juju info postgresql"],
+        see_also: &["find", "deploy"],
+        target: Target::Nothing,
+        formats: TABULAR,
+        check: |parsed| match parsed.positionals.as_slice() {
+            [_] => Ok(()),
+            [] => Err("expected a charm or bundle name".to_owned()),
+            [_, rest @ ..] => Err(format!("unrecognized args: {}", crate::values::go::quote_all(rest))),
+        },
+        ..CommandSpec::BASE
+    },
+    CommandSpec {
+        name: "find",
+        arguments: "[<words>...]",
+        summary: "Look for charms on Charmhub.",
+        details: "Charms whose names or descriptions have the words are listed.",
+        examples: &["juju find postgresql"],
+        see_also: &["info", "deploy"],
+        target: Target::Nothing,
+        formats: TABULAR,
+        check: |_| Ok(()),
+        ..CommandSpec::BASE
+    },
+    CommandSpec {
         name: "whoami",
         summary: "Print the current controller, model and user.",
         details: "The user is always admin here.",
