@@ -78,6 +78,24 @@ fn only_what_is_listed_can_be_written() {
 }
 
 #[test]
+fn who_keeps_capabilities_makes_namespaces_on_a_host_that_stays_read_only() {
+    let outside = Utf8PathBuf::from("/etc/charmproof-kept");
+    let script = format!(
+        "try() {{ if \"$@\" 2>/dev/null; then echo yes; else echo no; fi; }}
+        try touch {outside}
+        try unshare --mount --net sh -c 'mount -t tmpfs none /mnt && echo 1 > /proc/sys/net/ipv4/ip_forward'"
+    );
+    let mut case = Case::shell(Mode::Full, &script);
+    case.spec.isolation.keeps_capabilities = true;
+    // Nobody but root has any to keep.
+    if nix::unistd::geteuid().is_root() {
+        check(&case, "no\nyes\n");
+    }
+    case.spec.isolation.keeps_capabilities = false;
+    check(&case, "no\nno\n");
+}
+
+#[test]
 fn one_writable_tree_keeps_hard_links_working() {
     let mut case = Case::shell(Mode::Full, "ln ../cache/wheel wheel && echo linked");
     let cache = case.root().join("cache");
