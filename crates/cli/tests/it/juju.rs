@@ -19,7 +19,7 @@ use serde_json::Value;
 use crate::support::PROGRAM;
 
 /// How long anything may take. Far more than it needs.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 const METADATA: &str = "summary: s\ndescription: d\nprovides:\n  site: {interface: http}\nrequires:\n  \
     backend: {interface: http, limit: 1, optional: true}\n";
@@ -294,6 +294,6 @@ fn folders_named(folder: &Utf8Path, name: &str, depth: usize) -> Option<Utf8Path
     here.cloned().or_else(|| {
         let below =
             entries.iter().filter(|path| depth > 0 && path.is_dir() && path.file_name() != Some("root"));
-        below.filter_map(|path| folders_named(path, name, depth - 1)).next()
+        below.find_map(|path| folders_named(path, name, depth - 1))
     })
 }

@@ -105,7 +105,7 @@ pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<Str
     let mut all = BTreeMap::new();
     for word in context.parsed.texts(flag) {
         if let Some((key, value)) = word.split_once('=') {
-            drop(all.insert(key.to_owned(), Value::String(value.to_owned())))
+            drop(all.insert(key.to_owned(), Value::String(value.to_owned())));
         } else {
             let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
             let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;

@@ -9,12 +9,11 @@ fn zip(local: &Local, path: &str, files: &[(&str, &str)]) {
     let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, text) in files {
-        match name.strip_prefix("link:") {
-            Some(name) => writer.add_symlink(name, *text, options).unwrap(),
-            None => {
-                writer.start_file(*name, options).unwrap();
-                writer.write_all(text.as_bytes()).unwrap();
-            }
+        if let Some(name) = name.strip_prefix("link:") {
+            writer.add_symlink(name, *text, options).unwrap();
+        } else {
+            writer.start_file(*name, options).unwrap();
+            writer.write_all(text.as_bytes()).unwrap();
         }
     }
     fs_err::write(local.env.work().join(path), writer.finish().unwrap().into_inner()).unwrap();
