@@ -292,7 +292,7 @@ fn folders_named(folder: &Utf8Path, name: &str, depth: usize) -> Option<Utf8Path
         folder.read_dir_utf8().ok()?.flatten().map(|entry| entry.path().to_owned()).collect();
     let here = entries.iter().find(|path| path.file_name() == Some(name) && path.join("charm").is_dir());
     here.cloned().or_else(|| {
-        let below =
+        let mut below =
             entries.iter().filter(|path| depth > 0 && path.is_dir() && path.file_name() != Some("root"));
         below.find_map(|path| folders_named(path, name, depth - 1))
     })
