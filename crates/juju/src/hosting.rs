@@ -155,6 +155,8 @@ pub trait Hosting: Send + Sync {
     fn address(&self, model_uuid: &str, number: u32) -> Result<Ipv4Addr, HostingError>;
     /// Removes a folder that places kept their files in. What belongs to users of a place is no matter.
     fn remove_folder(&self, folder: &camino::Utf8Path);
+    /// Whether a place of a model can have an address: one of before may belong to somebody else by now.
+    fn may_have(&self, model_uuid: &str, address: Ipv4Addr) -> bool;
     /// Ends a model's network.
     fn remove_network(&self, model_uuid: &str);
     /// Returns who is to be started in a container as its Pebble.

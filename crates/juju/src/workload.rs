@@ -12,6 +12,8 @@ use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, RootOf};
 
 /// Where a container sees its own folder, with the socket of Pebble.
 const FOLDER: &str = "/charm/container";
+/// Where Pebble keeps what it knows, as the container sees it.
+const STATE_FOLDER: &str = "/charm/container/pebble";
 /// How long Pebble may take to be there.
 const PEBBLE_TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -37,6 +39,9 @@ pub(crate) fn start(
         )));
     };
     let shared = folder.join("containers").join(name);
+    fs_err::create_dir_all(shared.join("pebble")).map_err(|error| {
+        HostingError(format!("could not make the folder of Pebble in \"{name}\": {error}"))
+    })?;
     let request = HostRequest {
         model_uuid: model.to_owned(),
         host_name: unit.replace('/', "-"),
@@ -85,7 +90,7 @@ fn start_pebble(
     let mut env: BTreeMap<String, String> = facts.env;
     for (variable, value) in [
         ("JUJU_CONTAINER_NAME", name),
-        ("PEBBLE", FOLDER),
+        ("PEBBLE", STATE_FOLDER),
         ("PEBBLE_SOCKET", "/charm/container/pebble.socket"),
         ("PEBBLE_COPY_ONCE", "/var/lib/pebble/default"),
     ] {

@@ -770,8 +770,10 @@ fn swap_charm(
         *next += 1;
         *next - 1
     });
-    model.lifecycle.replace_charm(application, Charm::from(&**metadata)).map_err(failed)?;
+    let declared = Charm::from(&**metadata).with_implicit_endpoint();
+    model.lifecycle.replace_charm(application, declared).map_err(failed)?;
     model.state.replace_charm(application, metadata);
+    model.state.follow_peers(&model.lifecycle, application);
     if let Some(data) = model.applications.get_mut(application) {
         data.charm = CharmData {
             name: charm_name.clone(),

@@ -56,7 +56,8 @@ fn ends(model: &ModelData, word: &str) -> Result<Vec<End>, CommandError> {
         let Some(charm) = charm else {
             return Err(CommandError::failed(format!("application \"{name}\" not found")));
         };
-        for declared in charm.endpoints.iter().filter(|declared| declared.role != Role::Peer) {
+        let declared = charm.endpoints.iter().filter(|declared| declared.role != Role::Peer);
+        for declared in declared.filter(|declared| declared.name != *JUJU_INFO) {
             all.push(End {
                 application: application.clone(),
                 endpoint: declared.name.clone(),

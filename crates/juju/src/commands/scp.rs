@@ -14,6 +14,9 @@ use super::{Context, failed, remote};
 use crate::hosting::{Ended, Exec};
 use crate::session::{CommandError, CommandResult};
 
+/// Options of the program `scp` that are followed by a value.
+const WITH_VALUE: [&str; 10] = ["-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-S", "-X"];
+
 /// One side of a copy.
 enum Side {
     /// Of the person.
@@ -39,9 +42,13 @@ pub(super) fn scp(context: &mut Context<'_>) -> CommandResult {
     let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
     let mut words: Vec<String> = Vec::new();
     let mut has_options = false;
-    for word in &context.parsed.positionals {
+    let mut given = context.parsed.positionals.iter();
+    while let Some(word) = given.next() {
         if word.starts_with('-') && word.len() > 1 {
             has_options |= word != "--";
+            if WITH_VALUE.contains(&word.as_str()) {
+                given.next();
+            }
         } else {
             words.push(word.clone());
         }

@@ -299,6 +299,9 @@ fn has_address(model: &ModelData, data: &UnitData) -> bool {
 fn application_relations(model: &ModelData, name: &Name) -> BTreeMap<String, Vec<ApplicationRelationView>> {
     let mut all: BTreeMap<String, BTreeMap<String, ApplicationRelationView>> = BTreeMap::new();
     let interface = |endpoint: &Name| {
+        if *endpoint == *super::relations::JUJU_INFO {
+            return Some(super::relations::JUJU_INFO.to_owned());
+        }
         let known = model.state.applications.get(name)?;
         Some(known.endpoints.get(endpoint)?.interface.clone())
     };

@@ -108,7 +108,7 @@ impl ModelData {
     ) -> Result<(), ModelError> {
         let first_peer = self.lifecycle.next_relation();
         self.state.add_application(Application::of_charm(name.clone(), metadata))?;
-        let declared = Charm::from(&**metadata);
+        let declared = Charm::from(&**metadata).with_implicit_endpoint();
         let peers = declared.endpoints.iter().filter(|endpoint| endpoint.role == Role::Peer);
         for (number, endpoint) in (first_peer..).zip(peers) {
             let end = charmproof_agent::state::RelationEnd::new(name.clone(), endpoint.name.clone());
@@ -167,6 +167,9 @@ impl ModelData {
         let number = data.next_unit;
         let unit = application.numbered(number);
         let (charm_digest, charm_revision) = (data.charm.digest.clone(), data.charm.revision);
+        if let Some(principal) = principal {
+            self.lifecycle.set_principal(&unit, principal);
+        }
         let stimulus = self.lifecycle.deploy(&unit);
         self.state.now = now;
         self.lifecycle

@@ -130,6 +130,12 @@ fn failed(action: &str) -> impl FnOnce(std::io::Error) -> HostingError + '_ {
     move |error| HostingError(format!("could not {action}: {error}"))
 }
 
+/// Returns the address that a place had before, if it can have it again.
+fn before(controller: &Controller, model: &str, address: Option<String>) -> Option<Ipv4Addr> {
+    let address = address?.parse().ok()?;
+    controller.hosting().may_have(model, address).then_some(address)
+}
+
 /// Gives away an address of a model's network.
 fn next_address(controller: &Controller, model: &str) -> Result<Ipv4Addr, HostingError> {
     let number = controller.change(|held| {
@@ -154,10 +160,7 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
         Some((machine.base.clone(), machine.address.clone(), data.name.clone()))
     });
     let (base, address, name) = known.ok_or_else(|| HostingError(format!("machine {machine} is gone")))?;
-    let address = match address.and_then(|address| address.parse().ok()) {
-        Some(address) => address,
-        None => next_address(controller, model)?,
-    };
+    let address = before(controller, model, address).map_or_else(|| next_address(controller, model), Ok)?;
     let folder = machine_folder(controller, model, machine);
     fs_err::create_dir_all(folder.join("juju/agents")).map_err(failed("make a machine's folder"))?;
     fs_err::create_dir_all(folder.join("juju/tools")).map_err(failed("make a machine's folder"))?;
@@ -210,10 +213,7 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
                 held.model(model).is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
             })
         });
-        let address = match known.and_then(|address| address.parse().ok()) {
-            Some(address) => address,
-            None => next_address(controller, model)?,
-        };
+        let address = before(controller, model, known).map_or_else(|| next_address(controller, model), Ok)?;
         let request = HostRequest {
             model_uuid: model.to_owned(),
             host_name: unit.replace('/', "-"),

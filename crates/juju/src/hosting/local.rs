@@ -4,7 +4,7 @@ use std::any::Any;
 use std::collections::{BTreeMap, HashMap};
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_images::{Credentials, Images, Root, Settings};
@@ -19,6 +19,9 @@ use crate::place::DataFolder;
 
 /// Where a place sees charmproof itself: the program that is Pebble there.
 const PROGRAM: &str = "/charm/bin/charmproof";
+/// How long the addresses of a network that is going are waited for, and how often it is looked.
+const OLD_NETWORK_GOES: Duration = Duration::from_secs(3);
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The signal that nobody can ignore.
 const KILL: i32 = 9;
 
@@ -62,7 +65,14 @@ impl LocalHosting {
         let file = self.folder.model(model).join("network");
         let wanted = fs_err::read_to_string(&file).ok().and_then(|text| text.trim().parse::<Subnet>().ok());
         let spec = NetworkSpec { subnet: wanted, ..NetworkSpec::default() };
-        let network = self.launcher.network(&spec).map_err(failed)?;
+        let mut network = self.launcher.network(&spec).map_err(failed)?;
+        // After a crash, the kernel may still be about to remove the network that was there before.
+        let began = Instant::now();
+        while wanted.is_some_and(|wanted| wanted != network.subnet()) && began.elapsed() < OLD_NETWORK_GOES {
+            drop(network);
+            std::thread::sleep(LOOK_AGAIN);
+            network = self.launcher.network(&spec).map_err(failed)?;
+        }
         let kept = fs_err::create_dir_all(self.folder.model(model))
             .and_then(|()| fs_err::write(&file, network.subnet().to_string()));
         kept.map_err(failed)?;
@@ -168,6 +178,10 @@ impl Hosting for LocalHosting {
         let network = self.network(model_uuid)?;
         let address = network.free_address();
         address.ok_or_else(|| HostingError("the model's network has no free address left".to_owned()))
+    }
+
+    fn may_have(&self, model_uuid: &str, address: Ipv4Addr) -> bool {
+        self.network(model_uuid).is_ok_and(|network| network.subnet().contains(address))
     }
 
     fn remove_network(&self, model_uuid: &str) {

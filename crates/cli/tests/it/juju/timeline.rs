@@ -130,8 +130,9 @@ fn story(on: On) {
         charmproof_testkit::wait_for("the unit to be gone", super::LIMIT, || local.unit("tiny/0").is_null());
     });
     check(&seen);
+    // The error is over so soon that it may be between two looks; that it was there was waited for above.
     let has = |workload: &str| seen.iter().any(|seen| seen.workload == workload);
-    assert!(has("error") && has("active") && seen.len() > 5, "hardly anything was seen: {seen:#?}");
+    assert!(has("active") && seen.len() > 5, "hardly anything was seen: {seen:#?}");
     local.end();
 }
 

@@ -28,6 +28,10 @@ impl Hosting for Nowhere {
 
     fn remove_folder(&self, _: &Utf8Path) {}
 
+    fn may_have(&self, _: &str, _: Ipv4Addr) -> bool {
+        true
+    }
+
     fn remove_network(&self, _: &str) {}
 
     fn pebble_program(&self) -> Vec<String> {
