@@ -10,6 +10,11 @@ charms that it deploys are packed as `charmcraft pack` is asked to. What became 
 written into docs/conformance.md, between the markers of the suite; `--check` compares instead,
 and fails if a test does not pass that passes by the page.
 
+Some tests deploy charms of Charmhub. Where that is not reached, or to test without it, a checkout
+stands in, with the resources that Charmhub has for it:
+
+    --charm snappass-test=../snappass-test,snappass-image=benhoyt/snappass-test,redis-image=redis
+
 Needs `uv`, and a `charmproof` (on the search path, or named by --charmproof). Jubilant is a
 checkout of canonical/jubilant, ops its source distribution: `pip download --no-deps --no-binary
 ops ops`.
@@ -140,6 +145,7 @@ def _parse():
     path = pathlib.Path
     parser.add_argument("--jubilant", type=path, metavar="DIR", help="a checkout of canonical/jubilant")
     parser.add_argument("--ops", type=path, metavar="DIR|FILE", help="a source distribution of ops, or its folder")
+    parser.add_argument("--charm", action="append", default=[], metavar="NAME=DIR[,RESOURCE=VALUE]...", help="a checkout that stands in for a charm of Charmhub; may be repeated")
     parser.add_argument("--charmproof", default="charmproof", metavar="PROGRAM", help="the program [default: on the search path]")
     parser.add_argument("--only", action="append", choices=[suite.name for suite in SUITES], help="only this suite; may be repeated")
     parser.add_argument("-k", metavar="EXPRESSION", help="only tests that pytest selects by this; the page stays as it is")
@@ -162,6 +168,7 @@ def run(suite, source, asked):
         data, report = folder / "juju", folder / "report.xml"
         environment = _environment(str(pathlib.Path(program).resolve()), data)
         try:
+            environment.update(_substitutes(asked.charm, folder, environment))
             _call(["juju", "switch", suite.controller], copy, environment)
             for charm in suite.charms:
                 _call(["charmcraft", "pack"], copy / charm, environment)
@@ -171,7 +178,7 @@ def run(suite, source, asked):
             words = [python, "-m", "pytest", "-v", "-p", "no:cacheprovider", f"--junitxml={report}", *suite.arguments]
             words += ["-k", asked.k] if asked.k else []
             began = time.monotonic()
-            said = _watch([*words, suite.tests], copy, environment, asked.timeout)
+            said, is_whole = _watch([*words, suite.tests], copy, environment, asked.timeout)
             seconds = time.monotonic() - began
         finally:
             _end(data)
@@ -180,8 +187,11 @@ def run(suite, source, asked):
             (asked.junit / f"{suite.name}.log").write_text(said)
             if report.exists():
                 shutil.copy(report, asked.junit / f"{suite.name}.xml")
+        last = "\n".join(said.splitlines()[-20:])
+        if not is_whole:
+            raise CannotRun(f"it took more than {asked.timeout:.0f} s; it said\n{last}")
         if not report.exists():
-            raise CannotRun("pytest left no report; it said\n" + "\n".join(said.splitlines()[-20:]))
+            raise CannotRun(f"pytest left no report; it said\n{last}")
         return _version(copy), cases_of(report.read_text(), str(folder)), seconds
 
 
@@ -197,6 +207,30 @@ def _copy(source, target):
         archive.extractall(target, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))
     (folder,) = target.iterdir()
     return folder
+
+
+def _substitutes(charms, folder, environment):
+    """Pack what stands in for charms of Charmhub. Returns the variable that says so."""
+    lines = ["[substitutes]"]
+    for charm in charms:
+        name, _, rest = charm.partition("=")
+        checkout, *resources = rest.split(",")
+        if not pathlib.Path(checkout).is_dir():
+            raise CannotRun(f"--charm {charm}: there is no folder `{checkout}`")
+        packed = folder / "charms" / name
+        packed.mkdir(parents=True)
+        source = _copy(pathlib.Path(checkout), folder / "sources" / name)
+        _call(["charmcraft", "pack", "-p", str(source)], packed, environment)
+        # Of several bases, that which Juju prefers, or else the oldest, which tests may ask for.
+        archives = sorted(packed.glob("*.charm"))
+        archive = next((path for path in archives if "24.04" in path.name), archives[0])
+        pairs = [resource.partition("=") for resource in resources]
+        resources = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, _, value in pairs)
+        lines.append(f"{json.dumps(name)} = {{ charm = {json.dumps(str(archive))}, resources = {{ {resources} }} }}")
+    if not charms:
+        return {}
+    (folder / "charmhub.toml").write_text("\n".join(lines) + "\n")
+    return {"CHARMPROOF_CHARMHUB": str(folder / "charmhub.toml")}
 
 
 def _version(copy):
@@ -233,18 +267,18 @@ def _call(words, folder, environment):
 
 
 def _watch(words, folder, environment, timeout):
-    """Run a suite, and return what it said. One that takes too long is interrupted, then killed."""
+    """Run a suite. Returns what it said, and whether it had time for all of it."""
     with subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
-            return process.communicate(timeout=timeout)[0]
+            return process.communicate(timeout=timeout)[0], True
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
         try:
-            return process.communicate(timeout=60)[0]
+            return process.communicate(timeout=60)[0], False
         except subprocess.TimeoutExpired:
             process.kill()
-            return process.communicate()[0]
+            return process.communicate()[0], False
 
 
 def _end(data):
