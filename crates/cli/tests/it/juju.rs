@@ -214,9 +214,12 @@ impl Local {
 
     /// Kills the supervisor, as nobody should.
     fn kill_supervisor(&self) {
-        let found = self.supervisors();
-        assert_eq!(found.len(), 1, "one supervisor: {found:?}");
-        kill(found[0].id, "KILL");
+        // Whatever it is about to execute looks like it for a moment.
+        let one = wait_until(LIMIT, || {
+            let found = self.supervisors();
+            if let [only] = found.as_slice() { Some(only.id) } else { None }
+        });
+        kill(one.expect("there is one supervisor"), "KILL");
         wait_for("the supervisor to be gone", LIMIT, || self.supervisors().is_empty());
     }
 
