@@ -7,11 +7,13 @@
 //! whose manifest has uv's workspace table: it then ends early and has run no test. So
 //! that both do the work, that table is taken out of the checkout, and hyrum finds all
 //! interpreters that charmproof finds. How many charms each tool took to a result of
-//! their own tests is printed too. What is measured:
+//! their own tests is printed too. `local` is the local Juju. What is measured of fleets:
 //!
 //! - (a) the first comparison of two variants: hyrum needs two runs for it;
 //! - (b) a second candidate after an edit of one line in the swapped checkout;
 //! - (c) the same again with nothing changed.
+
+mod local;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
@@ -34,7 +36,7 @@ struct Bench {
 
 pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     let has = |name: &str| arguments.iter().any(|word| word == name);
-    let all = !has("runners") && !has("fleet");
+    let all = !["runners", "fleet", "local"].into_iter().any(has);
     if all || has("runners") {
         runners(root)?;
     }
@@ -42,7 +44,34 @@ pub(crate) fn run(root: &Path, arguments: &[String]) -> Result<ExitCode> {
         let number = arguments.iter().find(|word| word.parse::<u32>().is_ok());
         fleet(root, number.map_or("2", String::as_str), has("--keep"))?;
     }
+    if all || has("local") {
+        let (program, folder) = prepared(root)?;
+        let result = local::run(root, &program, &folder);
+        tidied(&folder, has("--keep"), result)?;
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the release of the program, and an empty folder.
+fn prepared(root: &Path) -> Result<(PathBuf, PathBuf)> {
+    let folder = std::env::temp_dir().join(format!("charmproof-bench-{}", std::process::id()));
+    fs_err::create_dir_all(&folder)?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let program = target.join("release/charmproof");
+    if !program.exists() {
+        bail!("{} is missing; run `make build` first", program.display());
+    }
+    Ok((program, folder))
+}
+
+/// Removes the folder, unless it is to be kept.
+fn tidied(folder: &Path, keep: bool, result: Result<()>) -> Result<()> {
+    if keep {
+        println!("kept: {}", folder.display());
+    } else {
+        fs_err::remove_dir_all(folder)?;
+    }
+    result
 }
 
 /// How many hooks a second each runner runs.
@@ -61,22 +90,10 @@ fn runners(root: &Path) -> Result<()> {
 
 /// How long a fleet takes, next to hyrum.
 fn fleet(root: &Path, workers: &str, keep: bool) -> Result<()> {
-    let folder = std::env::temp_dir().join(format!("charmproof-bench-{}", std::process::id()));
-    fs_err::create_dir_all(&folder)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let program = target.join("release/charmproof");
-    if !program.exists() {
-        bail!("{} is missing; run `make build` first", program.display());
-    }
+    let (program, folder) = prepared(root)?;
     let index = std::env::var("POETRY_PYPI_MIRROR_URL").unwrap_or_default();
-    let bench = Bench { root: root.to_path_buf(), folder, program, index };
-    let result = bench.all(workers);
-    if keep {
-        println!("kept: {}", bench.folder.display());
-    } else {
-        fs_err::remove_dir_all(&bench.folder)?;
-    }
-    result
+    let bench = Bench { root: root.to_path_buf(), folder: folder.clone(), program, index };
+    tidied(&folder, keep, bench.all(workers))
 }
 
 impl Bench {

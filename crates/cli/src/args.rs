@@ -8,7 +8,9 @@ use camino::Utf8PathBuf;
 use charmproof_fleet::run::settings::LIVES_USUAL;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use local::{DataArgs, EnvArgs, JujuArgs, ShellArgs, ShellKind, TestArgs};
+pub(crate) use local::{
+    Compression, CrashdumpArgs, DataArgs, EnvArgs, JujuArgs, ShellArgs, ShellKind, TestArgs,
+};
 
 /// Tell what a change breaks in a fleet of Juju charms, before it ships
 ///
@@ -61,6 +63,7 @@ pub(crate) enum Command {
     Pack(PackArgs),
     Test(Box<TestArgs>),
     Juju(JujuArgs),
+    Crashdump(CrashdumpArgs),
     Env(EnvArgs),
     Shell(ShellArgs),
     Validate(ValidateArgs),
@@ -304,9 +307,18 @@ pub(crate) struct MergeArgs {
     pub(crate) runs: Vec<String>,
 }
 
-/// Tell what this host offers: interpreters, tools, protections
+/// Tell what this host offers: interpreters, tools, protections; and what dead runs have left
+///
+/// Examples:
+///   charmproof doctor
+///   charmproof doctor --clean
 #[derive(Debug, Args)]
-pub(crate) struct DoctorArgs {}
+#[command(verbatim_doc_comment)]
+pub(crate) struct DoctorArgs {
+    /// Remove what runs have left that were killed, or whose host crashed
+    #[arg(long)]
+    pub(crate) clean: bool,
+}
 
 /// Delete environments, or everything, from the cache
 #[derive(Debug, Args)]

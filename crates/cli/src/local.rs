@@ -4,7 +4,7 @@
 //! is to be: `juju`, or `charmcraft`. Nothing is installed: who does not ask for these links finds the
 //! real programs, and taking the folder off the search path is all it takes to be rid of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::process::{Command, Stdio};
@@ -33,6 +33,8 @@ const DATA_LINK: &str = "data";
 /// How long processes have to end in order.
 const GRACE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(10);
+/// So many looks at all processes in a row that find none mean that there is none.
+const LOOKS_WITHOUT: u32 = 2;
 
 /// A folder of a local Juju, laid out.
 #[derive(Clone, Debug)]
@@ -105,16 +107,22 @@ pub(crate) fn usual_controller(has_containers: bool) -> &'static str {
 /// Ends every process that was started for some data, wherever it is by now: what it was handed in its
 /// environment tells. Machines and hooks end with whoever started them.
 pub(crate) fn end_processes_of(data: &Utf8Path) {
-    let living = || processes_with(DATA_VARIABLE, data.as_str());
     for signal in [Signal::TERM, Signal::KILL] {
-        for process in living() {
-            // One that ended meanwhile is what was wanted.
-            let _ = kill_process(process, signal);
-        }
-        let sent = Instant::now();
-        while sent.elapsed() < GRACE {
-            if living().is_empty() {
+        let begun = Instant::now();
+        let mut asked = BTreeSet::new();
+        let mut looks_without = 0;
+        while begun.elapsed() < GRACE {
+            let living = processes_with(DATA_VARIABLE, data.as_str());
+            // One that is about to execute a program shows no environment for a moment.
+            looks_without = if living.is_empty() { looks_without + 1 } else { 0 };
+            if looks_without == LOOKS_WITHOUT {
                 return;
+            }
+            for process in living {
+                if asked.insert(process.as_raw_nonzero()) {
+                    // One that ended meanwhile is what was wanted.
+                    let _ = kill_process(process, signal);
+                }
             }
             std::thread::sleep(POLL);
         }
@@ -137,7 +145,7 @@ pub(crate) fn data_of_call(
 }
 
 /// Returns where the user's own data is, which outlives a run.
-pub(crate) fn users_data(variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
+fn users_data(variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
     let named =
         |name: &str| variables.get(name).filter(|value| value.starts_with('/')).map(Utf8PathBuf::from);
     let folder = named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?;

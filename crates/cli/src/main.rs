@@ -85,12 +85,16 @@ fn serve(cli: &Cli) -> Result<u8, Failure> {
             commands::pack::run(&place, args, is_quiet, &cancel)
         }
         Command::Juju(args) => hidden::juju(&cli.global, &args.words),
+        Command::Crashdump(args) => {
+            let (place, cancel) = begin()?;
+            commands::crashdump::run(&place, args, is_quiet, &cancel)
+        }
         Command::Env(args) => commands::env::run(&begin()?.0, args),
         Command::Shell(args) => commands::env::shell(&begin()?.0, args, is_quiet),
         Command::Validate(args) => commands::validate::run(args, colour),
         Command::Explain(args) => commands::explain::run(args, colour),
         Command::Lifecycle(LifecycleCommand::Graph(args)) => commands::graph::run(args, is_quiet),
-        Command::Doctor(_) => commands::doctor::run(&begin()?.0),
+        Command::Doctor(args) => commands::doctor::run(&begin()?.0, args),
         Command::Clean(args) => commands::clean::run(&begin()?.0, args),
     };
     Ok(exit? as u8)

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
+
+const SUPERVISOR_LOCK: &str = "supervisor.lock";
 
 /// The data folder of a controller, which is its user's alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -87,7 +89,14 @@ impl DataFolder {
 
     /// Claims the folder for a supervisor; fails if another one has it.
     pub(crate) fn lock_supervisor(&self) -> io::Result<File> {
-        self.lock("supervisor.lock", FlockOperation::NonBlockingLockExclusive)
+        self.lock(SUPERVISOR_LOCK, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Whether a claim is still one on this folder: not when it was deleted meanwhile.
+    pub(crate) fn holds(&self, claim: &File) -> bool {
+        let named = fs_err::metadata(self.0.join(SUPERVISOR_LOCK));
+        let (Ok(named), Ok(held)) = (named, claim.metadata()) else { return false };
+        (named.dev(), named.ino()) == (held.dev(), held.ino())
     }
 
     fn lock(&self, name: &str, operation: FlockOperation) -> io::Result<File> {

@@ -54,7 +54,7 @@ pub fn run(folder: &DataFolder, hosting: Box<dyn Hosting>) -> Result<(), Supervi
     // already is as good.
     let _ = rustix::process::setsid();
     folder.make()?;
-    let _claim = folder.lock_supervisor().map_err(|error| match error.kind() {
+    let claim = folder.lock_supervisor().map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => SupervisorError::Taken,
         _ => SupervisorError::Io(error),
     })?;
@@ -67,9 +67,13 @@ pub fn run(folder: &DataFolder, hosting: Box<dyn Hosting>) -> Result<(), Supervi
     listener.set_nonblocking(true)?;
     controller.wake();
     tell_ready()?;
-    serve(&controller, &listener, &is_told_to_go);
-    // Whoever connects from now on starts another one.
-    let _ = fs_err::remove_file(folder.socket());
+    let has_folder = || folder.holds(&claim);
+    serve(&controller, &listener, &is_told_to_go, &has_folder);
+    // Whoever connects from now on starts another one. Where the folder was deleted and made anew, the
+    // socket there is already that of another one.
+    if has_folder() {
+        let _ = fs_err::remove_file(folder.socket());
+    }
     refuse_waiting(&listener);
     controller.end();
     Ok(())
@@ -85,11 +89,17 @@ fn tell_ready() -> io::Result<()> {
     Ok(())
 }
 
-fn serve(controller: &Arc<Controller>, listener: &UnixListener, is_told_to_go: &AtomicBool) {
+fn serve(
+    controller: &Arc<Controller>,
+    listener: &UnixListener,
+    is_told_to_go: &AtomicBool,
+    has_folder: &dyn Fn() -> bool,
+) {
     let sessions = Arc::new(AtomicUsize::new(0));
     let mut last_needed = Instant::now();
     loop {
-        if is_told_to_go.load(Ordering::Relaxed) {
+        // Who deletes the folder wants the models to be gone; nobody could reach them again anyway.
+        if is_told_to_go.load(Ordering::Relaxed) || !has_folder() {
             return;
         }
         controller.tick();

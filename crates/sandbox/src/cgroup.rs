@@ -231,21 +231,24 @@ impl Drop for RunGroup {
 /// Removes the groups that killed runs of charmproof left behind and returns
 /// how many. Those of living runs are left alone.
 pub fn sweep() -> usize {
-    let mut removed = 0;
-    for place in Places::find().all() {
-        let family = place.parent.join(FAMILY);
-        let Ok(entries) = family.read_dir_utf8() else {
-            continue;
-        };
-        for entry in entries.flatten() {
-            if is_abandoned(entry.file_name()) && remove_tree(entry.path()).is_ok() {
-                removed += 1;
-            }
-        }
+    let removed = left_groups().iter().filter(|group| remove_tree(group).is_ok()).count();
+    for family in families() {
         // Only goes if it is empty.
         let _ = fs_err::remove_dir(&family);
     }
     removed
+}
+
+/// Returns the control groups that killed runs of charmproof left behind.
+pub fn left_groups() -> Vec<Utf8PathBuf> {
+    let entries = families().into_iter().flat_map(|family| family.read_dir_utf8().into_iter().flatten());
+    let entries = entries.flatten().filter(|entry| is_abandoned(entry.file_name()));
+    entries.map(|entry| entry.path().to_owned()).collect()
+}
+
+/// Returns the groups that those of runs are made in.
+fn families() -> Vec<Utf8PathBuf> {
+    Places::find().all().into_iter().map(|place| place.parent.join(FAMILY)).collect()
 }
 
 /// A name that tells whose it is: number and birth of this process, and a

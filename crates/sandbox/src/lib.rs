@@ -53,7 +53,7 @@ mod sys;
 mod watch;
 
 pub use cancel::CancelToken;
-pub use cgroup::sweep;
+pub use cgroup::{left_groups, sweep};
 pub use entry::launcher_main;
 pub use error::SandboxError;
 pub use host::{Ability, HostAbilities};

@@ -120,10 +120,75 @@ pub(crate) struct TestArgs {
     pub(crate) arguments: Vec<String>,
 }
 
+/// Collect what a model tells about itself, as juju-crashdump does
+///
+/// The archive holds the status, the log and the configuration of the model, and from every
+/// machine and container what lies where logs and the state of Juju are. It may hold secrets.
+/// `juju crashdump` is the same.
+///
+/// Examples:
+///   charmproof crashdump
+///   charmproof crashdump -m dev -o artifacts --small
+///
+/// Exit status: 0 written, 2 the command line is wrong, 3 there is no such model or the archive
+/// cannot be written, 130 interrupted.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct CrashdumpArgs {
+    /// The model [default: the current one]
+    #[arg(long, short, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
+    /// Where the archive is written
+    #[arg(long, short, value_name = "DIR", default_value = ".")]
+    pub(crate) output_dir: Utf8PathBuf,
+    /// Leave out /var/lib/juju
+    #[arg(long, short)]
+    pub(crate) small: bool,
+    /// How the archive is compressed
+    #[arg(long, short, value_enum, default_value = "xz")]
+    pub(crate) compression: Compression,
+    /// What the archive is called, behind `juju-crashdump-` [default: a random UUID]
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) uniq: Option<String>,
+    /// Leave out larger files
+    #[arg(long, short = 'f', value_name = "BYTES", default_value_t = 5_000_000)]
+    pub(crate) max_file_size: u64,
+    /// Leave out files whose name is like this; may be repeated
+    #[arg(long, short = 'x', value_name = "PATTERN")]
+    pub(crate) exclude: Vec<String>,
+    /// How long the files of one machine or container may take
+    #[arg(long, short, value_name = "SECONDS", default_value_t = 45)]
+    pub(crate) timeout: u64,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// Further folders of the machines
+    #[arg(value_name = "EXTRA_DIR")]
+    pub(crate) extra_dirs: Vec<String>,
+}
+
+/// How an archive is compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Compression {
+    /// Small, and what juju-crashdump writes
+    Xz,
+    /// Fast
+    Gz,
+}
+
+impl Compression {
+    /// Returns how the names of such files end.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Xz => "xz",
+            Self::Gz => "gz",
+        }
+    }
+}
+
 /// Whose models are meant.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DataArgs {
-    /// The folder of the local Juju's data [default: ~/.local/share/charmproof/juju]
+    /// The folder of the local Juju's data [default: $JUJU_DATA, or ~/.local/share/charmproof/juju]
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<Utf8PathBuf>,
 }

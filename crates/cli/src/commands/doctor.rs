@@ -1,13 +1,20 @@
 //! `charmproof doctor`.
 
+mod left;
+
 use charmproof_fleet::process::find_on_path;
 use charmproof_sandbox::Ability;
 
+use self::left::Left;
+use crate::args::DoctorArgs;
 use crate::error::{Exit, Failure};
 use crate::output;
 use crate::place::Place;
 
-pub(crate) fn run(place: &Place) -> Result<Exit, Failure> {
+pub(crate) fn run(place: &Place, args: &DoctorArgs) -> Result<Exit, Failure> {
+    if args.clean {
+        return clean(place);
+    }
     let mut lines = vec![
         format!("charmproof {}", env!("CARGO_PKG_VERSION")),
         format!("cache: {}", place.cache.root),
@@ -57,6 +64,28 @@ pub(crate) fn run(place: &Place) -> Result<Exit, Failure> {
     lines.push(format!("  {:22} {}", "what that gives", level.describe()));
     lines.extend(weaker.iter().map(|note| format!("  {:22} {note}", "refused")));
     lines.extend(level.advice().map(|advice| format!("  {:22} {advice}", "what would give more")));
+    lines.push(String::new());
+    lines.push("Left by runs that were killed".to_string());
+    let left = Left::find(place);
+    lines.extend(left.lines().into_iter().map(|line| format!("  {line}")));
+    lines.push(if left.is_empty() {
+        "  nothing".to_owned()
+    } else {
+        "  `charmproof doctor --clean` removes it; so does the next run in this cache".to_owned()
+    });
+    output::result(&lines.join("\n"));
+    Ok(Exit::Fine)
+}
+
+/// Removes what is left, and says what it was.
+fn clean(place: &Place) -> Result<Exit, Failure> {
+    let left = Left::find(place);
+    left.remove(place).map_err(|error| Failure::of("what is left could not be removed", &error))?;
+    let lines = if left.is_empty() {
+        vec!["nothing was left by runs that were killed".to_owned()]
+    } else {
+        left.lines().into_iter().map(|line| format!("removed {line}")).collect()
+    };
     output::result(&lines.join("\n"));
     Ok(Exit::Fine)
 }

@@ -35,7 +35,8 @@ pub(crate) fn shell(place: &Place, args: &ShellArgs, is_quiet: bool) -> Result<E
 /// Lays out the data that is meant.
 pub(crate) fn local_juju(place: &Place, data: &DataArgs) -> Result<LocalJuju, Failure> {
     let named = data.data.as_ref().map(|data| place.working_directory.join(data));
-    let data = named.or_else(|| local::users_data(&place.variables)).ok_or_else(|| {
+    let usual = || local::data_of_call(place.program.as_str(), &place.variables, &place.program);
+    let data = named.or_else(usual).ok_or_else(|| {
         Failure::usage("there is no home to keep the data of the local Juju in")
             .hint("name a folder with --data")
     })?;

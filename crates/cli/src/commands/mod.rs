@@ -5,6 +5,7 @@ pub(crate) mod charm;
 pub(crate) mod check;
 pub(crate) mod clean;
 pub(crate) mod compare;
+pub(crate) mod crashdump;
 pub(crate) mod doctor;
 pub(crate) mod env;
 pub(crate) mod execute;

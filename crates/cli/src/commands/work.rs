@@ -45,6 +45,18 @@ impl WorkFolder {
             .exit(Exit::CouldNotRun))
     }
 
+    /// Returns the folders that dead commands have left.
+    pub(crate) fn left(work: &Utf8Path) -> Vec<Utf8PathBuf> {
+        folders(&work.join("f"))
+            .filter(|path| matches!(FileLock::try_acquire(&lock_of(path)), Ok(Some(_))))
+            .collect()
+    }
+
+    /// Removes what dead commands have left, and ends what still runs for them. Returns the folders.
+    pub(crate) fn sweep(work: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
+        sweep(&work.join("f"))
+    }
+
     /// Whether a command works in a cache now.
     pub(crate) fn is_taken(work: &Utf8Path) -> bool {
         let shelf = work.join("f");
@@ -53,15 +65,17 @@ impl WorkFolder {
     }
 }
 
-/// Removes what was left by commands that are dead.
-fn sweep(shelf: &Utf8Path) -> std::io::Result<()> {
+/// Removes what was left by commands that are dead. Returns the folders.
+fn sweep(shelf: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
+    let mut swept = Vec::new();
     for path in folders(shelf) {
         if let Some(_lock) = FileLock::try_acquire(&lock_of(&path))? {
             local::end_processes_of(&path.join(JUJU_FOLDER));
             remove_tree(&path)?;
+            swept.push(path);
         }
     }
-    Ok(())
+    Ok(swept)
 }
 
 fn folders(shelf: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {
@@ -103,12 +117,14 @@ mod tests {
             fs_err::create_dir_all(work.join("f").join(number).join("j0-1-0")).unwrap();
         }
         assert!(!WorkFolder::is_taken(work));
+        assert_eq!(WorkFolder::left(work).len(), 2);
         let one = WorkFolder::new(work).unwrap();
         let other = WorkFolder::new(work).unwrap();
         assert_eq!((one.path.file_name(), other.path.file_name()), (Some("0"), Some("1")));
         assert_eq!(names(&work.join("f")), ["0", "1"]);
         assert!(!one.path.join("j0-1-0").exists());
         assert!(WorkFolder::is_taken(work));
+        assert!(WorkFolder::left(work).is_empty() && WorkFolder::sweep(work).unwrap().is_empty());
         drop(one);
         assert_eq!(names(&work.join("f")), ["1"]);
         let next = WorkFolder::new(work).unwrap();

@@ -49,8 +49,14 @@ pub(super) fn juju(called: &str, words: &[String]) -> i32 {
     client(words, &program)
 }
 
-/// Hands the call to the local Juju.
+/// Hands the call to the local Juju. `juju crashdump` is a plugin on real hosts, and so it is here: a
+/// program of its own.
 fn client(words: &[String], program: &Utf8Path) -> i32 {
+    if let Some(("crashdump", rest)) = words.split_first().map(|(word, rest)| (word.as_str(), rest)) {
+        let error = Command::new(program).arg("crashdump").args(rest).exec();
+        complain(&format!("`charmproof crashdump` cannot be started: {error}"));
+        return 1;
+    }
     let supervisor = [program.to_string(), "__supervisor".to_owned()];
     charmproof_juju::client::run(words.to_vec(), &supervisor)
 }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use camino::Utf8PathBuf;
-use charmproof_testkit::{Charm, CliResult, charm, wait_for};
+use charmproof_testkit::{Charm, CliResult, charm, processes_with, wait_for};
 
 use crate::support::World;
 
@@ -269,4 +269,74 @@ fn a_suite_in_which_no_unit_ran_proves_nothing() {
     let run =
         world.check(&["integration", "./fleet", "--swap", "charmgreet==2.0", "--attempts", "1"]).code(0);
     run.expect("web", "integration", "unaffected: pass -> not-used");
+}
+
+/// A suite with a model that has a unit, which waits until it is ended.
+const LINGERS: &str = r##"
+import time
+
+
+def test_lingers(tmp_path):
+    charm = tmp_path / "tiny"
+    charm.mkdir()
+    (charm / "metadata.yaml").write_text("name: tiny\nsummary: s\ndescription: d\n")
+    (charm / "manifest.yaml").write_text("bases:\n- {name: ubuntu, channel: '24.04', architectures: [amd64, arm64]}\n")
+    (charm / "dispatch").write_text("#!/bin/sh\nstatus-set active\n")
+    (charm / "dispatch").chmod(0o755)
+    subprocess.run(["juju", "add-model", "m", "localhost"], check=True)
+    subprocess.run(["juju", "deploy", str(charm)], check=True)
+    while "idle" not in subprocess.run(["juju", "status"], check=True, capture_output=True, text=True).stdout:
+        time.sleep(0.05)
+    pathlib.Path("READY").write_text(str(DATA))
+    time.sleep(600)
+"##;
+
+/// Starts the suite that lingers, and returns the command and the data of its local Juju once it does.
+fn lingering(world: &World) -> (std::process::Child, String) {
+    let ready = world.env.work().join("ready");
+    world.add(&suite(&LINGERS.replace("READY", ready.as_str())));
+    let mut command = world.env.command(&["test", "fleet/web"]);
+    command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+    let child = command.spawn().unwrap();
+    let limit = Duration::from_mins(3);
+    wait_for("the suite to linger", limit, || {
+        fs_err::read_to_string(&ready).is_ok_and(|text| !text.is_empty())
+    });
+    (child, fs_err::read_to_string(&ready).unwrap())
+}
+
+fn signal(child: &std::process::Child, name: &str) {
+    let id = child.id().to_string();
+    assert!(std::process::Command::new("kill").args(["-s", name, &id]).status().unwrap().success());
+}
+
+#[test]
+fn an_interrupted_suite_leaves_nothing() {
+    let world = World::new();
+    let (mut child, data) = lingering(&world);
+    assert!(!processes_with(&data).is_empty());
+    signal(&child, "INT");
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    wait_for("its processes to end", Duration::from_secs(5), || processes_with(&data).is_empty());
+    assert_eq!(left(&world), Vec::<Utf8PathBuf>::new());
+}
+
+#[test]
+fn the_doctor_removes_what_a_killed_suite_has_left() {
+    let world = World::new();
+    let (mut child, data) = lingering(&world);
+    let told = world.env.charmproof(&["doctor"]).success();
+    assert!(told.contains("Left by runs that were killed\n  nothing"), "{told}");
+    signal(&child, "KILL");
+    child.wait().unwrap();
+    let folder = left(&world)[0].clone();
+    // A unit of a local Juju goes on by itself.
+    assert!(!processes_with(&data).is_empty());
+    let told = world.env.charmproof(&["doctor"]).success();
+    assert!(told.contains(folder.as_str()) && told.contains("doctor --clean"), "{told}");
+    let told = world.env.charmproof(&["doctor", "--clean"]).success();
+    assert!(told.contains(&format!("removed folder of a command    {folder}")), "{told}");
+    assert_eq!((left(&world), processes_with(&data)), (Vec::new(), Vec::new()));
+    let told = world.env.charmproof(&["doctor", "--clean"]).success();
+    assert_eq!(told.trim(), "nothing was left by runs that were killed");
 }

@@ -3,6 +3,7 @@
 //! Every test has a controller of its own, in a folder of its own, and ends it: what units ran is judged,
 //! and no process, mount, address or folder may be left.
 
+mod crashdump;
 mod faults;
 mod life;
 mod refusals;

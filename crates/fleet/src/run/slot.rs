@@ -156,14 +156,23 @@ pub fn remove_tree(path: &Utf8Path) -> std::io::Result<()> {
     fs_err::remove_dir_all(path)
 }
 
-/// Deletes what killed runs left in the folder of temporary slots.
+/// Deletes what killed runs left in the folder of temporary slots. What cannot be deleted stays for the next
+/// time.
 pub fn sweep(work: &Utf8Path) {
-    let Ok(entries) = work.join("t").read_dir_utf8() else { return };
-    for entry in entries.flatten() {
-        let owner = entry.file_name().split('-').nth(1).and_then(|pid| pid.parse::<u32>().ok());
-        let is_alive = owner.is_some_and(|pid| Utf8PathBuf::from(format!("/proc/{pid}")).exists());
-        if !is_alive {
-            let _ = remove_tree(entry.path());
-        }
+    for path in left(work) {
+        let _ = remove_tree(&path);
     }
+}
+
+/// Returns what killed runs left in the folder of temporary slots.
+pub fn left(work: &Utf8Path) -> Vec<Utf8PathBuf> {
+    let Ok(entries) = work.join("t").read_dir_utf8() else { return Vec::new() };
+    entries
+        .flatten()
+        .filter(|entry| {
+            let owner = entry.file_name().split('-').nth(1).and_then(|pid| pid.parse::<u32>().ok());
+            !owner.is_some_and(|pid| Utf8PathBuf::from(format!("/proc/{pid}")).exists())
+        })
+        .map(|entry| entry.path().to_owned())
+        .collect()
 }

@@ -255,3 +255,19 @@ fn a_context_that_is_over_answers_nothing() {
     local.settle("tiny/0", "active", "slow");
     local.end();
 }
+
+#[test]
+fn data_that_is_deleted_takes_its_models_along() {
+    let local = Local::new(On::Machines);
+    local.deploy("tiny");
+    let (first, data) = (local.supervisors(), local.data.clone());
+    fs_err::remove_dir_all(&data).unwrap();
+    wait_for("what ran in the models to end", LIMIT, || {
+        processes_of("JUJU_DATA", data.as_str()).is_empty() && local.supervisors().is_empty()
+    });
+    // Whoever comes next begins anew, and is not disturbed by the one that ends.
+    assert_eq!(local.json(&["models"])["models"].as_array().map(Vec::len), Some(0));
+    local.juju(&["add-model", "m", "localhost"]).success();
+    assert_ne!(local.supervisors(), first);
+    local.destroy(&[]);
+}

@@ -116,7 +116,7 @@ fn signals_go_to_the_group_and_sigkill_to_all() {
         sh(&machine, &format!("setsid sleep {sleep} >/dev/null 2>&1 & echo ok")),
         ("ok\n".to_owned(), Exit::Code(0))
     );
-    assert_eq!(running(&sleep), 1);
+    wait_until("it sleeps", || running(&sleep) == 1);
     machine.stop();
     assert_eq!(running(&sleep), 0);
     assert!(!machine.is_running());

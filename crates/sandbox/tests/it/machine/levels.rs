@@ -103,11 +103,13 @@ fn machines_are_bounded() {
 #[test]
 fn a_userland_of_several_filesystems_is_one() {
     let Some(place) = Place::of_root() else { return };
-    // As a host with a filesystem of its own for /var, and one for /var/lib in it.
+    // As a host with a filesystem of its own for /var, and one for /var/lib in it. Neither lies upon the
+    // other one's overlay: kernels allow two such layers, and the machine's is one.
     let script = "set -e
-        mount -t tmpfs changes /mnt && mkdir /mnt/var /mnt/lib /mnt/work /mnt/work2
+        mount -t tmpfs changes /mnt && mkdir /mnt/var /mnt/lib /mnt/work /mnt/work2 /mnt/plain
+        mount --bind /var/lib /mnt/plain
         mount -t overlay var -o lowerdir=/var,upperdir=/mnt/var,workdir=/mnt/work /var
-        mount -t overlay lib -o lowerdir=/var/lib,upperdir=/mnt/lib,workdir=/mnt/work2 /var/lib
+        mount -t overlay lib -o lowerdir=/mnt/plain,upperdir=/mnt/lib,workdir=/mnt/work2 /var/lib
         touch /var/lib/of-the-host /var/local/of-the-host
         \"$@\" </dev/null
         ls /var/lib /var | grep -c of-the-machine || true";
