@@ -80,7 +80,7 @@ pub(crate) fn run(place: &Place, args: &DoctorArgs) -> Result<Exit, Failure> {
 /// Removes what is left, and says what it was.
 fn clean(place: &Place) -> Result<Exit, Failure> {
     let left = Left::find(place);
-    left.remove(place).map_err(|error| Failure::of("what is left could not be removed", &error))?;
+    Left::remove(place).map_err(|error| Failure::of("what is left could not be removed", &error))?;
     let lines = if left.is_empty() {
         vec!["nothing was left by runs that were killed".to_owned()]
     } else {

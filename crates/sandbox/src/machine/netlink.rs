@@ -59,12 +59,15 @@ impl Netlink {
         Ok(Self::new(socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, None)?))
     }
 
-    /// Makes a bridge that is up.
-    pub(crate) fn add_bridge(&self, name: &str) -> io::Result<Link> {
+    /// Makes a bridge that is up. Left to itself, a bridge would have the lowest hardware address of its
+    /// ports, so another one whenever a machine comes with a lower one; what the others send to the gateway
+    /// would then be lost until they ask for its address again, after half a minute.
+    pub(crate) fn add_bridge(&self, name: &str, hardware_address: [u8; 6]) -> io::Result<Link> {
         let mut link = LinkMessage::default();
         link.header.flags = LinkFlags::Up;
         link.header.change_mask = LinkFlags::Up;
         link.attributes.push(LinkAttribute::IfName(name.to_owned()));
+        link.attributes.push(LinkAttribute::Address(hardware_address.to_vec()));
         link.attributes.push(LinkAttribute::LinkInfo(vec![LinkInfo::Kind(InfoKind::Bridge)]));
         self.create(RouteNetlinkMessage::NewLink(link))?;
         self.find(name)

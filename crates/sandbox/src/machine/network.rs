@@ -27,6 +27,13 @@ const ATTEMPTS: usize = 16;
 /// The first half of the hardware addresses of containers.
 const HARDWARE_PREFIX: [u8; 3] = [0x00, 0x16, 0x3e];
 
+/// Returns the hardware address of whoever has an address.
+pub(crate) fn hardware_address(address: Ipv4Addr) -> [u8; 6] {
+    let [_, second, third, fourth] = address.octets();
+    let [a, b, c] = HARDWARE_PREFIX;
+    [a, b, c, second, third, fourth]
+}
+
 /// What a network is to be like.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkSpec {
@@ -148,9 +155,7 @@ impl Network {
         }
         let namespace = self.shared.realm.network(false)?;
         let port = format!("u{}-{}", self.shared.subnet.suffix(), address.octets()[3]);
-        let [_, second, third, fourth] = address.octets();
-        let [a, b, c] = HARDWARE_PREFIX;
-        let hardware_address = [a, b, c, second, third, fourth];
+        let hardware_address = hardware_address(address);
         let there = End {
             name: "eth0",
             namespace: Some(namespace.as_fd()),
@@ -195,7 +200,9 @@ impl Shared {
         let name = format!("{LINK_PREFIX}{}", self.subnet.suffix());
         let inner_name = format!("host{}", self.subnet.suffix());
         let router = &self.router;
-        let here = End { name: &name, namespace: None, hardware_address: None };
+        // The same again after a crash: machines remember whose address it is.
+        let own = Some(hardware_address(self.subnet.host()));
+        let here = End { name: &name, namespace: None, hardware_address: own };
         let there =
             End { name: &inner_name, namespace: Some(router.namespace.as_fd()), hardware_address: None };
         host.add_cable(here, there, None)?;

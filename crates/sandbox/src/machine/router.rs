@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::egress::{Egress, Names};
 use super::netlink::{Link, Netlink};
+use super::network::hardware_address;
 use super::realm::Realm;
 use super::subnet::Subnet;
 
@@ -36,7 +37,7 @@ impl Router {
     /// Makes a bridge for a range of addresses.
     pub(crate) fn add_bridge(&self, subnet: Subnet) -> io::Result<Bridge> {
         let name = format!("units{}", subnet.suffix());
-        let link = self.netlink.add_bridge(&name)?;
+        let link = self.netlink.add_bridge(&name, hardware_address(subnet.gateway()))?;
         let bridge = Bridge { name, link };
         let prepared = self
             .netlink

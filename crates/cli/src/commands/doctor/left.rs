@@ -50,7 +50,8 @@ impl Left {
         .concat()
     }
 
-    pub(super) fn remove(&self, place: &Place) -> io::Result<()> {
+    /// Removes what is left by now.
+    pub(super) fn remove(place: &Place) -> io::Result<()> {
         let work = place.cache.work();
         WorkFolder::sweep(&work)?;
         slot::sweep(&work);

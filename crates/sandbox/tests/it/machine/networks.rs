@@ -152,6 +152,22 @@ fn machines_are_found_by_name() {
     assert_eq!(well(&first, &script), "app-1.endpoints.model.svc\n");
 }
 
+#[test]
+fn the_gateway_stays_who_it_is() {
+    let Some(place) = Place::of_root() else { return };
+    let network = place.network();
+    let machine = place.machine_in("unit-0", &network);
+    let gateway = network.subnet().gateway();
+    let [_, second, third, _] = gateway.octets();
+    let expected = format!("00:16:3e:{second:02x}:{third:02x}:01");
+    // Each port has a hardware address at random, and a bridge would take the lowest.
+    let others: Vec<_> = (1..6).map(|number| place.machine_in(&format!("unit-{number}"), &network)).collect();
+    let seen =
+        well(&machine, &format!("getent ahostsv4 unit-none; grep '^{gateway} ' /proc/net/arp || true"));
+    assert!(seen.contains(&expected), "{gateway} is not {expected} in: {seen}");
+    drop(others);
+}
+
 /// An address of the host that is not its own only.
 fn host_address() -> Option<Ipv4Addr> {
     let socket = std::net::UdpSocket::bind("0.0.0.0:0").unwrap();
