@@ -4,6 +4,7 @@
 
 mod check;
 mod example_fleet;
+mod examples;
 mod false_passes;
 mod fleet;
 mod fuzz;
