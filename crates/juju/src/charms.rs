@@ -15,6 +15,11 @@ use crate::place::DataFolder;
 
 /// How many bytes a charm may have when it is unpacked. The largest of the store have a tenth.
 const CHARM_BYTES_MAX: u64 = 4 << 30;
+/// How many it may have whatever its archive is like.
+const CHARM_BYTES_ALWAYS: u64 = 256 << 20;
+/// And beyond that, how many times its archive. Code shrinks to a quarter; what shrinks to a hundredth is
+/// made to fill a disk.
+const CHARM_GROWTH_MAX: u64 = 50;
 /// How many files.
 const CHARM_FILES_MAX: usize = 400_000;
 
@@ -54,7 +59,7 @@ pub(crate) fn keep_archive(folder: &DataFolder, path: &Utf8Path) -> Result<KeptC
     let place = place_of(folder, &digest);
     if !place.exists() {
         let staging = staging(folder)?;
-        let unpacked = unpack(path, &staging);
+        let unpacked = unpack(path, &staging, unpacked_bytes_max(fs_err::metadata(path)?.len()));
         if let Err(error) = unpacked {
             let _ = fs_err::remove_dir_all(&staging);
             return Err(error);
@@ -214,8 +219,14 @@ fn digest_of_tree(folder: &Utf8Path) -> io::Result<String> {
     Ok(hex(&hasher.finalize()))
 }
 
-/// Unpacks an archive into a folder of ours. Whatever would lie outside of it is refused.
-fn unpack(path: &Utf8Path, target: &Utf8Path) -> Result<(), CharmError> {
+/// Returns how many bytes an archive may unpack to.
+fn unpacked_bytes_max(archive_bytes: u64) -> u64 {
+    archive_bytes.saturating_mul(CHARM_GROWTH_MAX).clamp(CHARM_BYTES_ALWAYS, CHARM_BYTES_MAX)
+}
+
+/// Unpacks an archive into a folder of ours. Whatever would lie outside of it is refused, and so are more
+/// bytes than these.
+fn unpack(path: &Utf8Path, target: &Utf8Path, bytes_max: u64) -> Result<(), CharmError> {
     let mut archive = zip::ZipArchive::new(io::BufReader::new(fs_err::File::open(path)?))?;
     if archive.len() > CHARM_FILES_MAX {
         return Err(CharmError::Hostile(format!(
@@ -223,7 +234,7 @@ fn unpack(path: &Utf8Path, target: &Utf8Path) -> Result<(), CharmError> {
             archive.len()
         )));
     }
-    let mut left = CHARM_BYTES_MAX;
+    let mut left = bytes_max;
     let mut links = Vec::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index)?;
@@ -253,7 +264,7 @@ fn unpack(path: &Utf8Path, target: &Utf8Path) -> Result<(), CharmError> {
         let copied = io::copy(&mut file.by_ref().take(left + 1), &mut out)?;
         left = left
             .checked_sub(copied)
-            .ok_or_else(|| CharmError::Hostile(format!("it is larger than {} GiB", CHARM_BYTES_MAX >> 30)))?;
+            .ok_or_else(|| CharmError::Hostile(format!("it unpacks to more than {} MiB", bytes_max >> 20)))?;
         fs_err::set_permissions(&place, PermissionsExt::from_mode(mode & 0o777 | 0o600))?;
     }
     // Last, so that no file is written through a link.
@@ -346,6 +357,26 @@ mod tests {
         check(&[METADATA, ("/etc/passwd", "")], &[], Err("outside"));
         check(&[METADATA], &[("out", "/etc")], Err("leads out"));
         check(&[METADATA], &[("a/out", "../../b")], Err("leads out"));
+    }
+
+    #[test]
+    fn what_grows_too_much_is_refused() {
+        for (archive_bytes, expected) in [
+            (0, 256 << 20),
+            (1 << 20, 256 << 20),
+            (10 << 20, 500 << 20),
+            (1 << 30, 4 << 30),
+            (u64::MAX, 4 << 30),
+        ] {
+            assert_eq!(unpacked_bytes_max(archive_bytes), expected, "{archive_bytes}");
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let folder = Utf8PathBuf::from_path_buf(folder.path().to_owned()).unwrap();
+        let zeros = "0".repeat(3 << 20);
+        let packed = archive(&folder, &[("a", &zeros), ("b", &zeros)], &[]);
+        let refused = unpack(&packed, &folder.join("x"), 5 << 20).unwrap_err().to_string();
+        assert_eq!(refused, "refused: it unpacks to more than 5 MiB");
+        unpack(&packed, &folder.join("y"), 6 << 20).unwrap();
     }
 
     #[test]
