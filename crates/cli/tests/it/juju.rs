@@ -7,7 +7,7 @@ mod crashdump;
 mod faults;
 mod life;
 mod refusals;
-mod timeline;
+pub(crate) mod timeline;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};

@@ -64,7 +64,9 @@ pub(super) fn apply(world: &mut World, stimulus: Stimulus, effects: &mut Effects
         }
         Stimulus::UnitWrites { relation } => in_scope(world, relation).map(drop),
         Stimulus::AppWrites { relation } => {
-            let (leads, has_quirks) = (world.agent.leader, world.has_quirks);
+            // The lease decides, which a unit may hold before it is told so by `leader-elected`: what it
+            // writes in `relation-created`, which comes first (R15), is heard as well.
+            let (leads, has_quirks) = (world.holds_lease || world.agent.leader, world.has_quirks);
             let relation = in_scope(world, relation)?;
             if !leads {
                 return Err(IllegalEvent::NotLeader);

@@ -252,6 +252,36 @@ mod tests {
     }
 
     #[test]
+    fn a_leader_is_heard_before_it_is_told_that_it_leads() {
+        let mut model = model(Platform::Machine);
+        model.add_application("web", Charm::default().with_endpoint(Role::Requires, "data"));
+        model.add_application("db", Charm::default().with_endpoint(Role::Provides, "data"));
+        deploy(&mut model, "web/0");
+        settle(&mut model, "");
+        let stimulus = Stimulus::Integrate {
+            relation: model.next_relation(),
+            endpoint: "data".into(),
+            remote_app: "db".into(),
+            remote_endpoint: Some("data".into()),
+        };
+        poke(&mut model, Target::Application("web".into()), stimulus);
+        deploy(&mut model, "db/0");
+        let db = Name::new("db/0");
+        loop {
+            model.step(ModelEvent::Resolve { unit: db.clone(), choice: 0 }).unwrap();
+            let hook = model.units().get(&db).and_then(World::running).unwrap().name();
+            assert_ne!(hook, "leader-elected", "the leader was told first");
+            model.step(ModelEvent::HookEnds { unit: db.clone(), outcome: Outcome::Ok }).unwrap();
+            if hook == "data-relation-created" {
+                break;
+            }
+        }
+        poke(&mut model, Target::Unit(db), Stimulus::AppWrites { relation: 0 });
+        let changed = settle(&mut model, "data-relation-changed");
+        assert!(changed.contains(&"web/0 data-relation-changed".to_owned()), "{changed:?}");
+    }
+
+    #[test]
     fn a_refresh_can_bring_peers_and_containers() {
         let before = Charm::default().with_container("web").with_endpoint(Role::Peer, "peers");
         let after = before.clone().with_endpoint(Role::Peer, "cluster").with_container("proxy");

@@ -9,7 +9,7 @@ use super::{Local, On};
 
 /// What a unit looks like at a moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Seen {
+pub(crate) struct Seen {
     workload: String,
     message: String,
     agent: String,
@@ -17,7 +17,7 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(unit: &Value) -> Self {
+    pub(crate) fn of(unit: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         Self {
             workload: text(&unit["workload-status"]["current"]),
@@ -93,7 +93,7 @@ fn watch(local: &Local, unit: &str, act: impl FnOnce()) -> Vec<Seen> {
 }
 
 /// Ends the looking, also when what is looked at has failed.
-struct Over<'a>(&'a AtomicBool);
+pub(crate) struct Over<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for Over<'_> {
     fn drop(&mut self) {
@@ -101,8 +101,9 @@ impl Drop for Over<'_> {
     }
 }
 
+/// Sees that what was seen of a unit is what Juju shows.
 #[track_caller]
-fn check(seen: &[Seen]) {
+pub(crate) fn check(seen: &[Seen]) {
     for (index, now) in seen.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| seen.get(index));
         let fault = now.fault().or_else(|| now.fault_after(before?));
