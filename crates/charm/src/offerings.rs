@@ -15,7 +15,7 @@ use std::fmt;
 
 use camino::Utf8Path;
 
-pub use just::just_recipes;
+pub use just::{just_recipes, just_recipes_with_parameters};
 pub use make::make_targets;
 pub use nox::nox_sessions;
 pub use target::{INTEGRATION, Invocation, LIVES, NoTarget, choose_target, needs_juju};
@@ -71,6 +71,8 @@ pub struct Offerings {
     pub tox: BTreeSet<String>,
     /// Recipes of just, and aliases of recipes.
     pub just: BTreeSet<String>,
+    /// Those of the recipes that take arguments.
+    pub just_with_parameters: BTreeSet<String>,
     /// Targets of make.
     pub make: BTreeSet<String>,
     /// Sessions of nox.
@@ -99,6 +101,7 @@ impl Offerings {
         }
         if let Some(text) = first(&["justfile", "Justfile", ".justfile", "JUSTFILE"]) {
             offerings.just = just_recipes(&text);
+            offerings.just_with_parameters = just_recipes_with_parameters(&text);
         }
         if let Some(text) = first(&["GNUmakefile", "makefile", "Makefile"]) {
             offerings.make = make_targets(&text);

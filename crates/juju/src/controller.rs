@@ -140,6 +140,11 @@ impl Held {
         let _ = self.database.log(model, Timestamp::now(), entity, level, module, message);
     }
 
+    /// Returns what an entity complained about last since an instant.
+    pub(crate) fn complaint(&self, model: &str, entity: &str, since: Timestamp) -> Option<String> {
+        self.database.complaint(model, entity, since)
+    }
+
     /// Returns the lines of a model's log after one.
     pub fn log_lines(&self, model: &str, after: i64) -> Result<Vec<LogLine>, DatabaseError> {
         self.database.lines(model, after)

@@ -20,6 +20,14 @@ const PASSED_OVER: [&str; 6] = ["rustup", "snap", "apt", "apt-get", "add-apt-rep
 /// How many of the last lines of a script an error shows.
 const SAID_LINES: usize = 15;
 
+/// Which environment Poetry uses is settled before a script runs. What else it is asked for, it does.
+const POETRY: &str = r#"#!/bin/sh
+case "$1" in
+env | config | --version) exit 0 ;;
+esac
+exec uv tool run poetry "$@"
+"#;
+
 const CRAFTCTL: &str = r#"#!/bin/sh
 case "$1" in
 default)
@@ -55,7 +63,7 @@ impl RunsScripts for Scripts<'_> {
     fn run(&self, part: &Part, script: &Script, usual: &Files) -> Result<Utf8PathBuf, PackError> {
         let folder = self.scratch.join(&part.name);
         let place = |name: &str| folder.join(name);
-        for name in ["home", "tmp", "bin", "build", "install", "usual"] {
+        for name in ["home/.local/bin", "tmp", "bin", "build", "install", "usual"] {
             fs_err::create_dir_all(place(name))?;
         }
         lay(usual, &place("usual"))?;
@@ -64,8 +72,17 @@ impl RunsScripts for Scripts<'_> {
         for name in PASSED_OVER {
             program(&place("bin").join(name), "#!/bin/sh\nexit 0\n")?;
         }
+        let mut visible = vec![self.charm.to_owned()];
         if let Ok(uv) = self.context.tools.uv() {
-            fs_err::os::unix::fs::symlink(uv, place("bin/uv"))?;
+            let uv = uv.canonicalize_utf8().unwrap_or(uv);
+            visible.extend(uv.parent().map(Utf8Path::to_path_buf));
+            // Other parts are passed over that would install both, there.
+            for name in ["bin/uv", "home/.local/bin/uv"] {
+                fs_err::os::unix::fs::symlink(&uv, place(name))?;
+            }
+            for name in ["bin/poetry", "home/.local/bin/poetry"] {
+                program(&place(name), POETRY)?;
+            }
         }
         let text = format!("set -e\n{}\n", script.text);
         fs_err::write(place("script"), text)?;
@@ -78,7 +95,7 @@ impl RunsScripts for Scripts<'_> {
                 working_directory: &place("build"),
                 folder: &folder,
                 writable: &folder,
-                visible: &[self.charm],
+                visible: &visible.iter().map(Utf8PathBuf::as_path).collect::<Vec<_>>(),
                 log: &log,
             },
         );

@@ -5,7 +5,17 @@ use std::collections::BTreeSet;
 /// The names of the recipes and aliases of a justfile that can be run by
 /// name. Imports and modules are not followed; private recipes are left out.
 pub fn just_recipes(text: &str) -> BTreeSet<String> {
-    let mut names = BTreeSet::new();
+    headers(text).into_iter().map(|(name, _)| name).collect()
+}
+
+/// The names of those recipes of a justfile that take arguments.
+pub fn just_recipes_with_parameters(text: &str) -> BTreeSet<String> {
+    headers(text).into_iter().filter(|(_, has_parameters)| *has_parameters).map(|(name, _)| name).collect()
+}
+
+/// What can be run by name, and whether it takes arguments.
+fn headers(text: &str) -> Vec<(String, bool)> {
+    let mut names = Vec::new();
     let mut is_private = false;
     for line in text.lines() {
         if line.is_empty() || line.starts_with([' ', '\t', '#']) {
@@ -15,18 +25,18 @@ pub fn just_recipes(text: &str) -> BTreeSet<String> {
             is_private |= attributes.split(',').any(|attribute| attribute.trim() == "private");
             continue;
         }
-        if let Some(name) = recipe_or_alias(line)
+        if let Some((name, has_parameters)) = recipe_or_alias(line)
             && !is_private
             && !name.starts_with('_')
         {
-            names.insert(name.to_owned());
+            names.push((name.to_owned(), has_parameters));
         }
         is_private = false;
     }
     names
 }
 
-fn recipe_or_alias(line: &str) -> Option<&str> {
+fn recipe_or_alias(line: &str) -> Option<(&str, bool)> {
     let line = line.strip_prefix('@').unwrap_or(line);
     let end =
         line.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))).unwrap_or(line.len());
@@ -35,7 +45,7 @@ fn recipe_or_alias(line: &str) -> Option<&str> {
         && let Some((name, _)) = rest.split_once(":=")
     {
         let name = name.trim();
-        return is_name(name).then_some(name);
+        return is_name(name).then_some((name, false));
     }
     let is_statement = matches!(word, "set" | "export" | "import" | "mod" | "unexport");
     if !is_name(word) || (is_statement && !rest.trim_start().starts_with(':')) {
@@ -43,12 +53,15 @@ fn recipe_or_alias(line: &str) -> Option<&str> {
     }
     // The colon that ends the header, not one in the default of a parameter.
     let mut quote = None;
-    let mut characters = rest.chars().peekable();
-    while let Some(character) = characters.next() {
+    let mut characters = rest.char_indices().peekable();
+    while let Some((place, character)) = characters.next() {
         match quote {
             Some(open) if character == open => quote = None,
             None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
-            None if character == ':' => return (characters.peek() != Some(&'=')).then_some(word),
+            None if character == ':' => {
+                let is_value = matches!(characters.peek(), Some((_, '=')));
+                return (!is_value).then_some((word, !rest[..place].trim().is_empty()));
+            }
             _ => {}
         }
     }
@@ -80,6 +93,13 @@ mod tests {
         check("[private]\nhidden:\n[group('x')]\nshown:\n_too:\n", &["shown"]);
         check("[doc('x')] [private]\n", &[]);
         check("import 'x.just'\nmod sub\nmod? other 'x:y'\n", &[]);
+    }
+
+    #[test]
+    fn recipes_that_take_arguments() {
+        let text = "test *args: build\n    pytest {{args}}\nbuild:\nunit $X='a:b': dep\nx := 'y'\n";
+        let found = just_recipes_with_parameters(text);
+        assert_eq!(found.into_iter().collect::<Vec<_>>(), ["test", "unit"]);
     }
 
     proptest! {

@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::DiskTree;
+use charmproof_charm::library::missing_libraries;
+use charmproof_charm::metadata::{Base, CharmMetadata};
 use charmproof_fleet::swap::PreparedSwap;
 use charmproof_pack::environment::{CharmEnvironment, EnvironmentContext, provide_for};
 use charmproof_pack::prime::prime;
@@ -128,9 +130,14 @@ pub(crate) struct Packing<'a> {
 /// An archive that was written.
 pub(crate) struct Packed {
     pub(crate) path: Utf8PathBuf,
+    /// The name of the charm.
+    pub(crate) charm: String,
+    /// The base that its Python is of.
+    pub(crate) base: Base,
     files: usize,
     bytes: u64,
-    notes: Vec<String>,
+    /// What its user should know.
+    pub(crate) notes: Vec<String>,
     pub(crate) took: Duration,
     /// The environment that is in it, if the charm has packages.
     pub(crate) environment: Option<CharmEnvironment>,
@@ -159,7 +166,8 @@ impl Packing<'_> {
 
     fn one(&self, recipe: &Recipe, platform: &Platform) -> Result<Packed, PackError> {
         let begun = Instant::now();
-        let scratch = self.scratch.join(&platform.label);
+        // Labels have colons, and folders of programs lie there, which go on a search path.
+        let scratch = self.scratch.join(platform.label.replace(':', "-"));
         let environment = provide_for(&self.context, self.folder, &platform.base, self.swaps)?;
         let scripts = Scripts {
             context: &self.context,
@@ -176,9 +184,32 @@ impl Packing<'_> {
             environment.iter().flat_map(|environment| &environment.notes).cloned().collect();
         notes.extend(environment.as_ref().and_then(|environment| note_on_base(platform, environment)));
         notes.extend(prime.notes);
+        notes.extend(note_on_libraries(&DiskTree::open(self.folder)?));
         let bytes = fs_err::metadata(&path)?.len();
-        Ok(Packed { files: prime.files.len(), bytes, path, notes, took: begun.elapsed(), environment })
+        Ok(Packed {
+            path,
+            charm: recipe.name.clone(),
+            base: platform.base.clone(),
+            files: prime.files.len(),
+            bytes,
+            notes,
+            took: begun.elapsed(),
+            environment,
+        })
     }
+}
+
+/// What is missing is told while it is known why: the charm would fail with the first import.
+fn note_on_libraries(tree: &DiskTree) -> Option<String> {
+    let missing = missing_libraries(&CharmMetadata::read(tree), tree);
+    let names: Vec<String> = missing.iter().map(|library| library.key.to_string()).collect();
+    (!names.is_empty()).then(|| {
+        format!(
+            "the charm does not have {} that it asks for: {}; `charmcraft fetch-libs` brings what is in `charm-libs`",
+            if names.len() == 1 { "a library" } else { "libraries" },
+            names.join(", ")
+        )
+    })
 }
 
 /// Packages lie in a folder that is named after the Python they are for.

@@ -4,8 +4,10 @@
 //! path is another, and each process can be asked to note what it does. Whatever the local Juju started
 //! ends with the suite, unless models are to be kept.
 
+pub(crate) mod artifacts;
 mod suite;
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -33,7 +35,8 @@ use crate::timeline::{self, Outcome, Timeline, words};
 /// Names the packed charm, for suites.
 pub(crate) const CHARM_VARIABLE: &str = "CHARM_PATH";
 /// What the files of a suite say that takes a charm from elsewhere.
-const TAKES_A_PATH: [&str; 3] = [CHARM_VARIABLE, "charm-file", "charm_file"];
+const TAKES_A_PATH: [&str; 6] =
+    [CHARM_VARIABLE, "--charm-file", "--charm_file", "--charm-path", "--charm_path", "opcli"];
 
 pub(crate) fn run(
     place: &Place,
@@ -73,17 +76,24 @@ pub(crate) fn run(
     let _ending = is_private.then(|| Ending { data: &local.data });
 
     let named = place.variables.get(CHARM_VARIABLE).filter(|path| !path.is_empty()).cloned();
-    let (mut charm, mut packing_took) = (named.map(Utf8PathBuf::from), None);
+    let (mut charm, mut packing_took, mut artifacts) = (named.map(Utf8PathBuf::from), None, None);
     if charm.is_none() && !args.no_pack {
         let packing = pack_charm(place, args, &folder, &tree, &swaps, &work.path, cancel)?;
         for packed in &packing {
             talk(&format!("Packed {} in {}", packed.name(), words(packed.took)));
+        }
+        // What is true of the charm is said of each of its archives.
+        let notes: BTreeSet<&String> = packing.iter().flat_map(|packed| &packed.notes).collect();
+        for note in notes {
+            talk(&format!("note: {note}"));
         }
         if packing.len() > 1 {
             talk(&format!("{CHARM_VARIABLE} is the first of them; --platform chooses another"));
         }
         packing_took = (!packing.is_empty()).then(|| packing.iter().map(|packed| packed.took).sum());
         charm = packing.first().map(|packed| packed.path.clone());
+        artifacts = artifacts::write(&packing, &work.path)
+            .map_err(|error| Failure::of("what was packed could not be noted", &error))?;
     }
 
     let suite = Suite {
@@ -95,6 +105,7 @@ pub(crate) fn run(
         local: &local,
         work: &work.path,
         charm: charm.as_deref(),
+        artifacts: artifacts.as_deref(),
         swaps: &swaps,
     };
     let end = suite.run(cancel, &talk)?;

@@ -27,6 +27,7 @@ use super::charmcraft::{PACKING_VARIABLE, note_packed, packed_environments};
 use super::supervisor::{RECIPES_VARIABLE, recipes_of};
 use super::{chain, code_of, complain, variables};
 use crate::commands::pack::{Packed, Packing, Wanted};
+use crate::commands::test::artifacts::{self, ARTIFACTS_VARIABLE};
 use crate::commands::test::{CHARM_VARIABLE, takes_a_path};
 use crate::local::{LocalJuju, end_processes_of, usual_controller};
 use crate::timeline::{Outcome, Timeline, What, text};
@@ -112,6 +113,9 @@ fn run(
     }
     if let Some(first) = packed.first() {
         command.env(CHARM_VARIABLE, &first.path);
+    }
+    if let Some(artifacts) = artifacts::write(&packed, data)? {
+        command.env(ARTIFACTS_VARIABLE, artifacts);
     }
     let controller = usual_controller(has_containers(unit));
     if let Err(said) = local.switch(controller, &command) {

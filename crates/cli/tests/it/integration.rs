@@ -127,6 +127,54 @@ fn a_suite_that_takes_no_path_finds_the_archive_in_its_folder() {
 }
 
 #[test]
+fn a_suite_is_given_the_charm_by_its_own_option() {
+    let world = World::new();
+    let folder = world.add(
+        &suite(
+            r#"
+def test_is_given(request):
+    (path,) = request.config.getoption("--charm-file")
+    assert str(path) == request.config.getoption("--charm_path") == os.environ["CHARM_PATH"]
+
+
+def test_what_packs_is_told(request):
+    text = pathlib.Path(os.environ["OPCLI_ARTIFACTS_BUILD_YAML"]).read_text()
+    (charm,) = json.loads(text)["charms"]
+    (build,) = charm["builds"]
+    assert (charm["name"], build["base"], build["path"]) == ("web", "ubuntu@24.04", os.environ["CHARM_PATH"])
+"#,
+        )
+        // It ends the suite where the option is not there in time.
+        .with_file(
+            "tests/integration/conftest.py",
+            "import pathlib\n\nimport pytest\n\n\ndef pytest_addoption(parser):\n    \
+             parser.addoption('--charm_path')\n    \
+             parser.addoption('--charm-file', action='append', type=pathlib.Path)\n\n\n\
+             def pytest_configure(config):\n    \
+             if not config.getoption('--charm_path'):\n        pytest.exit('--charm_path is required', 4)\n",
+        ),
+    );
+    test(&world, &[]).success();
+    assert!(!folder.join("web_all.charm").exists(), "the suite was told a path, so none is needed there");
+    let other = test(&world, &["--", "--charm_path", "other.charm"]);
+    assert!(other.stdout.contains("'other.charm'"), "what a user says counts: {other}");
+}
+
+#[test]
+fn a_suite_that_calls_charmcraft_by_its_snap_gets_ours() {
+    let world = World::new();
+    world.add(&suite(
+        r#"
+def test_packs(tmp_path):
+    here = pathlib.Path(__file__).parents[2]
+    subprocess.run(["/snap/bin/charmcraft", "pack", "-p", str(here)], cwd=str(tmp_path), check=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["web_all.charm"]
+"#,
+    ));
+    test(&world, &[]).success();
+}
+
+#[test]
 fn what_cannot_be_run_is_told() {
     let world = World::bare();
     world.add(&charm("web").with_tox_unit(&["true"]));

@@ -84,6 +84,35 @@ fn a_script_of_a_part_is_run_in_a_copy() {
 }
 
 #[test]
+fn a_script_finds_its_programs_whatever_the_platform_is_called() {
+    let world = World::new();
+    let charm = greeter("parts:\n  it:\n    plugin: charm\n    override-build: |\n      craftctl default\n");
+    let charm = charm.with_file(
+        "charmcraft.yaml",
+        "name: web\ntype: charm\nsummary: s\ndescription: d\nplatforms:\n  ubuntu@24.04:amd64:\n    build-on: [ubuntu@24.04:amd64, \
+         ubuntu@24.04:arm64]\n    build-for: [ubuntu@24.04:amd64]\nparts:\n  it:\n    plugin: charm\n    override-build: |\n      \
+         rustup default stable\n      \"$HOME/.local/bin/uv\" python find\n      poetry env use python3\n      \
+         craftctl default\n",
+    );
+    world.add(&charm);
+    packed(&world, &[]).success();
+}
+
+#[test]
+fn libraries_that_are_not_there_are_told() {
+    let world = World::new();
+    let parts = "charm-libs:\n  - {lib: tempo.tracing, version: \"0\"}\nparts:\n  it: {plugin: charm}\n";
+    world.add(&greeter(parts));
+    let result = packed(&world, &[]);
+    assert!(
+        result.stderr.contains(
+            "note: the charm does not have a library that it asks for: charms.tempo.v0.tracing; `charmcraft fetch-libs`"
+        ),
+        "{result}"
+    );
+}
+
+#[test]
 fn a_script_that_fails_is_told_with_its_place() {
     let world = World::new();
     world.add(&greeter(

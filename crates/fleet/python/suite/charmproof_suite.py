@@ -1,10 +1,12 @@
 """What charmproof does inside a suite of integration tests: notes, and what was asked for.
 
 Each test is noted with when it began and ended, in the file that the local Juju notes
-its hooks in, so that both can be shown side by side. On request it also keeps models,
-names them, writes their logs down, and makes the waits of Jubilant end with a change
-instead of with the next poll. Every request is a variable; without any, nothing of the
-suite is changed.
+its hooks in, so that both can be shown side by side. The packed charm is given to the
+option that a suite has for it, and where a suite calls `charmcraft` or `juju` by the place
+of their snaps, it gets those of the search path. On request it also keeps models, names
+them, writes their logs down, and makes the waits of Jubilant end with a change instead of
+with the next poll. Every request is a variable; without any, nothing of the suite is
+changed.
 
 It must run on every Python that a suite may use, and it must never be what fails.
 
@@ -14,11 +16,14 @@ PYTEST_DONT_REWRITE
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
 import time
 
 import pytest
 
+_CHARM = os.environ.get("CHARM_PATH", "")
 _EVENTS = os.environ.get("CHARMPROOF_EVENTS", "")
 _CHANGES = os.environ.get("CHARMPROOF_CHANGES", "")
 _LOGS = os.environ.get("CHARMPROOF_LOGS", "")
@@ -33,6 +38,10 @@ _DRAWN = re.compile(r"jubilant-[0-9a-f]{8}")
 # What plugins call the options for the same thing: pytest-jubilant, and pytest-operator.
 _KEEP_OPTIONS = ("no_juju_teardown", "no_teardown", "keep_models")
 _MODEL_OPTIONS = ("juju_model", "model")
+# What suites call the option for the packed charm.
+_CHARM_OPTIONS = ("--charm-path", "--charm_path", "--charm-file", "--charm_file")
+# What suites call by the place of its snap, which no search path changes.
+_SNAPS = {"/snap/bin/charmcraft": "charmcraft", "/snap/bin/juju": "juju"}
 
 
 def _instant(seconds):
@@ -111,9 +120,46 @@ def _set_first(config, names, value):
     return False
 
 
+def _give_charm(config):
+    """Give the packed charm to the option for it, unless whoever runs the suite did."""
+    # opcli's option takes names as well; it reads a file that says more.
+    if not _CHARM or hasattr(config.option, "artifacts_build_yaml"):
+        return
+    for option in _CHARM_OPTIONS:
+        name = option.lstrip("-").replace("-", "_")
+        if hasattr(config.option, name) and not getattr(config.option, name):
+            # Parsed as on the command line, as the option may have a type, or collect its values.
+            given = getattr(config._parser.parse_known_args([option, _CHARM]), name, None)
+            if given:
+                setattr(config.option, name, given)
+
+
+def _find_snaps():
+    """Let what is called by the place of its snap be what the search path has."""
+    if not _EVENTS:
+        return
+    ours = {place: shutil.which(name) for place, name in _SNAPS.items()}
+    original = subprocess.Popen.__init__
+
+    def popen(self, args, *rest, **named):
+        if isinstance(args, (list, tuple)) and args:
+            found = ours.get(str(args[0]))
+            if found:
+                sys.stderr.write("charmproof: `%s` is %s here\n" % (args[0], found))
+                args = [found] + list(args[1:])
+        original(self, args, *rest, **named)
+
+    subprocess.Popen.__init__ = popen
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
     """Ask plugins for what they can do themselves, and do the rest."""
+    try:
+        _give_charm(config)
+        _find_snaps()
+    except Exception as error:  # noqa: BLE001 - another pytest may be built differently.
+        sys.stderr.write("charmproof: the suite could not be given the charm: %r\n" % (error,))
     config.charmproof_does_keep = _KEEPS and not _set_first(config, _KEEP_OPTIONS, True)
     config.charmproof_does_name = bool(_MODEL) and not _set_first(config, _MODEL_OPTIONS, _MODEL)
 

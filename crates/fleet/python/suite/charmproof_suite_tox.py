@@ -10,7 +10,7 @@ import os
 
 from tox.plugin import impl
 
-_NAMES = ("JUJU_DATA", "CHARM_PATH", "PYTEST_ADDOPTS")
+_NAMES = ("JUJU_DATA", "CHARM_PATH", "OPCLI_ARTIFACTS_BUILD_YAML", "PYTEST_ADDOPTS")
 
 
 @impl

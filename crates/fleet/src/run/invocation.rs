@@ -89,8 +89,19 @@ pub fn command_line(
             Runner::Pytest => words.extend_from_slice(arguments),
             Runner::Lives => {}
             Runner::Tox | Runner::Just | Runner::Make | Runner::Nox => {
-                pytest_options =
-                    Some(arguments.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" "));
+                // What a recipe does with options is not known, and pytest knows its own. Words in front
+                // of them, as the name of a package, are for the recipe.
+                let is_for_recipe = invocation.runner == Runner::Just && takes_arguments;
+                let options = arguments.iter().position(|word| word.starts_with('-'));
+                let (plain, rest) = match is_for_recipe {
+                    true => arguments.split_at(options.unwrap_or(arguments.len())),
+                    false => (&[][..], arguments),
+                };
+                words.extend_from_slice(plain);
+                if !rest.is_empty() {
+                    let rest: Vec<String> = rest.iter().map(|word| shell_word(word)).collect();
+                    pytest_options = Some(rest.join(" "));
+                }
             }
         }
     }
@@ -116,4 +127,27 @@ pub fn is_lint(target: &str) -> bool {
         "check",
     ];
     lints.iter().any(|name| target == *name || target.starts_with(&format!("{name}-")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_reach_whoever_takes_them() {
+        let check = |runner, takes_arguments, arguments: &[&str], words: &str, options: Option<&str>| {
+            let invocation = Invocation { runner, name: "integration".into(), why: String::new() };
+            let arguments: Vec<String> = arguments.iter().map(ToString::to_string).collect();
+            let line = command_line(&invocation, &arguments, takes_arguments, 0);
+            assert_eq!((line.words.join(" ").as_str(), line.pytest_options.as_deref()), (words, options));
+        };
+        let both = ["web", "-k", "a b"];
+        check(Runner::Tox, true, &both, "tox run --colored no -e integration -- web -k a b", None);
+        check(Runner::Tox, false, &both, "tox run --colored no -e integration", Some("web -k 'a b'"));
+        check(Runner::Just, true, &both, "just --color=never integration web", Some("-k 'a b'"));
+        check(Runner::Just, true, &both[..1], "just --color=never integration web", None);
+        check(Runner::Just, false, &both, "just --color=never integration", Some("web -k 'a b'"));
+        check(Runner::Make, false, &both[1..], "make integration", Some("-k 'a b'"));
+        check(Runner::Pytest, true, &both, "uv run pytest integration web -k a b", None);
+    }
 }

@@ -8,7 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_charm::library::MissingLibrary;
 use charmproof_charm::metadata::CharmMetadata;
-use charmproof_charm::offerings::Offerings;
+use charmproof_charm::offerings::{Invocation, Offerings, Runner};
 use charmproof_charm::pyproject::{DependencyFacts, dependency_facts};
 use charmproof_charm::toxconfig::{ToxConfig, tox_config};
 use charmproof_charm::{Broken, Subtree, Tree};
@@ -102,6 +102,16 @@ impl CharmFacts {
             manifest: manifest_digest(tree),
             takes_arguments,
             metadata,
+        }
+    }
+
+    /// Whether what is run hands arguments on.
+    pub fn hands_on_arguments(&self, invocation: &Invocation) -> bool {
+        match invocation.runner {
+            Runner::Tox => self.takes_arguments,
+            Runner::Just => self.offerings.just_with_parameters.contains(&invocation.name),
+            Runner::Pytest => true,
+            Runner::Make | Runner::Nox | Runner::Lives => false,
         }
     }
 }

@@ -125,7 +125,7 @@ impl RunContext<'_> {
         let command = invocation::command_line(
             &invocation,
             &self.settings.arguments,
-            subject.facts.takes_arguments,
+            subject.facts.hands_on_arguments(&invocation),
             self.settings.lives,
         );
         let packages = self.packages(unit.side);

@@ -157,6 +157,18 @@ impl Database {
         Ok(())
     }
 
+    /// Returns what an entity complained about last since an instant, if it did: errors before warnings.
+    pub fn complaint(&self, model: &str, entity: &str, since: Timestamp) -> Option<String> {
+        let mut statement = self
+            .connection
+            .prepare_cached(
+                "SELECT message FROM log WHERE model = ? AND entity = ? AND time_us >= ? \
+                 AND level IN ('ERROR', 'WARNING') ORDER BY level = 'ERROR' DESC, id DESC LIMIT 1",
+            )
+            .ok()?;
+        statement.query_row(params![model, entity, since.as_microsecond()], |row| row.get(0)).ok()
+    }
+
     /// Returns the lines of a model's log after one, the oldest first.
     pub fn lines(&self, model: &str, after: i64) -> Result<Vec<LogLine>, DatabaseError> {
         let mut statement = self.connection.prepare_cached(

@@ -326,12 +326,21 @@ fn finish(
         // The hook was cut off, and runs again with the next supervisor.
         return AfterHook::Stayed;
     }
-    let trouble = done.as_ref().err().cloned();
     let outcome = match done {
         Ok(Done { ended: None, .. }) => Outcome::Missing,
         Ok(Done { ended: Some(Ended::Code(0)), .. }) => Outcome::Ok,
         Ok(Done { ended: Some(_), .. }) | Err(_) => Outcome::Failed,
     };
+    // A hook that is cut off because its unit is forced to go is no fault of the charm.
+    let is_unwanted = outcome == Outcome::Failed
+        && controller.look(|held| {
+            let data = held.model(model_uuid).and_then(|model| model.units.get(unit));
+            data.is_none_or(|data| data.is_forced)
+        });
+    let trouble = controller.look(|held| {
+        let complaint = || held.complaint(model_uuid, &entity(unit), started);
+        if is_unwanted { CUT_OFF.to_owned() } else { trouble(done, complaint) }
+    });
     let reboots = controller.change(|held| {
         let key = (model_uuid.to_owned(), unit.clone());
         let running = held.running.remove(&key);
@@ -392,15 +401,40 @@ fn finish(
         (true, false) => ("action", hook.subject().to_owned()),
         (false, false) => ("hook", hook.name()),
     };
-    let result = if outcome.is_committed() { "ok" } else { "failed" };
+    let result = match outcome {
+        _ if is_unwanted => "skipped",
+        outcome if outcome.is_committed() => "ok",
+        _ => "failed",
+    };
     let model_name =
         controller.look(|held| held.model(model_uuid).map_or_else(String::new, |model| model.name.clone()));
-    controller.tell(&model_name, unit, what, &name, started, result, trouble.as_deref().unwrap_or_default());
+    controller.tell(&model_name, unit, what, &name, started, result, &trouble);
     if reboots.is_some() {
         provision::reboot(controller, model_uuid, unit);
     }
     controller.start_units();
     if reboots.is_some() { AfterHook::Rebooted } else { AfterHook::Stayed }
+}
+
+/// What is said of a hook whose unit was forced to go.
+const CUT_OFF: &str = "cut off, as its unit was removed";
+
+/// Says in a line why a hook failed: how its process ended, and what the charm said last. Empty if it did
+/// not fail.
+fn trouble(done: &Result<Done, String>, complaint: impl Fn() -> Option<String>) -> String {
+    let how = match done {
+        Err(error) => return error.clone(),
+        Ok(Done { ended: None | Some(Ended::Code(0)), .. }) => return String::new(),
+        Ok(Done { ended: Some(Ended::Code(code)), .. }) => format!("exit status {code}"),
+        Ok(Done { ended: Some(Ended::Signal(signal)), .. }) => format!("signal {signal}"),
+        Ok(Done { ended: Some(Ended::PlaceGone), .. }) => "the unit's place is gone".to_owned(),
+    };
+    let complaint = complaint().unwrap_or_default();
+    // The last line of a traceback is the error.
+    match complaint.lines().rfind(|line| !line.trim().is_empty()) {
+        Some(line) => format!("{how}: {}", line.trim()),
+        None => how,
+    }
 }
 
 fn log_end(
@@ -484,4 +518,24 @@ pub(super) fn is_program(path: &Utf8Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
     fs_err::metadata(path)
         .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_hook_is_told_by_what_the_charm_said_last() {
+        let check = |ended, complaint: Option<&str>, expected: &str| {
+            let done = Ok(Done { ended, stdout: String::new(), stderr: String::new() });
+            assert_eq!(trouble(&done, || complaint.map(str::to_owned)), expected);
+        };
+        let traceback = "Uncaught exception while in charm code:\nTraceback:\n  File \"x\"\nValueError: no\n\n";
+        check(Some(Ended::Code(1)), Some(traceback), "exit status 1: ValueError: no");
+        check(Some(Ended::Code(2)), None, "exit status 2");
+        check(Some(Ended::Signal(9)), Some("  \n"), "signal 9");
+        check(Some(Ended::Code(0)), Some("a warning"), "");
+        check(None, None, "");
+        assert_eq!(trouble(&Err("no place".to_owned()), || None), "no place");
+    }
 }

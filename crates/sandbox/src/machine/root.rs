@@ -184,8 +184,10 @@ fn protect_kernel_settings(level: MachineLevel, notes: &mut Vec<String>) {
     // Held open, it can be shown again in what is about to be closed.
     let network = fs_err::File::open("/proc/sys/net");
     for path in ["/proc/sys", "/proc/sysrq-trigger"] {
-        if let Err(errno) = bind(path).and_then(|()| mount(NONE, path, NONE, read_only, NONE)) {
-            notes.push(format!("{path} stayed writable: {}", errno.desc()));
+        match bind(path).and_then(|()| mount(NONE, path, NONE, read_only, NONE)) {
+            // A kernel may be built without one.
+            Ok(()) | Err(nix::errno::Errno::ENOENT) => {}
+            Err(errno) => notes.push(format!("{path} stayed writable: {}", errno.desc())),
         }
     }
     if let Ok(network) = network {

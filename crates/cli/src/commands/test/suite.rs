@@ -17,6 +17,7 @@ use charmproof_fleet::swap::PreparedSwap;
 use charmproof_sandbox::CancelToken;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::artifacts::ARTIFACTS_VARIABLE;
 use crate::args::TestArgs;
 use crate::error::{Exit, Failure};
 use crate::hidden::charmcraft::PACKING_VARIABLE;
@@ -44,6 +45,8 @@ pub(super) struct Suite<'a> {
     pub(super) work: &'a Utf8Path,
     /// The packed charm.
     pub(super) charm: Option<&'a Utf8Path>,
+    /// The same, for opcli.
+    pub(super) artifacts: Option<&'a Utf8Path>,
     pub(super) swaps: &'a [PreparedSwap],
 }
 
@@ -59,7 +62,8 @@ pub(super) enum SuiteEnd {
 impl Suite<'_> {
     /// Runs it to its end. What it prints, it prints itself.
     pub(super) fn run(&self, cancel: &CancelToken, talk: &dyn Fn(&str)) -> Result<SuiteEnd, Failure> {
-        let line = command_line(self.invocation, &self.args.arguments, self.facts.takes_arguments, 0);
+        let takes_arguments = self.facts.hands_on_arguments(self.invocation);
+        let line = command_line(self.invocation, &self.args.arguments, takes_arguments, 0);
         let mut words = line.words;
         if std::io::stdout().is_terminal() {
             // Then colours are what people want, and it is their own tox that decides.
@@ -110,6 +114,9 @@ impl Suite<'_> {
         }
         if let Some(charm) = self.charm {
             command.env(super::CHARM_VARIABLE, self.place.working_directory.join(charm));
+        }
+        if let (Some(artifacts), None) = (self.artifacts, own(ARTIFACTS_VARIABLE)) {
+            command.env(ARTIFACTS_VARIABLE, artifacts);
         }
         if let Some(options) = options {
             let options: Vec<&str> = own("PYTEST_ADDOPTS").into_iter().chain([options]).collect();
