@@ -7,7 +7,7 @@
 mod html;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -20,12 +20,16 @@ pub(crate) use text::text;
 const LINE_BYTES_MAX: usize = 64 * 1024;
 /// How many events are kept.
 const EVENTS_MAX: usize = 100_000;
+/// How many notes are kept.
+const NOTES_MAX: usize = 1_000;
 
 /// All that is known of a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timeline {
     /// The events, in the order in which they began.
     pub(crate) events: Vec<Event>,
+    /// What is not as on a real cloud, each once.
+    pub(crate) notes: BTreeSet<String>,
     /// How many lines could not be read.
     pub(crate) unread: usize,
 }
@@ -86,6 +90,21 @@ struct Line {
     message: String,
 }
 
+/// A line that is no event.
+#[derive(Deserialize)]
+struct NoteLine {
+    what: Noted,
+    time: Timestamp,
+    message: String,
+}
+
+/// What such a line is.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Noted {
+    Note,
+}
+
 /// A unit, or a test, with its events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Row<'a> {
@@ -122,7 +141,15 @@ impl Timeline {
                         });
                     }
                 }
-                Some(_) | None => timeline.unread += 1,
+                Some(Err(_)) => match serde_json::from_str::<NoteLine>(line) {
+                    Ok(NoteLine { what: Noted::Note, time, message }) if timeline.notes.len() < NOTES_MAX => {
+                        if time >= since {
+                            timeline.notes.insert(plain(&message));
+                        }
+                    }
+                    Ok(_) | Err(_) => timeline.unread += 1,
+                },
+                Some(Ok(_)) | None => timeline.unread += 1,
             }
         }
         timeline.events.sort_by_key(|event| (event.started, event.ended));
@@ -244,6 +271,17 @@ pub(crate) mod tests {
             "no event".to_owned(),
         ];
         Timeline::read(&lines.join("\n"), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn a_note_is_kept_once_and_is_no_event() {
+        let line = |time: &str| {
+            format!("{{\"what\":\"note\",\"time\":\"{time}\",\"message\":\"noble is stood in for\",\"name\":\"machine-0\"}}")
+        };
+        let text = [line("2026-01-01T00:00:00Z"), line("2026-01-03T00:00:00Z"), line("2026-01-04T00:00:00Z")];
+        let timeline = Timeline::read(&text.join("\n"), "2026-01-02T00:00:00Z".parse().unwrap());
+        assert_eq!(timeline.notes.into_iter().collect::<Vec<_>>(), ["noble is stood in for"]);
+        assert_eq!((timeline.events.len(), timeline.unread), (0, 0));
     }
 
     #[test]

@@ -10,7 +10,7 @@ mod hook;
 
 mod model;
 mod places;
-mod provision;
+pub(crate) mod provision;
 mod task;
 mod uniter;
 

@@ -8,6 +8,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_lifecycle::vocabulary::Name;
 
 use crate::controller::Controller;
+use crate::controller::provision::warn;
 use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, RootOf};
 
 /// Where a container sees its own folder, with the socket of Pebble.
@@ -55,13 +56,9 @@ pub(crate) fn start(
     let place = controller.hosting().start(&request)?;
     for warning in place.warnings() {
         controller.change(|held| {
-            held.log(
-                model,
-                &format!("unit-{}", unit.replace('/', "-")),
-                "WARNING",
-                "juju.worker.caasapplicationprovisioner",
-                &warning,
-            );
+            let entity = format!("unit-{}", unit.replace('/', "-"));
+            let module = ("WARNING", "juju.worker.caasapplicationprovisioner");
+            warn(controller, held, model, &entity, module, &warning);
         });
     }
     start_pebble(controller, place.as_ref(), name, &shared)?;

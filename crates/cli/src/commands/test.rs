@@ -115,6 +115,12 @@ pub(crate) fn run(
     let timeline = Timeline::read(&String::from_utf8_lossy(&noted), began);
     let shown = timeline::text(&timeline, output::terminal(colour).width);
     output::result(&format!("{}{shown}", headline(&timeline, end, suite_took, packing_took)));
+    // Why a test fails here that passes elsewhere may be one of these.
+    if end != SuiteEnd::Exited(0) {
+        for note in &timeline.notes {
+            talk(&format!("note: {note}"));
+        }
+    }
     write_files(place, args, &folder, &timeline, &noted)?;
     if args.keep_models {
         talk(&format!(

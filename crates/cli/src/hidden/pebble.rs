@@ -7,6 +7,7 @@ use std::io::Read as _;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 
+use camino::Utf8Path;
 use charmproof_pebble::{Clock, ExecRules, Options, Server, Workload};
 
 use super::{chain, complain, variables};
@@ -58,6 +59,9 @@ fn read(words: &[String]) -> Result<(Options, bool), String> {
         if has_processes { Workload::Process } else { Workload::Simulated(ExecRules::default()) };
     if has_processes {
         options.environment = variables();
+        // What the image brings is in the plan from the beginning.
+        let folder = options.environment.get("PEBBLE_COPY_ONCE").filter(|folder| !folder.is_empty());
+        options.layers_dir = folder.map(|folder| Utf8Path::new(folder).join("layers"));
     }
     Ok((options, stays))
 }

@@ -166,6 +166,9 @@ pub struct UnitData {
     pub failures: u32,
     /// When the hook that failed is tried again.
     pub retry_at: Option<Timestamp>,
+    /// Until when it rests, as Pebble is asked again only after a while (R85).
+    #[serde(skip)]
+    pub rests_until: Option<Timestamp>,
     /// When `update-status` is due.
     pub update_at: Option<Timestamp>,
     /// Actions and commands of the user that wait for their turn, by the number of their task.

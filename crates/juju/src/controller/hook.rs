@@ -385,6 +385,9 @@ fn finish(
         if is_failed && outcome == Outcome::Failed {
             schedule_retry(model, unit);
         }
+        if outcome == Outcome::Failed && hook.kind == HookKind::PebbleReady {
+            super::uniter::rest(model, unit);
+        }
         if let Some(task) = task {
             super::task::end_action(model, task, &effects, done.as_ref().ok());
         }

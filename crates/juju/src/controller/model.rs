@@ -197,6 +197,7 @@ impl ModelData {
             numbers: (0, 0),
             failures: 0,
             retry_at: None,
+            rests_until: None,
             update_at: None,
             actions: VecDeque::new(),
             is_forced: false,

@@ -17,7 +17,7 @@ use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome};
 use jiff::Timestamp;
 
 use super::data::{AgentStatus, Base, ModelData};
-use super::{Controller, PlaceKey, hook, lock};
+use super::{Controller, Held, PlaceKey, hook, lock};
 use crate::hosting::{Host, HostRequest, HostingError, NetworkOf, RootOf};
 
 /// Where units see what belongs to Juju.
@@ -179,7 +179,7 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
     controller.set_place(key, place);
     controller.change(|held| {
         for warning in warnings {
-            held.log(model, &format!("machine-{machine}"), "WARNING", "juju.worker.provisioner", &warning);
+            warn(controller, held, model, &format!("machine-{machine}"), WARNING, &warning);
         }
         let Some(data) = held.model_mut(model) else { return };
         if let Some(machine) = data.machines.get_mut(&number) {
@@ -231,7 +231,7 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
         controller.set_place(key, Arc::clone(&place));
         controller.change(|held| {
             for warning in place.warnings() {
-                held.log(model, &super::uniter::entity(unit), "WARNING", "juju.worker.provisioner", &warning);
+                warn(controller, held, model, &super::uniter::entity(unit), WARNING, &warning);
             }
             if let Some(data) = held.model_mut(model) {
                 let _ = data.state.set_address(unit, &address.to_string());
@@ -254,6 +254,23 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
     let _ = (&wanted.model_name, CONTAINER_FOLDER);
     Ok(())
 }
+
+/// Says in the model's log what is not as on a real cloud, and to whoever looks at the whole.
+pub(crate) fn warn(
+    controller: &Controller,
+    held: &mut Held,
+    model: &str,
+    entity: &str,
+    (level, module): (&str, &str),
+    message: &str,
+) {
+    held.log(model, entity, level, module, message);
+    let name = held.model(model).map(|model| model.name.clone()).unwrap_or_default();
+    controller.tell(&name, "", "note", entity, Timestamp::now(), "ok", message);
+}
+
+/// How the log speaks of what a place is made of.
+pub(super) const WARNING: (&str, &str) = ("WARNING", "juju.worker.provisioner");
 
 fn address_of(controller: &Controller, model: &str, unit: &Name) -> Option<String> {
     controller.look(|held| {

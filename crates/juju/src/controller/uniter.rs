@@ -19,6 +19,8 @@ use crate::hosting::Host;
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 /// How long a unit whose place cannot be made waits before it tries again.
 const PLACE_RETRY: Duration = Duration::from_secs(10);
+/// How often Pebble is asked whether a container is ready.
+const PEBBLE_POLL: SignedDuration = SignedDuration::from_secs(5);
 /// How long a failed hook waits at first (worker/uniter, `retryTimeDefault`); the time doubles.
 const RETRY_MIN: SignedDuration = SignedDuration::from_secs(5);
 const RETRY_MAX: SignedDuration = SignedDuration::from_mins(5);
@@ -101,7 +103,8 @@ fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc
             Err(error) => {
                 let message = error.to_string();
                 controller.change(|held| {
-                    held.log(model, &entity(unit), "ERROR", "juju.worker.provisioner", &message);
+                    let as_error = ("ERROR", "juju.worker.provisioner");
+                    provision::warn(controller, held, model, &entity(unit), as_error, &message);
                     if let Some(model) = held.model_mut(model) {
                         model.set_agent(unit, AgentStatus::Allocating, "");
                         model.state.set_unit_status(unit, StatusKind::Waiting, &message);
@@ -222,7 +225,9 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
         let choice = held.contexts as u32;
         let Some(model) = held.model_mut(model_uuid) else { return Work::Gone };
         let event = ModelEvent::Resolve { unit: unit.clone(), choice };
-        let effects = model.lifecycle.step(event).unwrap_or_default();
+        let is_resting = rests(model, unit).is_some_and(|until| now < until);
+        let effects =
+            if is_resting { Vec::new() } else { model.lifecycle.step(event).unwrap_or_default() };
         let mut begun = None;
         let mut is_gone = false;
         for done in effects {
@@ -293,6 +298,19 @@ fn due(model: &ModelData, unit: &Name, now: Timestamp) -> Option<Stimulus> {
     is_due.then_some(Stimulus::TimePasses)
 }
 
+/// Returns until when a unit does nothing by itself.
+fn rests(model: &ModelData, unit: &Name) -> Option<Timestamp> {
+    model.units.get(unit)?.rests_until
+}
+
+/// Pebble is asked again only after a while (R85; worker/uniter/pebblepoller.go), so a hook of a container
+/// that fails does not run without end.
+pub(super) fn rest(model: &mut ModelData, unit: &Name) {
+    if let Some(data) = model.units.get_mut(unit) {
+        data.rests_until = Timestamp::now().checked_add(PEBBLE_POLL).ok();
+    }
+}
+
 /// Returns how long it takes until time brings something to a unit.
 fn until_due(model: &ModelData, unit: &Name, now: Timestamp) -> Duration {
     let Some(data) = model.units.get(unit) else { return Duration::ZERO };
@@ -301,7 +319,7 @@ fn until_due(model: &ModelData, unit: &Name, now: Timestamp) -> Duration {
         .units()
         .get(unit)
         .is_some_and(|world| matches!(world.operation(), Operation::Failed(_)));
-    let at = if is_failed { data.retry_at } else { data.update_at };
+    let at = if is_failed { data.retry_at } else { data.rests_until.filter(|at| now < *at).or(data.update_at) };
     at.map_or(LOOK_AGAIN, |at| {
         Duration::try_from(now.until(at).map_or(SignedDuration::ZERO, |span| {
             SignedDuration::try_from(span).unwrap_or(SignedDuration::ZERO)
