@@ -155,7 +155,8 @@ def _stand_ins(suite, asked, folder, environment):
         lines = ["[substitutes]"]
         for name, stand_in in suite["charms"].items():
             owner, repository, *below = stand_in["checkout"].split("/")
-            source = _clone(asked.checkouts, f"{owner}/{repository}", folder / "sources" / name).joinpath(*below)
+            source = folder / "sources" / name
+            source = _clone(asked.checkouts, f"{owner}/{repository}", source, stand_in.get("commit")).joinpath(*below)
             _fetch_libraries(asked, stand_in.get("libraries", []), source)
             packed = folder / "charms" / name
             packed.mkdir(parents=True)
