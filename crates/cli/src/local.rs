@@ -136,20 +136,30 @@ pub(crate) fn data_of_call(
     variables: &BTreeMap<String, String>,
     program: &Utf8Path,
 ) -> Option<Utf8PathBuf> {
-    let named = variables.get(DATA_VARIABLE).filter(|named| !named.is_empty()).map(Utf8PathBuf::from);
     let search_path = variables.get("PATH").map_or("", String::as_str);
-    named
-        .filter(|named| !is_of_another(named))
+    named_data(variables)
         .or_else(|| data_beside_link(called, search_path, program))
         .or_else(|| users_data(variables))
 }
 
+/// Returns the data that the variable names, unless another Juju lives there.
+fn named_data(variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
+    let named = variables.get(DATA_VARIABLE).filter(|named| !named.is_empty()).map(Utf8PathBuf::from)?;
+    let usual_of_another = users_folder(variables).map(|folder| folder.join("juju"));
+    let is_of_another = Some(&named) == usual_of_another.as_ref() || is_of_another(&named);
+    (!is_of_another).then_some(named)
+}
+
 /// Returns where the user's own data is, which outlives a run.
 fn users_data(variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
+    Some(users_folder(variables)?.join("charmproof/juju"))
+}
+
+/// Returns the folder in which programs keep the user's data.
+fn users_folder(variables: &BTreeMap<String, String>) -> Option<Utf8PathBuf> {
     let named =
         |name: &str| variables.get(name).filter(|value| value.starts_with('/')).map(Utf8PathBuf::from);
-    let folder = named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))?;
-    Some(folder.join("charmproof/juju"))
+    named("XDG_DATA_HOME").or_else(|| Some(named("HOME")?.join(".local/share")))
 }
 
 /// Whether a folder belongs to a Juju that is not ours: a client keeps its controllers there.
@@ -249,6 +259,20 @@ mod tests {
         fs_err::create_dir(&named).unwrap();
         fs_err::write(named.join("controllers.yaml"), "").unwrap();
         check("juju", &with_name, Some(local.data.clone()));
+    }
+
+    #[test]
+    fn the_usual_data_is_what_the_variable_names() {
+        let check = |named: &str, expected: &str| {
+            let variables = [("HOME", "/home/me"), (DATA_VARIABLE, named)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()));
+            let data = data_of_call("/bin/true", &variables.into(), Utf8Path::new("/bin/true"));
+            assert_eq!(data, Some(expected.into()), "{named}");
+        };
+        check("/srv/juju", "/srv/juju");
+        check("", "/home/me/.local/share/charmproof/juju");
+        // There the real one has its own.
+        check("/home/me/.local/share/juju", "/home/me/.local/share/charmproof/juju");
     }
 
     #[test]

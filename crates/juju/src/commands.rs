@@ -8,12 +8,15 @@ mod applications;
 mod bundles;
 mod clouds;
 mod deploy;
+mod details;
 mod export;
+mod history;
 mod logs;
 mod machines;
 mod models;
 pub(crate) mod offers;
 mod operations;
+mod regions;
 mod relations;
 mod remote;
 mod resources;
@@ -24,7 +27,9 @@ mod status_view;
 mod storage_view;
 mod store;
 mod subordinates;
+mod tasks;
 mod units;
+mod wait_for;
 
 use std::sync::Arc;
 
@@ -123,7 +128,19 @@ pub fn run(controller: &Arc<Controller>, mut session: Session) -> i32 {
     code
 }
 
+/// Refuses what makes no sense in the model that a command is about, where there is one.
+fn check_in_model(context: &Context<'_>) -> CommandResult {
+    if !context.parsed.command.takes_model() {
+        return Ok(());
+    }
+    let Ok(uuid) = context.model() else { return Ok(()) };
+    let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
+    flags::check_arguments_in_model(context.parsed, is_kubernetes)
+        .map_err(|error| CommandError::Usage(error.to_string()))
+}
+
 fn dispatch(context: &mut Context<'_>) -> CommandResult {
+    check_in_model(context)?;
     match context.parsed.command.name {
         "add-model" => models::add(context),
         "destroy-model" => models::destroy(context),
@@ -194,6 +211,28 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "export-bundle" => export::export(context),
         "attach-resource" => resources::attach(context),
         "resources" => resources::list(context),
+        "actions" => tasks::actions(context),
+        "show-action" => tasks::show_action(context),
+        "operations" => tasks::operations(context),
+        "show-operation" => tasks::show_operation(context),
+        "show-task" => tasks::show_task(context),
+        "cancel-task" => tasks::cancel_task(context),
+        "show-status-log" => history::show(context),
+        "show-application" => details::show_application(context),
+        "show-machine" => details::show_machine(context),
+        "constraints" => details::constraints(context),
+        "set-constraints" => details::set_constraints(context),
+        "bind" => details::bind(context),
+        "users" => details::users(context),
+        "show-user" => details::show_user(context),
+        "regions" => regions::list(context),
+        "default-region" => regions::default_region(context),
+        "show-credential" => regions::show_credential(context),
+        "default-credential" => regions::default_credential(context),
+        "wait-for application" => wait_for::application(context),
+        "wait-for machine" => wait_for::machine(context),
+        "wait-for model" => wait_for::model(context),
+        "wait-for unit" => wait_for::unit(context),
         name => Err(CommandError::failed(format!("command \"{name}\" not supported by this emulator"))),
     }
 }

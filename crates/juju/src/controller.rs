@@ -6,6 +6,7 @@
 
 pub mod data;
 pub mod database;
+mod history;
 mod hook;
 
 mod model;
@@ -252,6 +253,11 @@ impl Controller {
     fn keep(&self, held: &mut Held) {
         // Models that are related learn of it in the same change: a crash leaves both or none.
         crate::cross_model::follow(held);
+        for uuid in &held.dirty {
+            if let Some(model) = held.models.get_mut(uuid) {
+                model.note_statuses();
+            }
+        }
         self.tell_statuses(held);
         if let Err(error) = held.save() {
             // A full disk: what is known goes on in memory, and is kept with the next change.

@@ -28,4 +28,5 @@ pub use parsed::{GlobalFlags, Parsed};
 pub use read::parse;
 pub use spec::{CommandSpec, FlagKind, FlagSpec, Target};
 pub use table::{all, find};
+pub(crate) use unsupported::distance;
 pub use unsupported::{UNSUPPORTED_COMMANDS, unknown_command};

@@ -3,7 +3,7 @@
 //! [`client`] is the program that people start; it hands its words to the [`supervisor`], the process
 //! that models live in. There, [`commands`] do what was typed, and a [`controller`] keeps models and
 //! lets units live: each in a place that [`hosting`] makes. [`flags`] reads command lines as Juju does,
-//! [`names`] and [`values`] what stands in them, and [`view`] has what is printed. Nothing here
+//! [`names`], [`values`] and [`query`] what stands in them, and [`view`] has what is printed. Nothing here
 //! prints or exits by itself: a command writes to the descriptors of whoever typed it.
 
 #![forbid(unsafe_code)]
@@ -21,6 +21,7 @@ pub mod flags;
 pub mod hosting;
 pub mod names;
 pub mod place;
+pub mod query;
 pub mod session;
 pub mod supervisor;
 pub mod values;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, IsTerminal as _, Write};
+use std::io::{self, IsTerminal as _, Read as _, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -67,6 +67,17 @@ impl Session {
         }
     }
 
+    /// Reads a file that the person has named, or their input for `-`.
+    pub fn read_text(&self, name: &str) -> Result<String, CommandError> {
+        let mut text = String::new();
+        if name == "-" {
+            let read = (&self.stdin).read_to_string(&mut text);
+            return read.map(|_| text).map_err(|error| CommandError::failed(format!("read -: {error}")));
+        }
+        let path = self.path(name);
+        fs_err::read_to_string(&path).map_err(|error| CommandError::failed(unreadable(&path, &error)))
+    }
+
     /// Whether results are read by a person, who sees colours.
     pub fn is_coloured(&self) -> bool {
         !self.env.contains_key("NO_COLOR") && self.stdout.is_terminal()
@@ -75,6 +86,17 @@ impl Session {
     /// Returns copies of the three descriptors, for a process that takes the command's place.
     pub fn descriptors(&self) -> io::Result<[std::os::fd::OwnedFd; 3]> {
         Ok([self.stdin.try_clone()?.into(), self.stdout.try_clone()?.into(), self.stderr.try_clone()?.into()])
+    }
+}
+
+/// Says why a file cannot be read, as Go says it.
+pub(crate) fn unreadable(path: &Utf8Path, error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("open {path}: no such file or directory"),
+        io::ErrorKind::PermissionDenied => format!("open {path}: permission denied"),
+        io::ErrorKind::NotADirectory => format!("open {path}: not a directory"),
+        io::ErrorKind::IsADirectory => format!("read {path}: is a directory"),
+        _ => format!("open {path}: {error}"),
     }
 }
 

@@ -195,7 +195,8 @@ impl State {
             HookKind::Start if !unit.has_set_status => {
                 unit.status = Status::new(StatusKind::Unknown, "", now);
             }
-            HookKind::Stop => unit.status = Status::new(StatusKind::Terminated, "", now),
+            HookKind::Stop => unit.status = Status::new(StatusKind::Maintenance, "", now),
+            HookKind::Remove => unit.status = Status::new(StatusKind::Terminated, "", now),
             _ => {}
         }
     }

@@ -3,11 +3,15 @@
 //! Every test has a controller of its own, in a folder of its own, and ends it: what units ran is judged,
 //! and no process, mount, address or folder may be left.
 
+mod clouds;
 mod crashdump;
 mod faults;
 mod life;
+mod looking;
 mod refusals;
+mod tasks;
 pub(crate) mod timeline;
+mod waiting;
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Stdio};

@@ -38,7 +38,12 @@ fn a_shell_finds_ours_and_nothing_is_installed() {
     let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
     assert_eq!(printed["JUJU_DATA"], data.as_str());
     assert!(printed["PATH"].as_str().unwrap().starts_with(&format!("{data}/shims:")));
-    // Without a name it is the user's own.
+    // Without a name it is what the variable says, or the user's own.
+    let mut named = World::bare();
+    let own = named.env.work().join("named");
+    named.env.set("JUJU_DATA", own.as_str());
+    let printed = named.env.charmproof(&["env", "--shell", "sh"]).success();
+    assert!(printed.contains(&format!("JUJU_DATA={own}\n")), "{printed}");
     let printed = world.env.charmproof(&["env", "--shell", "sh"]).success();
     assert!(printed.contains(&format!("JUJU_DATA={}/data/charmproof/juju\n", world.env.root())), "{printed}");
 }

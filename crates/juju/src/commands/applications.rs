@@ -34,7 +34,7 @@ pub(super) fn config(context: &mut Context<'_>) -> CommandResult {
         }
     }
     if let Some(file) = context.parsed.text("file").filter(|file| !file.is_empty()) {
-        let text = fs_err::read_to_string(context.session.path(file)).map_err(failed)?;
+        let text = context.session.read_text(file)?;
         let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
         let own = read.get(&name).and_then(Value::as_object).cloned();
         sets.extend(own.ok_or_else(|| CommandError::failed(format!("no settings found for \"{name}\"")))?);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{CONTROLLERS, Context, failed};
 use crate::controller::data::ModelPlatform;
 use crate::session::{CommandError, CommandResult};
+use crate::values::go::quote;
 use crate::values::yaml::read_yaml;
 use crate::view::cloud::{
     CloudCredentialsView, CloudView, CredentialListView, CredentialView, NamedCloudView, RegionView,
@@ -17,7 +18,7 @@ use crate::view::cloud::{
 };
 
 /// Attributes of credentials that nobody is shown, by how their names end or what they are.
-const HIDDEN: [&str; 8] = [
+pub(super) const HIDDEN: [&str; 8] = [
     "secret-key",
     "password",
     "private-key",
@@ -37,6 +38,16 @@ fn controller_of(context: &Context<'_>) -> Result<Option<String>, CommandError> 
     Err(CommandError::failed(format!("controller {name} not found")))
 }
 
+/// Returns whether the client is looked at, and which controller: what was said, or both, the current
+/// controller (cmd/modelcmd/controller.go, `MaybePrompt`).
+pub(super) fn looked_at(context: &Context<'_>) -> Result<(bool, Option<String>), CommandError> {
+    let (on_client, controller) = (context.parsed.is_set("client"), controller_of(context)?);
+    if on_client || controller.is_some() {
+        return Ok((on_client, controller));
+    }
+    Ok((true, Some(context.controller.look(|held| context.current_controller(held)))))
+}
+
 /// Whether the client is meant: said so, or nothing said.
 fn means_client(context: &Context<'_>, controller: Option<&String>) -> bool {
     context.parsed.is_set("client") || controller.is_none()
@@ -49,8 +60,7 @@ fn definition(context: &Context<'_>, key: &str, name: &str) -> Result<Option<Val
     let file = context.parsed.text(flag).filter(|file| !file.is_empty()).map(str::to_owned);
     let file = file.or_else(|| context.parsed.positionals.get(1).cloned());
     let Some(file) = file else { return Ok(None) };
-    let text = fs_err::read_to_string(context.session.path(&file))
-        .map_err(|error| CommandError::failed(format!("could not read file \"{file}\": {error}")))?;
+    let text = context.session.read_text(&file)?;
     let document = read_yaml(&text).map_err(failed)?;
     let found = document.get(key).and_then(|all| all.get(name)).cloned();
     found
@@ -164,7 +174,7 @@ fn described(definition: &Value, credentials: u64) -> CloudView {
         endpoint: text(definition, "endpoint"),
         identity_endpoint: text(definition, "identity-endpoint"),
         storage_endpoint: text(definition, "storage-endpoint"),
-        default_region: regions.first().map(|(name, _)| name.clone()).unwrap_or_default(),
+        default_region: String::new(),
         credential_count: credentials,
         regions,
         ca_certificates: list("ca-certificates"),
@@ -197,7 +207,7 @@ fn built_in() -> BTreeMap<String, CloudView> {
 }
 
 /// Returns all clouds of the client or of a controller.
-fn known(context: &Context<'_>, controller: Option<&String>) -> BTreeMap<String, CloudView> {
+pub(super) fn known(context: &Context<'_>, controller: Option<&String>) -> BTreeMap<String, CloudView> {
     let mut all = built_in();
     context.controller.look(|held| {
         let own = match controller {
@@ -208,46 +218,70 @@ fn known(context: &Context<'_>, controller: Option<&String>) -> BTreeMap<String,
             let count = held.client.credentials.get(name).map_or(0, |all| all.len() as u64);
             all.insert(name.clone(), described(definition, count));
         }
+        for (name, region) in &held.client.default_regions {
+            if let Some(cloud) = all.get_mut(name) {
+                cloud.default_region.clone_from(region);
+            }
+        }
     });
     all
 }
 
 /// `clouds`
 pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
-    let controller = controller_of(context)?;
-    let clouds = known(context, controller.as_ref());
-    let nothing = BTreeMap::new();
-    let (of_controller, of_client) =
-        if controller.is_some() { (&clouds, &nothing) } else { (&nothing, &clouds) };
-    context.show(&clouds, |_| write_list(of_controller, of_client));
+    let (on_client, controller) = looked_at(context)?;
+    let of_client = if on_client { known(context, None) } else { BTreeMap::new() };
+    let of_controller = controller.map(|controller| known(context, Some(&controller))).unwrap_or_default();
+    let mut all = of_client.clone();
+    all.extend(of_controller.clone());
+    context.show(&all, |_| write_list(&of_controller, &of_client));
     Ok(())
 }
 
 /// `show-cloud`
 pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
     let name = context.word(0).to_owned();
-    let controller = controller_of(context)?;
-    let clouds = known(context, controller.as_ref());
-    let Some(cloud) = clouds.get(&name).cloned() else {
-        return Err(CommandError::failed(format!("cloud {name} not found")));
-    };
-    let summary = match &controller {
-        Some(controller) => format!("Cloud \"{name}\" from controller \"{controller}\":"),
-        None => format!("Client cloud \"{name}\":"),
-    };
-    let shown = vec![NamedCloudView { name: name.clone(), summary, cloud: cloud.clone() }];
-    match context.parsed.format() {
-        Some("json") => context.show(&BTreeMap::from([(name, cloud)]), |_| String::new()),
-        Some("yaml") => {
-            let text = write_clouds_in_yaml(&shown);
-            context.session.print(&text);
-        }
-        Some(_) | None => {
-            let text = write_clouds(&shown);
-            context.session.print(&text);
+    let (on_client, controller) = looked_at(context)?;
+    let (mut shown, mut errors) = (Vec::new(), Vec::new());
+    if let Some(controller) = &controller {
+        match known(context, Some(controller)).remove(&name) {
+            Some(cloud) => shown.push(NamedCloudView {
+                name: name.clone(),
+                summary: format!("Cloud {} from controller {}", quote(&name), quote(controller)),
+                cloud,
+            }),
+            None => errors.push(format!("cloud {} not found", quote(&name))),
         }
     }
-    Ok(())
+    if on_client {
+        let mut all = known(context, None);
+        match all.remove(&name) {
+            Some(cloud) => shown.push(NamedCloudView {
+                name: name.clone(),
+                summary: format!("Client cloud {}", quote(&name)),
+                cloud,
+            }),
+            None => {
+                let others: Vec<String> = all.into_keys().collect();
+                errors.push(format!(
+                    "cloud {name} not found, possible alternative clouds:\n\n  - {}",
+                    others.join("\n  - ")
+                ));
+            }
+        }
+    }
+    for error in &errors {
+        context.session.say(&format!("ERROR {error}"));
+    }
+    if !shown.is_empty() {
+        let text = match context.parsed.format() {
+            Some("json") => crate::view::to_json(&shown),
+            Some("yaml") => write_clouds_in_yaml(&shown),
+            Some(_) | None => write_clouds(&shown),
+        };
+        context.session.print(&text);
+    }
+    if errors.is_empty() { Ok(()) } else { Err(CommandError::Silent(1)) }
 }
 
 /// `add-credential` and `update-credential`
@@ -323,8 +357,14 @@ pub(super) fn credentials(context: &mut Context<'_>) -> CommandResult {
     };
     let view = context.controller.look(|held| {
         let controller = context.current_controller(held);
+        let mut client_credentials = of(&held.client.credentials);
+        for (cloud, credentials) in &mut client_credentials {
+            credentials.default_credential =
+                held.client.default_credentials.get(cloud).cloned().unwrap_or_default();
+            credentials.default_region = held.client.default_regions.get(cloud).cloned().unwrap_or_default();
+        }
         CredentialListView {
-            client_credentials: of(&held.client.credentials),
+            client_credentials,
             controller_credentials: held
                 .client
                 .controller_credentials

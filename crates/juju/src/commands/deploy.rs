@@ -64,9 +64,6 @@ pub(crate) struct Deployment {
 /// `deploy`
 pub(super) fn deploy(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
-    let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
-    crate::flags::check_arguments_in_model(context.parsed, is_kubernetes)
-        .map_err(|error| CommandError::Usage(error.to_string()))?;
     let name = context.word(0).to_owned();
     let path = context.session.path(&name);
     let is_path = name.starts_with('.') || name.starts_with('/') || name.starts_with('~');
@@ -363,7 +360,7 @@ fn charm_settings(
         if let Some((key, value)) = word.split_once('=') {
             all.insert(key.to_owned(), Value::String(read_value(context, value)?));
         } else {
-            let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
+            let text = context.session.read_text(word)?;
             let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
             let own = read.get(application).and_then(Value::as_object).cloned();
             let Some(own) = own else {
@@ -640,7 +637,15 @@ pub(super) fn refresh(context: &mut Context<'_>) -> CommandResult {
                 || path.starts_with('~')
                 || context.session.path(path).exists() =>
         {
-            Some(local(context, &context.session.path(path), path)?)
+            let found = local(context, &context.session.path(path), path)?;
+            let other = found.kept.metadata.name.as_ref().map(ToString::to_string).unwrap_or_default();
+            if other != current.name {
+                return Err(CommandError::failed(format!(
+                    "cannot refresh \"{}\" to \"{other}\"",
+                    current.name
+                )));
+            }
+            Some(found)
         }
         Some(name) => super::store::refreshed(context, &uuid, name.trim_start_matches("ch:"), &current)?,
         None if current.is_local && given.is_empty() => {

@@ -9,7 +9,7 @@ use crate::controller::LogLine;
 use crate::session::CommandResult;
 
 /// How many lines are shown when nothing is said.
-const LINES: i64 = 10;
+const LINES: usize = 10;
 
 /// Which lines are shown.
 struct Filter {
@@ -59,6 +59,43 @@ fn is_entity(pattern: &str, entity: &str) -> bool {
     }
 }
 
+/// How many of the lines that there are already are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Backlog {
+    All,
+    First(usize),
+    Last(usize),
+}
+
+impl Backlog {
+    fn of(context: &Context<'_>) -> Self {
+        let count = |flag: &str| {
+            context
+                .parsed
+                .number(flag)
+                .and_then(|count| usize::try_from(count).ok())
+                .filter(|count| *count > 0)
+        };
+        let given = |flag: &str| context.parsed.was_given(flag);
+        // None of them is as many as there are.
+        match (context.parsed.is_set("replay"), given("limit"), given("lines")) {
+            (true, true, _) => count("limit").map_or(Self::All, Self::First),
+            (true, false, _) => Self::All,
+            (false, true, _) => count("limit").map_or(Self::All, Self::Last),
+            (false, false, true) => count("lines").map_or(Self::All, Self::Last),
+            (false, false, false) => Self::Last(LINES),
+        }
+    }
+
+    fn of_lines<T>(self, lines: &[T]) -> &[T] {
+        match self {
+            Self::All => lines,
+            Self::First(count) => &lines[..lines.len().min(count)],
+            Self::Last(count) => &lines[lines.len().saturating_sub(count)..],
+        }
+    }
+}
+
 /// `debug-log`
 pub(super) fn debug_log(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
@@ -71,12 +108,11 @@ pub(super) fn debug_log(context: &mut Context<'_>) -> CommandResult {
         exclude_modules: texts("exclude-module"),
         level: context.parsed.text("level").map_or(0, level_of),
     };
-    let limit = context.parsed.number("limit").filter(|limit| *limit > 0);
-    let shown = context.parsed.number("lines").unwrap_or(LINES);
-    let replays = context.parsed.is_set("replay");
+    let backlog = Backlog::of(context);
     let is_terminal = std::io::IsTerminal::is_terminal(&context.session.stdout);
-    let tails = context.parsed.is_set("tail")
-        || (is_terminal && !context.parsed.is_set("no-tail") && limit.is_none());
+    let is_ended = context.parsed.is_set("no-tail") || context.parsed.was_given("limit");
+    let tails =
+        context.parsed.is_set("tail") || context.parsed.was_given("lines") || (is_terminal && !is_ended);
     let format = Format {
         zone: if context.parsed.is_set("utc") { TimeZone::UTC } else { TimeZone::system() },
         has_date: context.parsed.is_set("date"),
@@ -86,23 +122,15 @@ pub(super) fn debug_log(context: &mut Context<'_>) -> CommandResult {
     let lines = context.controller.look(|held| held.log_lines(&uuid, 0)).map_err(failed)?;
     let mut last = lines.last().map_or(0, |line| line.id);
     let lines: Vec<&LogLine> = lines.iter().filter(|line| filter.allows(line)).collect();
-    let skips_old = !replays && limit.is_none() && (tails || context.parsed.was_given("lines"));
-    let first = if skips_old { lines.len().saturating_sub(usize::try_from(shown).unwrap_or(0)) } else { 0 };
-    let mut left = limit.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    for line in &lines[first..] {
-        if left == 0 {
-            return Ok(());
-        }
-        left -= 1;
+    for line in backlog.of_lines(&lines) {
         context.session.print(&format.line(line));
     }
-    while tails && left > 0 && !context.session.attention.is_over() && !context.controller.is_ending() {
+    while tails && !context.session.attention.is_over() && !context.controller.is_ending() {
         std::thread::sleep(Duration::from_millis(200));
         let news = context.controller.look(|held| held.log_lines(&uuid, last)).map_err(failed)?;
         for line in news {
             last = line.id;
-            if filter.allows(&line) && left > 0 {
-                left -= 1;
+            if filter.allows(&line) {
                 context.session.print(&format.line(&line));
             }
         }

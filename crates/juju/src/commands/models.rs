@@ -67,16 +67,15 @@ pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
         }
         Ok(())
     })?;
-    let region = if platform == ModelPlatform::Machine { "localhost/localhost" } else { "k8s/localhost" };
+    // A credential is called as its cloud is.
     context.say(&format!(
-        "Added '{name}' model on {region} with credential '{}' for user '{USER}'",
-        controller.cloud
+        "Added '{name}' model on {cloud}/localhost with credential '{cloud}' for user '{USER}'"
     ));
     Ok(())
 }
 
 /// Returns the controller that `-c` names, or the current one.
-fn controller_named(context: &Context<'_>) -> Result<ControllerFacts, CommandError> {
+pub(super) fn controller_named(context: &Context<'_>) -> Result<ControllerFacts, CommandError> {
     let current = context.controller.look(|held| context.current_controller(held));
     let name = context.parsed.controller().map_or(current, str::to_owned);
     let found = CONTROLLERS.into_iter().find(|controller| controller.name == name);
@@ -107,7 +106,7 @@ pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<Str
         if let Some((key, value)) = word.split_once('=') {
             drop(all.insert(key.to_owned(), Value::String(value.to_owned())));
         } else {
-            let text = fs_err::read_to_string(context.session.path(word)).map_err(failed)?;
+            let text = context.session.read_text(word)?;
             let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
             all.extend(read);
         }
@@ -234,7 +233,7 @@ pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
                 owner: USER.to_owned(),
                 cloud: model.cloud.clone(),
                 region: "localhost".to_owned(),
-                credential: Some(credential(controller)),
+                credential: Some(credential(model)),
                 provider_type: provider_type.to_owned(),
                 life: life(model).to_owned(),
                 status: Some(model_status(model)),
@@ -261,11 +260,11 @@ pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
-fn credential(controller: ControllerFacts) -> ModelCredentialView {
+fn credential(model: &ModelData) -> ModelCredentialView {
     ModelCredentialView {
-        name: controller.cloud.to_owned(),
+        name: model.cloud.clone(),
         owner: USER.to_owned(),
-        cloud: controller.cloud.to_owned(),
+        cloud: model.cloud.clone(),
         validity_check: "valid".to_owned(),
     }
 }
@@ -292,7 +291,6 @@ pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
     };
     let controller = context.look(&uuid, |model| Ok(model.controller.clone()))?;
     let controller_uuid = controller_uuid(context, &controller)?;
-    let facts = CONTROLLERS.into_iter().find(|facts| facts.name == controller).unwrap_or(CONTROLLERS[0]);
     let view = context.look(&uuid, |model| {
         let (model_type, provider_type) = kind(model.platform);
         let machines =
@@ -325,7 +323,7 @@ pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
             secret_backends: BTreeMap::new(),
             sla: String::new(),
             agent_version: VERSION.to_owned(),
-            credential: Some(credential(facts)),
+            credential: Some(credential(model)),
             supported_features: Vec::new(),
         };
         Ok(BTreeMap::from([(model.name.clone(), details)]))

@@ -1,22 +1,35 @@
 //! Actions and commands in units: `run` and `exec`.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
+use charmproof_lifecycle::stimulus::EXEC_ACTION;
 use charmproof_lifecycle::vocabulary::Name;
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::{Context, failed};
 use crate::actions::{ActionSpec, RunArguments, command_of_words, undefined_action};
-use crate::controller::data::{ModelData, TaskData, TaskKind};
+use crate::controller::data::{ModelData, TaskData, TaskKind, TaskStatus};
 use crate::names::UnitOrLeader;
 use crate::session::{CommandError, CommandResult};
-use crate::view::task::{TaskResultView, TaskResultsView, TimingView, write_exec, write_run};
+use crate::values::go::quote;
+use crate::view::task::{self, TaskResultView, TaskResultsView, TimingView, write_exec, write_run};
 use crate::view::time::Times;
+use crate::view::to_yaml;
 
 /// How long is waited for actions, and for commands, when nothing is said.
 const RUN_WAIT: Duration = Duration::from_mins(1);
-const EXEC_WAIT: Duration = Duration::from_mins(5);
+pub(super) const EXEC_WAIT: Duration = Duration::from_mins(5);
+
+/// What an operation runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// An action of a charm: whoever waits for it is told how far it is.
+    Action,
+    /// Commands, of which only the results are told.
+    Exec,
+}
 
 /// `run`
 pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
@@ -32,39 +45,26 @@ pub(super) fn run(context: &mut Context<'_>) -> CommandResult {
             UnitOrLeader::Leader { application } => format!("{application}/leader"),
         })
         .collect();
-    let file = match context.parsed.text("params").filter(|file| !file.is_empty()) {
-        Some(file) => Some(fs_err::read_to_string(context.session.path(file)).map_err(failed)?),
+    let file = match context.parsed.text("params").filter(|file| !file.is_empty()).map(str::to_owned) {
+        Some(file) => Some(context.session.read_text(&file)?),
         None => None,
     };
     let parameters =
         asked.parameters(file.as_deref(), context.parsed.is_set("string-args")).map_err(failed)?;
     let action = asked.action.as_str();
     let declared = declared(context, &uuid, &receivers);
-    let background = context.parsed.is_set("background");
-    let wait = wait_of(context, RUN_WAIT);
     let operation =
         context.change(&uuid, |model| Ok(schedule(model, action, &receivers, &parameters, &declared)))?;
-    let (tasks, failures) = context.look(&uuid, |model| {
-        let data = &model.operations[&operation];
-        Ok((data.tasks.clone(), data.failures.clone()))
-    })?;
-    if tasks.is_empty() {
-        // Juju 3 says so and ends well.
-        let lines: String = failures.iter().map(|(_, why)| format!("\n- {why}")).collect();
-        context.session.say(&format!("Operation {operation} failed to schedule any tasks:{lines}"));
-        return Ok(());
-    }
-    announce(context, &uuid, operation, &tasks, background)?;
-    if background {
-        return Ok(());
-    }
-    finish(context, &uuid, &tasks, wait, true)
+    follow_up(context, &uuid, operation, RUN_WAIT, Kind::Action)
 }
 
-/// Returns how long is waited: what was said, or what is usual.
-fn wait_of(context: &Context<'_>, usual: Duration) -> Duration {
-    let said = context.parsed.duration("wait").filter(|_| context.parsed.was_given("wait"));
-    said.and_then(|wait| Duration::try_from(wait).ok()).unwrap_or(usual)
+/// Returns how long is waited: what was said, or what is usual. `None` is for ever.
+fn wait_of(context: &Context<'_>, usual: Duration) -> Option<Duration> {
+    match context.parsed.duration("wait") {
+        Some(wait) if wait.is_negative() => None,
+        Some(wait) if !wait.is_zero() => Duration::try_from(wait).ok(),
+        Some(_) | None => Some(usual),
+    }
 }
 
 /// What the charms of units declare, by the digest of the charm.
@@ -93,7 +93,8 @@ fn schedule(
     parameters: &Map<String, Value>,
     declared: &Declared,
 ) -> u64 {
-    let operation = model.add_operation(format!("{action} run on {}", receivers.join(",")));
+    let tags: Vec<String> = receivers.iter().map(|receiver| tag(receiver)).collect();
+    let operation = model.add_operation(format!("{action} run on {}", tags.join(",")));
     for receiver in receivers {
         match ready(model, action, receiver, parameters, declared) {
             Ok((unit, parameters)) => {
@@ -117,7 +118,7 @@ fn ready(
     parameters: &Map<String, Value>,
     declared: &Declared,
 ) -> Result<(Name, Map<String, Value>), String> {
-    let unit = super::units::unit(model, receiver).map_err(|error| error.to_string())?;
+    let unit = receiving_unit(model, receiver)?;
     let application = model.applications.get(charmproof_agent::state::application_of(&unit));
     let actions = application.and_then(|application| declared.get(&application.charm.digest));
     let spec = actions.and_then(|actions| actions.get(action));
@@ -125,49 +126,135 @@ fn ready(
     Ok((unit, spec.prepare(parameters)?))
 }
 
-/// Says what was asked for.
-fn announce(
-    context: &mut Context<'_>,
-    uuid: &str,
-    operation: u64,
-    tasks: &[u64],
-    background: bool,
-) -> CommandResult {
-    let receivers: Vec<(u64, String)> = context.look(uuid, |model| {
-        Ok(tasks.iter().filter_map(|id| Some((*id, model.tasks.get(id)?.receiver.clone()))).collect())
-    })?;
-    if background {
-        match receivers.as_slice() {
-            [(task, _)] => {
-                context.say(&format!("Scheduled operation {operation} with task {task}"));
-                context.say(&format!("Check operation status with 'juju show-operation {operation}'"));
-                context.say(&format!("Check task status with 'juju show-task {task}'"));
-            }
-            many => {
-                context.say(&format!("Scheduled operation {operation} with {} tasks", many.len()));
-                for (task, receiver) in many {
-                    context.say(&format!("  - task {task} on {}", tag(receiver)));
-                }
-                context.say(&format!("Check operation status with 'juju show-operation {operation}'"));
-                context.say("Check task status with 'juju show-task <id>'");
-            }
-        }
-        return Ok(());
+/// Returns the unit that is to run something, or what Juju says when it asks for it to be run.
+fn receiving_unit(model: &ModelData, receiver: &str) -> Result<Name, String> {
+    if let Some(application) = receiver.strip_suffix("/leader") {
+        let leader = model.lifecycle.leader(application).cloned();
+        return leader.ok_or_else(|| format!("could not determine leader for {}", quote(application)));
     }
-    let plural = if receivers.len() == 1 { "" } else { "s" };
-    context.say(&format!("Running operation {operation} with {} task{plural}", receivers.len()));
-    for (task, receiver) in &receivers {
-        context.say(&format!("  - task {task} on {}", tag(receiver)));
+    let unit = Name::from(receiver);
+    if model.units.contains_key(&unit) {
+        Ok(unit)
+    } else {
+        Err(format!("{} not found", quote(&tag(receiver))))
     }
-    context.say("");
-    Ok(())
 }
 
+/// Returns how Juju tells units and machines apart: `unit-web-0`, `machine-0`. A leader is named as it was
+/// asked for.
 fn tag(receiver: &str) -> String {
-    if receiver.contains('/') {
+    if receiver.ends_with("/leader") {
+        receiver.to_owned()
+    } else if receiver.contains('/') {
         format!("unit-{}", receiver.replace('/', "-"))
     } else {
         format!("machine-{receiver}")
+    }
+}
+
+/// Says what was asked for, and waits for the results unless they are to come in the background.
+fn follow_up(
+    context: &mut Context<'_>,
+    uuid: &str,
+    operation: u64,
+    usual: Duration,
+    kind: Kind,
+) -> CommandResult {
+    let (tasks, failures) = context.look(uuid, |model| {
+        let data = &model.operations[&operation];
+        let tasks = data.tasks.iter().filter_map(|id| Some((*id, model.tasks.get(id)?.receiver.clone())));
+        let failures: Vec<String> = data.failures.iter().map(|(_, why)| why.clone()).collect();
+        Ok((tasks.collect::<Vec<(u64, String)>>(), failures))
+    })?;
+    let background = context.parsed.is_set("background");
+    let number = operation.to_string();
+    if !background {
+        let told: Vec<(String, String)> =
+            tasks.iter().map(|(id, receiver)| (id.to_string(), tag(receiver))).collect();
+        let text = if tasks.is_empty() { "\n".to_owned() } else { task::running(&number, &told) };
+        tell(context, kind, &text);
+    }
+    let failures = failures.join("\n");
+    if tasks.is_empty() {
+        // Juju 3 says so and ends well.
+        context.say(&format!("Operation {operation} failed to schedule any tasks:\n{failures}"));
+        return Ok(());
+    }
+    if !failures.is_empty() {
+        context.say(&format!("Some actions could not be scheduled:\n{failures}\n"));
+    }
+    if background {
+        let ids: Vec<String> = tasks.iter().map(|(id, _)| id.to_string()).collect();
+        if tasks.len() > 1 {
+            let by_receiver: BTreeMap<&String, BTreeMap<&str, &String>> = tasks
+                .iter()
+                .zip(&ids)
+                .map(|((_, receiver), id)| (receiver, BTreeMap::from([("id", id)])))
+                .collect();
+            context.session.print(&to_yaml(&by_receiver));
+        }
+        context.say(task::scheduled(&number, &ids).trim_end());
+        return Ok(());
+    }
+    finish(context, uuid, &tasks, wait_of(context, usual), kind)
+}
+
+/// Tells how far something is: of commands only whoever wants to hear more.
+fn tell(context: &mut Context<'_>, kind: Kind, text: &str) {
+    let is_told = match kind {
+        Kind::Action => !context.parsed.global.is_quiet,
+        Kind::Exec => context.parsed.global.is_verbose,
+    };
+    if is_told {
+        context.session.say(text.strip_suffix('\n').unwrap_or(text));
+    }
+}
+
+/// What was seen of a task while one waited for it.
+pub(super) struct Followed {
+    /// Whether nothing more is to be waited for.
+    pub(super) is_over: bool,
+    /// Whether it has told something.
+    pub(super) has_logged: bool,
+}
+
+/// Waits for a task, and shows what it tells meanwhile if that is wanted.
+pub(super) fn follow(
+    context: &mut Context<'_>,
+    uuid: &str,
+    id: u64,
+    timeout: Option<Duration>,
+    shows_log: bool,
+) -> Result<Followed, CommandError> {
+    let times = context.times();
+    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    let mut shown = 0;
+    loop {
+        let attention = context.session.attention.clone();
+        let is_gone = || attention.is_over();
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let seen = context.controller.wait_until(left, &is_gone, |held| {
+            let Some(task) = held.model(uuid).and_then(|model| model.tasks.get(&id)) else {
+                return Some((Vec::new(), true));
+            };
+            // Whoever asks Juju stops to wait for one that is about to be cut off.
+            let is_over = !matches!(task.status, TaskStatus::Pending | TaskStatus::Running);
+            let news: Vec<_> = task.log.iter().skip(shown).filter(|_| shows_log).cloned().collect();
+            (is_over || !news.is_empty()).then_some((news, is_over))
+        });
+        if attention.is_over() {
+            return Err(CommandError::Silent(1));
+        }
+        let Some((news, is_over)) = seen else {
+            return Ok(Followed { is_over: false, has_logged: shown > 0 });
+        };
+        for (time, line) in &news {
+            context.say(&format!("{} {line}", times.progress(*time)));
+        }
+        shown += news.len();
+        if is_over {
+            return Ok(Followed { is_over, has_logged: shown > 0 });
+        }
     }
 }
 
@@ -175,87 +262,75 @@ fn tag(receiver: &str) -> String {
 fn finish(
     context: &mut Context<'_>,
     uuid: &str,
-    tasks: &[u64],
-    wait: Duration,
-    is_action: bool,
+    tasks: &[(u64, String)],
+    wait: Option<Duration>,
+    kind: Kind,
 ) -> CommandResult {
-    if is_action {
-        for task in tasks {
-            context.say(&format!("Waiting for task {task}..."));
+    let deadline = wait.and_then(|wait| Instant::now().checked_add(wait));
+    for (index, (id, _)) in tasks.iter().enumerate() {
+        tell(context, kind, &task::waiting(&id.to_string()));
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let shows_log = kind == Kind::Action && tasks.len() == 1;
+        let followed = follow(context, uuid, *id, left, shows_log)?;
+        if followed.has_logged {
+            tell(context, kind, "\n");
         }
-    }
-    let attention = context.session.attention.clone();
-    let is_over = || attention.is_over();
-    let done = context.controller.wait_until(Some(wait), &is_over, |held| {
-        let model = held.model(uuid)?;
-        tasks.iter().all(|id| model.tasks.get(id).is_none_or(|task| task.status.is_over())).then_some(())
-    });
-    if context.session.attention.is_over() {
-        return Err(CommandError::Silent(1));
+        if !followed.is_over {
+            let late: BTreeSet<(bool, &str)> = tasks[index..]
+                .iter()
+                .map(|(_, receiver)| (receiver.contains('/'), receiver.as_str()))
+                .collect();
+            let late: Vec<String> = late
+                .into_iter()
+                .map(|(is_unit, receiver)| format!("{} {receiver}", if is_unit { "unit" } else { "machine" }))
+                .collect();
+            return Err(CommandError::failed(format!(
+                "timed out waiting for results from: {}",
+                late.join(", ")
+            )));
+        }
     }
     let times = context.times();
-    let all: Vec<(u64, TaskData)> = context.look(uuid, |model| {
-        Ok(tasks.iter().filter_map(|id| Some((*id, model.tasks.get(id)?.clone()))).collect())
+    let views: TaskResultsView = context.look(uuid, |model| {
+        let known = tasks.iter().filter_map(|(id, _)| Some((*id, model.tasks.get(id)?)));
+        Ok(known.map(|(id, task)| (task.receiver.clone(), view(id, task, &times))).collect())
     })?;
-    if done.is_none() {
-        let late: Vec<String> = all
-            .iter()
-            .filter(|(_, task)| !task.status.is_over())
-            .map(|(_, task)| {
-                if task.is_unit {
-                    format!("unit {}", task.receiver)
-                } else {
-                    format!("machine {}", task.receiver)
-                }
-            })
-            .collect();
-        return Err(CommandError::failed(format!("timed out waiting for results from: {}", late.join(", "))));
-    }
-    if is_action {
-        for (_, task) in &all {
-            for (time, line) in &task.log {
-                context.say(&format!("{} {line}", times.progress(*time)));
-            }
-        }
-        context.say("");
-    }
-    let views: TaskResultsView =
-        all.iter().map(|(id, task)| (task.receiver.clone(), view(*id, task, &times))).collect();
-    if is_action {
-        context.show(&views, |is_coloured| write_run(&views, is_coloured));
-    } else {
-        let is_machine_format = context.parsed.is_for_machines();
-        if is_machine_format {
-            context.show(&views, |_| String::new());
-        } else {
+    match kind {
+        Kind::Action => context.show(&views, |is_coloured| write_run(&views, is_coloured)),
+        Kind::Exec if context.parsed.is_for_machines() => context.show(&views, |_| String::new()),
+        Kind::Exec => {
             let text = write_exec(&views);
             context.session.print(&text);
         }
     }
-    let failed_tasks: Vec<(u64, i32)> = all
-        .iter()
-        .filter_map(|(id, task)| Some((*id, task.return_code?)))
-        .filter(|(_, code)| *code != 0)
+    let codes: BTreeMap<String, i64> = views
+        .values()
+        .filter_map(|view| Some((view.id.clone(), view.return_code()?)))
+        .filter(|(_, code)| *code > 0)
         .collect();
-    if failed_tasks.is_empty() {
+    if codes.is_empty() {
         return Ok(());
     }
-    let plural = if failed_tasks.len() == 1 { "" } else { "s" };
-    let lines: String =
-        failed_tasks.iter().map(|(id, code)| format!(" - id \"{id}\" with return code {code}\n")).collect();
-    context.session.say(&format!(
-        "ERROR the following task{plural} failed:\n{lines}\nuse 'juju show-task' to inspect the failure{}",
-        if failed_tasks.len() == 1 { "" } else { "s" }
-    ));
+    context.session.say(&format!("ERROR {}", task::failed(&codes)));
     Err(CommandError::Silent(1))
+}
+
+/// Writes the time of a task, which Juju knows to the second.
+pub(super) fn task_time(times: &Times, at: Timestamp) -> String {
+    times.task(Timestamp::from_second(at.as_second()).unwrap_or(at))
+}
+
+/// Returns what a task has told, each line with its time.
+pub(super) fn log_lines(task: &TaskData, times: &Times) -> Vec<String> {
+    task.log.iter().map(|(at, line)| format!("{} {line}", task_time(times, *at))).collect()
 }
 
 /// Returns what is shown of a task.
 pub(super) fn view(id: u64, task: &TaskData, times: &Times) -> TaskResultView {
-    let time = |at: Option<jiff::Timestamp>| at.map(|at| times.task(at)).unwrap_or_default();
+    let time = |at: Option<Timestamp>| at.map(|at| task_time(times, at)).unwrap_or_default();
     TaskResultView {
         id: id.to_string(),
-        log: task.log.iter().map(|(at, line)| format!("{} {line}", times.task(*at))).collect(),
+        log: log_lines(task, times),
         machine: (!task.is_unit).then(|| task.receiver.clone()),
         message: task.message.clone(),
         results: task.shown_results().into_iter().collect::<BTreeMap<_, _>>(),
@@ -277,59 +352,55 @@ pub(super) fn exec(context: &mut Context<'_>) -> CommandResult {
         |flag: &str| -> Vec<String> { context.parsed.list(flag).into_iter().map(str::to_owned).collect() };
     let (units, machines, applications) = (list("unit"), list("machine"), list("application"));
     let is_all = context.parsed.is_set("all");
-    let background = context.parsed.is_set("background");
-    let wait = wait_of(context, EXEC_WAIT);
-    let (operation, failures) = context.change(&uuid, |model| {
+    let operation = context.change(&uuid, |model| {
         if model.is_kubernetes() && !machines.is_empty() {
             return Err(CommandError::failed("unable to target machines with a k8s controller"));
         }
-        let mut receivers: Vec<Result<Name, String>> = Vec::new();
+        if is_all && model.is_kubernetes() {
+            return Err(CommandError::failed("cannot run on all machines with a caas model"));
+        }
+        let mut receivers: BTreeSet<String> = BTreeSet::new();
         for name in &units {
-            receivers.push(super::units::unit(model, name).map_err(|error| error.to_string()));
+            let leader = if name.ends_with("/leader") {
+                receiving_unit(model, name)
+            } else {
+                Ok(name.as_str().into())
+            };
+            receivers.insert(leader.map_err(CommandError::failed)?.to_string());
         }
         for name in &applications {
             let application = super::units::application(model, name)?;
-            receivers.extend(model.state.units_of(&application).map(|unit| Ok(unit.name.clone())));
+            receivers.extend(model.state.units_of(&application).map(|unit| unit.name.to_string()));
         }
         let mut on_machines = machines.clone();
         if is_all {
-            if model.is_kubernetes() {
-                receivers.extend(model.units.keys().map(|unit| Ok(unit.clone())));
-            } else {
-                on_machines.extend(model.machines.keys().map(ToString::to_string));
-            }
+            on_machines.extend(model.machines.keys().map(ToString::to_string));
         }
-        let operation = model.add_operation(format!(
-            "run command on {}",
-            units.iter().chain(&applications).chain(&on_machines).cloned().collect::<Vec<_>>().join(",")
-        ));
+        let tags: Vec<String> = receivers.iter().chain(&on_machines).map(|receiver| tag(receiver)).collect();
+        let operation = model.add_operation(format!("{EXEC_ACTION} run on {}", tags.join(",")));
         let mut failures = Vec::new();
-        for receiver in receivers {
-            match receiver {
+        for receiver in &receivers {
+            match receiving_unit(model, receiver) {
                 Ok(unit) => {
                     model.add_task(operation, &unit, TaskKind::Exec { commands: commands.clone() });
                 }
-                Err(why) => failures.push(why),
+                Err(why) => failures.push((receiver.clone(), why)),
             }
         }
         for machine in on_machines {
             if machine.parse::<u32>().is_ok_and(|number| model.machines.contains_key(&number)) {
                 model.add_machine_task(operation, &machine, TaskKind::Exec { commands: commands.clone() });
             } else {
-                failures.push(format!("machine {machine} not found"));
+                let why = format!("{} not found", quote(&tag(&machine)));
+                failures.push((machine, why));
             }
         }
-        Ok((operation, failures))
+        if let Some(operation) = model.operations.get_mut(&operation) {
+            operation.failures = failures;
+        }
+        Ok(operation)
     })?;
     let tasks = context.look(&uuid, |model| Ok(model.operations[&operation].tasks.clone()))?;
-    if tasks.is_empty() {
-        let lines: String = failures.iter().map(|why| format!("\n- {why}")).collect();
-        context.session.say(&format!("Operation {operation} failed to schedule any tasks:{lines}"));
-        return Ok(());
-    }
     context.controller.run_machine_tasks(&uuid, &tasks);
-    if background {
-        return announce(context, &uuid, operation, &tasks, true);
-    }
-    finish(context, &uuid, &tasks, wait, false)
+    follow_up(context, &uuid, operation, EXEC_WAIT, Kind::Exec)
 }

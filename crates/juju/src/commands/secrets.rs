@@ -23,7 +23,7 @@ const MODEL_OWNER: &str = "<model>";
 fn content(context: &Context<'_>, words: &[String]) -> Result<BTreeMap<String, String>, CommandError> {
     let mut all = BTreeMap::new();
     if let Some(file) = context.parsed.text("file").filter(|file| !file.is_empty()) {
-        let text = fs_err::read_to_string(context.session.path(file)).map_err(failed)?;
+        let text = context.session.read_text(file)?;
         let Value::Object(read) = read_yaml(&text).map_err(failed)? else {
             return Err(CommandError::failed(format!("the file \"{file}\" is no map of keys and values")));
         };
@@ -39,7 +39,7 @@ fn content(context: &Context<'_>, words: &[String]) -> Result<BTreeMap<String, S
         let text = match value {
             SecretValue::Text(text) => text,
             SecretValue::Encoded(text) => decoded(&key, &text)?,
-            SecretValue::File(path) => fs_err::read_to_string(context.session.path(path)).map_err(failed)?,
+            SecretValue::File(path) => context.session.read_text(&path)?,
         };
         all.insert(key, text);
     }

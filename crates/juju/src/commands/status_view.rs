@@ -84,7 +84,7 @@ fn machine(model: &ModelData, number: u32, data: &MachineData, times: &Times) ->
     if is_started {
         VERSION.clone_into(&mut juju_status.version);
     }
-    let (machine_status, message) = if is_started { ("running", "Running") } else { ("pending", "") };
+    let (machine_status, message) = data.instance_status();
     MachineView {
         id: number.to_string(),
         juju_status,

@@ -29,6 +29,10 @@ pub struct ClientData {
     pub controller_clouds: BTreeMap<String, BTreeMap<String, Value>>,
     /// Credentials, by cloud and name.
     pub credentials: BTreeMap<String, BTreeMap<String, Value>>,
+    /// The region of each cloud that is used if none is named.
+    pub default_regions: BTreeMap<String, String>,
+    /// The credential of each cloud that is used if none is named.
+    pub default_credentials: BTreeMap<String, String>,
     /// Credentials that were uploaded, by controller, cloud and name.
     pub controller_credentials: BTreeMap<String, BTreeMap<String, BTreeMap<String, Value>>>,
     /// The id of each controller.
@@ -95,6 +99,9 @@ pub struct ApplicationData {
     pub destroys_storage: bool,
     /// Notes of people: `juju annotate`, bundles.
     pub annotations: BTreeMap<String, String>,
+    /// How its status changed.
+    #[serde(default)]
+    pub history: VecDeque<StatusEntry>,
 }
 
 /// To whom an application is reachable.
@@ -198,7 +205,7 @@ impl UnitData {
 pub struct StatusEntry {
     /// Since when.
     pub since: Timestamp,
-    /// Whether it is about the agent, and not about the workload.
+    /// Whether it is about the agent, and not about the workload, the instance or the application.
     pub is_agent: bool,
     /// Which: `active`, `executing`.
     pub status: String,
@@ -229,6 +236,16 @@ pub struct MachineData {
     /// Notes of bundles.
     #[serde(default)]
     pub annotations: BTreeMap<String, String>,
+    /// How its status changed: that of its agent, and that of the instance.
+    #[serde(default)]
+    pub history: VecDeque<StatusEntry>,
+}
+
+impl MachineData {
+    /// Returns how its instance is, in a word and in more of them.
+    pub fn instance_status(&self) -> (&'static str, &'static str) {
+        if self.status == "started" { ("running", "Running") } else { ("pending", "") }
+    }
 }
 
 /// An instance of a storage.
@@ -329,6 +346,8 @@ pub enum TaskStatus {
     Failed,
     /// It was cancelled before it began.
     Cancelled,
+    /// It was cancelled while it runs.
+    Aborting,
     /// It was cancelled while it ran.
     Aborted,
 }
@@ -337,7 +356,7 @@ impl TaskStatus {
     /// Whether nothing more becomes of it.
     pub fn is_over(self) -> bool {
         match self {
-            Self::Pending | Self::Running => false,
+            Self::Pending | Self::Running | Self::Aborting => false,
             Self::Completed | Self::Failed | Self::Cancelled | Self::Aborted => true,
         }
     }

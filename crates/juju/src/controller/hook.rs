@@ -157,6 +157,8 @@ fn begin(
         running.insert((model_uuid.to_owned(), unit.clone()), Running { context, id, task });
         let program =
             commands.map(|commands| vec!["/bin/bash".to_owned(), "-c".to_owned(), commands]).or(program);
+        // One whose task was cancelled a moment ago is none any more.
+        let program = program.filter(|_| hook.kind != HookKind::Action || task.is_some());
         Ok(program.map(|program| Start { env, program, place }))
     })
 }
@@ -269,11 +271,11 @@ fn wait(controller: &Controller, model: &str, unit: &Name, process: &dyn Process
                 let Some(model_data) = held.model(model) else { return true };
                 let is_forced = model_data.units.get(unit).is_none_or(|data| data.is_forced);
                 let key = (model.to_owned(), unit.clone());
-                let reboots = held
-                    .running
-                    .get(&key)
-                    .is_some_and(|running| running.context.reboot() == Some(Reboot::Now));
-                is_forced || reboots
+                let running = held.running.get(&key);
+                let reboots = running.is_some_and(|running| running.context.reboot() == Some(Reboot::Now));
+                let task = running.and_then(|running| model_data.tasks.get(&running.task?));
+                let is_aborted = task.is_some_and(|task| task.status == TaskStatus::Aborting);
+                is_forced || reboots || is_aborted
             });
         if is_over && !is_killed {
             is_killed = true;

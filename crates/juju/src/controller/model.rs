@@ -17,13 +17,11 @@ use thiserror::Error;
 
 use super::data::{
     AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, StatusEntry,
-    UnitData,
+    TaskStatus, UnitData,
 };
 
 /// Which Juju it is.
 pub const VERSION: &str = "3.6.12";
-/// How many statuses of a unit are remembered.
-const HISTORY_MAX: usize = 200;
 
 /// Why something cannot happen in a model.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -129,6 +127,7 @@ impl ModelData {
             is_forced: false,
             destroys_storage: false,
             annotations: BTreeMap::new(),
+            history: VecDeque::new(),
         };
         self.applications.insert(name.clone(), data);
         Ok(())
@@ -148,6 +147,7 @@ impl ModelData {
             is_dying: false,
             is_manual,
             annotations: BTreeMap::new(),
+            history: VecDeque::new(),
         };
         self.machines.insert(number, machine);
         number
@@ -204,46 +204,16 @@ impl ModelData {
             charm_digest,
             charm_revision,
             images: BTreeMap::new(),
-            history: VecDeque::new(),
+            history: VecDeque::from([StatusEntry {
+                since: now,
+                is_agent: true,
+                status: <&str>::from(AgentStatus::Allocating).to_owned(),
+                message: String::new(),
+            }]),
         };
         self.units.insert(unit.clone(), data);
         self.note_status(&unit);
         Ok(unit)
-    }
-
-    /// Says what a unit's agent does.
-    pub fn set_agent(&mut self, unit: &str, status: AgentStatus, message: &str) {
-        let Some(data) = self.units.get_mut(unit) else { return };
-        if data.agent == status && data.agent_message == message {
-            return;
-        }
-        data.agent = status;
-        message.clone_into(&mut data.agent_message);
-        data.agent_since = Timestamp::now();
-        let name: &str = status.into();
-        let entry = StatusEntry {
-            since: data.agent_since,
-            is_agent: true,
-            status: name.to_owned(),
-            message: message.to_owned(),
-        };
-        remember(&mut data.history, entry);
-    }
-
-    /// Remembers the status that a unit shows now.
-    pub fn note_status(&mut self, unit: &str) {
-        let (Some(seen), Some(data)) = (self.state.units.get(unit), self.units.get_mut(unit)) else { return };
-        let shown = seen.shown_status();
-        let entry = StatusEntry {
-            since: shown.since,
-            is_agent: false,
-            status: shown.kind.name().to_owned(),
-            message: shown.message,
-        };
-        let last = data.history.iter().rev().find(|entry| !entry.is_agent);
-        if last.is_none_or(|last| (&last.status, &last.message) != (&entry.status, &entry.message)) {
-            remember(&mut data.history, entry);
-        }
     }
 
     /// Returns the hook that a unit runs, or is going to run as soon as it can.
@@ -455,8 +425,16 @@ impl ModelData {
         for unit in units {
             self.come_back(&unit);
         }
-        for task in self.tasks.values_mut().filter(|task| task.status == super::data::TaskStatus::Running) {
-            task.fail("the local controller was ended while it ran");
+        for task in self.tasks.values_mut() {
+            match task.status {
+                TaskStatus::Running => task.fail("the local controller was ended while it ran"),
+                TaskStatus::Aborting => task.abort(),
+                TaskStatus::Pending
+                | TaskStatus::Completed
+                | TaskStatus::Failed
+                | TaskStatus::Cancelled
+                | TaskStatus::Aborted => {}
+            }
         }
         for unit in self.units.values_mut() {
             let tasks = &self.tasks;
@@ -511,11 +489,4 @@ impl ModelData {
 fn seed(uuid: &str) -> u64 {
     let digits: String = uuid.chars().filter(char::is_ascii_hexdigit).take(16).collect();
     u64::from_str_radix(&digits, 16).unwrap_or_default()
-}
-
-fn remember(history: &mut VecDeque<StatusEntry>, entry: StatusEntry) {
-    if history.len() == HISTORY_MAX {
-        history.pop_front();
-    }
-    history.push_back(entry);
 }

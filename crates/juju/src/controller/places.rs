@@ -11,7 +11,7 @@ use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
 
 use super::data::{TaskKind, TaskStatus};
-use super::{Controller, lock, provision};
+use super::{Controller, Held, lock, provision};
 use crate::hosting::{Ended, Exec};
 
 /// How much of what a command on a machine prints is kept.
@@ -65,13 +65,20 @@ impl Controller {
 
     fn run_machine_task(&self, model: &str, id: u64, machine: &str, commands: String) {
         self.change(|held| {
-            if let Some(task) = held.model_mut(model).and_then(|model| model.tasks.get_mut(&id)) {
+            let task = held.model_mut(model).and_then(|model| model.tasks.get_mut(&id));
+            if let Some(task) = task.filter(|task| task.status == TaskStatus::Pending) {
                 (task.status, task.started) = (TaskStatus::Running, Some(Timestamp::now()));
             }
         });
-        let ran = self.run_on_machine(model, machine, commands);
+        let status = |held: &Held| Some(held.model(model)?.tasks.get(&id)?.status);
+        if self.look(status) != Some(TaskStatus::Running) {
+            return;
+        }
+        let is_aborted = || self.look(status) != Some(TaskStatus::Running);
+        let ran = self.run_on_machine(machine, model, commands, &is_aborted);
         self.change(|held| {
             let Some(task) = held.model_mut(model).and_then(|model| model.tasks.get_mut(&id)) else { return };
+            let is_aborted = task.status == TaskStatus::Aborting;
             task.completed = Some(Timestamp::now());
             match ran {
                 Ok((ended, stdout, stderr)) => {
@@ -81,14 +88,18 @@ impl Controller {
                 }
                 Err(why) => (task.status, task.message) = (TaskStatus::Failed, why),
             }
+            if is_aborted {
+                task.abort();
+            }
         });
     }
 
     fn run_on_machine(
         &self,
-        model: &str,
         machine: &str,
+        model: &str,
         commands: String,
+        is_aborted: &dyn Fn() -> bool,
     ) -> Result<(Ended, String, String), String> {
         let place = self.place(&(model.to_owned(), format!("machine {machine}")));
         let place = place.ok_or_else(|| format!("machine {machine} is not running"))?;
@@ -123,7 +134,7 @@ impl Controller {
             if let Some(ended) = process.wait_for(Duration::from_millis(100)) {
                 break ended;
             }
-            if self.is_ending() {
+            if self.is_ending() || is_aborted() {
                 process.kill();
             }
         };

@@ -50,6 +50,32 @@ impl ModelData {
         id
     }
 
+    /// Cancels a task: one that waits is over, one that runs is told to end. One that is over stays as
+    /// it is. Returns whether there is such a task.
+    pub fn cancel_task(&mut self, id: u64) -> bool {
+        let Some(task) = self.tasks.get_mut(&id) else { return false };
+        match task.status {
+            TaskStatus::Pending => {
+                task.status = TaskStatus::Cancelled;
+                "action cancelled via the API".clone_into(&mut task.message);
+                task.completed = Some(Timestamp::now());
+                let (unit, action) = (Name::from(task.receiver.as_str()), task.action().to_owned());
+                if let Some(data) = self.units.get_mut(&unit) {
+                    data.actions.retain(|waiting| *waiting != id);
+                    // One that the unit has taken up in this moment finds no task, and runs nothing.
+                    let _ = self.lifecycle.forget_action(&unit, &action);
+                }
+            }
+            TaskStatus::Running => task.status = TaskStatus::Aborting,
+            TaskStatus::Completed
+            | TaskStatus::Failed
+            | TaskStatus::Cancelled
+            | TaskStatus::Aborting
+            | TaskStatus::Aborted => {}
+        }
+        true
+    }
+
     /// Notes a task of a machine, which somebody else runs. Returns its number.
     pub fn add_machine_task(&mut self, operation: u64, machine: &str, kind: TaskKind) -> u64 {
         self.last_task += 1;
@@ -84,6 +110,7 @@ fn new(operation: u64, receiver: &str, is_unit: bool, kind: TaskKind) -> TaskDat
 /// Ends the task that an action is.
 pub(super) fn end_action(model: &mut ModelData, task: u64, effects: &HookEffects, done: Option<&Done>) {
     let Some(data) = model.tasks.get_mut(&task) else { return };
+    let is_aborting = data.status == TaskStatus::Aborting;
     end(data, done);
     if let Some(outcome) = &effects.action {
         data.results = outcome.results.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
@@ -104,6 +131,11 @@ pub(super) fn end_action(model: &mut ModelData, task: u64, effects: &HookEffects
         data.status = TaskStatus::Failed;
         data.message = format!("action not implemented on unit \"{}\"", data.receiver);
     }
+    // It may have ended well before it was told to (worker/uniter/runner/context, `finalizeAction`).
+    if is_aborting && (data.status == TaskStatus::Failed || data.return_code != Some(0)) {
+        data.status = TaskStatus::Aborted;
+        "terminated".clone_into(&mut data.message);
+    }
 }
 
 /// Ends a task with what its process has left.
@@ -122,6 +154,20 @@ impl TaskData {
         self.status = TaskStatus::Failed;
         message.clone_into(&mut self.message);
         self.completed = Some(Timestamp::now());
+    }
+
+    /// Ends it because somebody wanted it to.
+    pub(crate) fn abort(&mut self) {
+        self.status = TaskStatus::Aborted;
+        self.completed = Some(Timestamp::now());
+    }
+
+    /// Returns what it runs, as operations call it.
+    pub fn action(&self) -> &str {
+        match &self.kind {
+            TaskKind::Action { name, .. } => name,
+            TaskKind::Exec { .. } => EXEC_ACTION,
+        }
     }
 
     /// Returns what `juju run` and `juju exec` show as results.

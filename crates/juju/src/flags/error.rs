@@ -1,5 +1,6 @@
 //! What is wrong with a command line.
 
+use crate::flags::unsupported::instead;
 use crate::values::go::quote;
 
 /// Why a command line cannot be read. The text is what Juju prints behind `ERROR `.
@@ -48,7 +49,7 @@ pub enum FlagError {
     #[error("{0}")]
     UnknownCommand(String),
     /// Juju has the command, this program has not.
-    #[error("command {} not supported by this emulator", quote(.0))]
+    #[error("command {} not supported by this emulator{}", quote(.0), instead(.0))]
     Unsupported(String),
     /// `--verbose` and `--quiet` at once.
     #[error("\"verbose\" and \"quiet\" flags clash, please use one or the other, not both")]

@@ -47,7 +47,6 @@ pub const UNSUPPORTED_COMMANDS: &[&str] = &[
     "list-secret-backends",
     "list-spaces",
     "list-subnets",
-    "list-users",
     "login",
     "logout",
     "metrics",
@@ -72,7 +71,6 @@ pub const UNSUPPORTED_COMMANDS: &[&str] = &[
     "set-meter-status",
     "show-secret-backend",
     "show-space",
-    "show-user",
     "spaces",
     "subnets",
     "sync-agent-binary",
@@ -83,12 +81,39 @@ pub const UNSUPPORTED_COMMANDS: &[&str] = &[
     "upgrade-controller",
     "upgrade-machine",
     "upgrade-model",
-    "users",
 ];
 
 /// Whether Juju has the command and this program has not.
 pub(crate) fn is_unsupported(name: &str) -> bool {
     UNSUPPORTED_COMMANDS.contains(&name)
+}
+
+/// What to do instead of a command that is missing, on a line of its own.
+pub(crate) fn instead(name: &str) -> &'static str {
+    match name {
+        "bootstrap" | "add-k8s" => {
+            "\nThere are two controllers already, \"concierge-lxd\" and \"concierge-k8s\": \"juju add-model NAME\" adds a \
+             model, and \"juju add-model NAME k8s\" one on Kubernetes."
+        }
+        "destroy-controller" | "kill-controller" => {
+            "\nA local controller ends by itself when no model is left: \"juju models\" lists them, and \
+             \"juju destroy-model NAME\" removes one."
+        }
+        "login" | "register" => {
+            "\nWhoever reaches a local controller is its \"admin\": there is nobody to be introduced to. \
+             \"juju switch CONTROLLER\" chooses between the two that there are."
+        }
+        "logout" | "unregister" => {
+            "\nWhoever reaches a local controller is its \"admin\": there is nobody to take leave of. \
+             \"juju destroy-model NAME\" removes what you have made."
+        }
+        "model-default" | "model-defaults" => "\n\"juju model-config\" has the settings of each model.",
+        "debug-code" | "debug-hook" | "debug-hooks" => {
+            "\n\"juju ssh UNIT\" opens a shell where the unit lives, and \"juju exec --unit UNIT -- COMMAND\" runs \
+             commands as its hooks do."
+        }
+        _ => "",
+    }
 }
 
 /// What Juju prints, behind `ERROR `, for a word that is no command.
@@ -110,7 +135,7 @@ pub fn unknown_command(name: &str) -> String {
 }
 
 /// How many letters must be put in, left out or changed to turn one word into the other.
-fn distance(from: &[u8], to: &[u8]) -> usize {
+pub(crate) fn distance(from: &[u8], to: &[u8]) -> usize {
     let mut row: Vec<usize> = (0..=from.len()).collect();
     for (column, wanted) in to.iter().enumerate() {
         let mut diagonal = row[0];

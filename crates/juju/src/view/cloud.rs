@@ -191,6 +191,51 @@ pub fn write_clouds_in_yaml(clouds: &[NamedCloudView]) -> String {
     clouds.iter().map(|named| to_yaml(named) + end).collect()
 }
 
+/// The regions of a cloud, as `juju regions` prints them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FoundRegionsView {
+    /// Those that the client knows.
+    pub of_client: Vec<(String, RegionView)>,
+    /// Those that the controller knows.
+    pub of_controller: Vec<(String, RegionView)>,
+}
+
+impl Serialize for FoundRegionsView {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Printed<'a> {
+            #[serde(skip_serializing_if = "Regions::is_empty")]
+            client_cloud_regions: Regions<'a>,
+            #[serde(skip_serializing_if = "Regions::is_empty")]
+            controller_cloud_regions: Regions<'a>,
+        }
+        let printed = Printed {
+            client_cloud_regions: Regions(&self.of_client),
+            controller_cloud_regions: Regions(&self.of_controller),
+        };
+        printed.serialize(serializer)
+    }
+}
+
+/// Writes `juju regions`.
+pub fn write_regions(regions: &FoundRegionsView) -> String {
+    let mut table = Table::new(false);
+    if !regions.of_client.is_empty() {
+        table.text("\nClient Cloud Regions\n");
+        for (name, _) in &regions.of_client {
+            table.text(&format!("{name}\n"));
+        }
+    }
+    if !regions.of_controller.is_empty() {
+        table.text("\nController Cloud Regions\n");
+        for (name, _) in &regions.of_controller {
+            table.cell(name).text("\n");
+        }
+    }
+    table.finish()
+}
+
 /// Writes `juju clouds`: those of the controller, and those that the client knows.
 pub fn write_list(
     of_controller: &BTreeMap<String, CloudView>,

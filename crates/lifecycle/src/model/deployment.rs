@@ -87,6 +87,13 @@ impl Model {
         self.links.remove(&id);
     }
 
+    /// Takes back that a unit is to run an action. Returns whether one of the name still waited.
+    pub fn forget_action(&mut self, unit: &Name, action: &str) -> bool {
+        let Some(world) = self.units.get_mut(unit) else { return false };
+        let last = world.actions.iter().rposition(|waiting| waiting == action);
+        last.and_then(|place| world.actions.remove(place)).is_some()
+    }
+
     /// Returns the unit that leads an application.
     pub fn leader(&self, application: &str) -> Option<&Name> {
         self.applications.get(application).and_then(|application| application.leader.as_ref())
@@ -201,6 +208,21 @@ mod tests {
                 return ran;
             }
         }
+    }
+
+    #[test]
+    fn an_action_that_is_taken_back_is_not_run() {
+        let mut model = model(Platform::Machine);
+        model.add_application("web", Charm::default().with_action("greet").with_action("bow"));
+        deploy(&mut model, "web/0");
+        settle(&mut model, "");
+        let unit = Name::from("web/0");
+        for action in ["greet", "bow", "greet"] {
+            poke(&mut model, Target::Unit(unit.clone()), Stimulus::ActionRuns { action: action.into() });
+        }
+        assert!(model.forget_action(&unit, "greet"));
+        assert!(!model.forget_action(&unit, "wave") && !model.forget_action(&"web/9".into(), "greet"));
+        assert_eq!(settle(&mut model, ""), ["web/0 bow-action", "web/0 greet-action"]);
     }
 
     #[test]

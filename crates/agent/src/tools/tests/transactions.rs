@@ -258,7 +258,8 @@ fn the_agent_sets_statuses_of_its_own() {
     };
     check("install", "installing charm software", "maintenance");
     check("start", "installing charm software", "unknown");
-    check("stop", "stopping charm software", "terminated");
+    check("stop", "stopping charm software", "maintenance");
+    check("remove", "cleaning up prior to charm deletion", "terminated");
 }
 
 #[test]

@@ -368,6 +368,36 @@ and applications, modules are the part of a line behind the level. Both match by
         ..CommandSpec::BASE
     },
     CommandSpec {
+        name: "users",
+        aliases: &["list-users"],
+        arguments: "[model-name]",
+        summary: "List users of a controller or of a model.",
+        details: "Those who were given access are listed beside admin, who has all of it.",
+        examples: &["juju users", "juju users test"],
+        see_also: &["grant", "revoke", "show-user"],
+        flags: &[
+            FlagSpec::switch(&["exact-time"], "Show times in full"),
+            FlagSpec::switch(&["all"], "Users who are kept out as well"),
+        ],
+        target: Target::Controller,
+        formats: TABULAR,
+        check: check::at_most_one,
+        ..CommandSpec::BASE
+    },
+    CommandSpec {
+        name: "show-user",
+        arguments: "[<user name>]",
+        summary: "Show what is known about a user.",
+        details: "The current user is shown where none is named.",
+        examples: &["juju show-user", "juju show-user joe --format json"],
+        see_also: &["users"],
+        flags: &[FlagSpec::switch(&["exact-time"], "Show times in full")],
+        target: Target::Controller,
+        formats: YAML,
+        check: check::at_most_one,
+        ..CommandSpec::BASE
+    },
+    CommandSpec {
         name: "whoami",
         summary: "Print the current controller, model and user.",
         details: "The user is always admin here.",
