@@ -276,7 +276,9 @@ pub(crate) mod tests {
     #[test]
     fn a_note_is_kept_once_and_is_no_event() {
         let line = |time: &str| {
-            format!("{{\"what\":\"note\",\"time\":\"{time}\",\"message\":\"noble is stood in for\",\"name\":\"machine-0\"}}")
+            format!(
+                "{{\"what\":\"note\",\"time\":\"{time}\",\"message\":\"noble is stood in for\",\"name\":\"machine-0\"}}"
+            )
         };
         let text = [line("2026-01-01T00:00:00Z"), line("2026-01-03T00:00:00Z"), line("2026-01-04T00:00:00Z")];
         let timeline = Timeline::read(&text.join("\n"), "2026-01-02T00:00:00Z".parse().unwrap());

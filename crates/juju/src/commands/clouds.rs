@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{CONTROLLERS, Context, failed};
-use crate::controller::data::ModelPlatform;
+use crate::controller::VERSION;
+use crate::controller::data::{ModelPlatform, USER};
 use crate::session::{CommandError, CommandResult};
 use crate::values::go::quote;
 use crate::values::yaml::read_yaml;
@@ -16,6 +17,7 @@ use crate::view::cloud::{
     CloudCredentialsView, CloudView, CredentialListView, CredentialView, NamedCloudView, RegionView,
     write_clouds, write_clouds_in_yaml, write_credentials, write_list,
 };
+use crate::view::controller::{AccountView, ControllerDetailsView, ControllerFactsView, ControllerModelView};
 
 /// Attributes of credentials that nobody is shown, by how their names end or what they are.
 pub(super) const HIDDEN: [&str; 8] = [
@@ -434,7 +436,7 @@ pub(super) fn ssh_keys(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
-/// Returns a controller as `show-controller` has it.
+/// `show-controller`
 pub(super) fn show_controller(context: &mut Context<'_>) -> CommandResult {
     let current = context.controller.look(|held| context.current_controller(held));
     let names: Vec<String> = match context.parsed.positionals.as_slice() {
@@ -447,23 +449,41 @@ pub(super) fn show_controller(context: &mut Context<'_>) -> CommandResult {
             return Err(CommandError::failed(format!("controller {name} not found")));
         };
         let uuid = super::models::controller_uuid(context, &name)?;
-        let models = context.controller.look(|held| {
+        let (models, current_model) = context.controller.look(|held| {
             let own = held.models().filter(|model| model.controller == name);
             let models = own.map(|model| {
-                (model.name.clone(), json!({ "model-uuid": model.uuid, "unit-count": model.units.len() }))
+                let some = |count: usize| (count > 0).then_some(count as u64);
+                let view = ControllerModelView {
+                    uuid: model.uuid.clone(),
+                    machines: some(model.machines.len()),
+                    cores: None,
+                    units: if model.is_kubernetes() { some(model.units.len()) } else { None },
+                };
+                (format!("{USER}/{}", model.name), view)
             });
-            models.collect::<BTreeMap<String, Value>>()
+            let current = held.client.models.get(&name).map(|model| format!("{USER}/{model}"));
+            (models.collect(), current.unwrap_or_default())
         });
-        let version = crate::controller::VERSION;
-        let entry = json!({
-            "details": {
-                "controller-uuid": uuid, "api-endpoints": ["127.0.0.1:17070"], "cloud": facts.cloud, "region": "localhost",
-                "agent-version": version, "mongo-version": "4.4.24", "controller-model-version": version, "ca-cert": "",
+        let view = ControllerDetailsView {
+            details: ControllerFactsView {
+                uuid,
+                api_endpoints: vec!["127.0.0.1:17070".to_owned()],
+                cloud: facts.cloud.to_owned(),
+                region: "localhost".to_owned(),
+                agent_version: VERSION.to_owned(),
+                controller_model_version: VERSION.to_owned(),
+                ..ControllerFactsView::default()
             },
-            "models": models,
-            "account": { "user": crate::controller::data::USER, "access": "superuser" },
-        });
-        all.insert(name, entry);
+            models,
+            current_model,
+            account: Some(AccountView {
+                user: USER.to_owned(),
+                access: "superuser".to_owned(),
+                ..AccountView::default()
+            }),
+            ..ControllerDetailsView::default()
+        };
+        all.insert(name, view);
     }
     context.show(&all, |_| crate::view::to_yaml(&all));
     Ok(())

@@ -14,7 +14,9 @@ use crate::controller::VERSION;
 use crate::controller::data::{ModelData, ModelPlatform, USER};
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
+use crate::view::client::{VersionView, write_version, write_version_in_full};
 use crate::view::config::{ModelConfigView, ModelSettingView, write_model_config, write_model_value};
+use crate::view::controller::{ControllerListView, ControllerView, write_list as write_controllers};
 use crate::view::model::{
     ModelCounts, ModelCredentialView, ModelDetailsView, ModelListOptions, ModelListView, ModelMachineView,
     ModelStatusView, ModelSummaryView, ModelUserView, write_list,
@@ -23,6 +25,10 @@ use crate::view::time::ago;
 
 /// How long a model may take to go before it is told that it does not.
 const DESTROY_TIMEOUT: Duration = Duration::from_mins(30);
+
+/// What is said where there are no models.
+const NO_MODELS: &str = "\nThere are no models available. You can add models with\n\"juju add-model\", or you can ask an \
+    administrator or owner\nof a model to grant access to that model with \"juju grant\".\n";
 
 /// `add-model`
 pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
@@ -257,6 +263,9 @@ pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
             &ModelListOptions { controller: controller.name, user: USER, shows_uuids, is_coloured },
         )
     });
+    if view.models.is_empty() && !context.parsed.is_for_machines() {
+        context.session.say(NO_MODELS);
+    }
     Ok(())
 }
 
@@ -383,10 +392,8 @@ pub(super) fn switch(context: &mut Context<'_>) -> CommandResult {
 /// `controllers`
 pub(super) fn controllers(context: &mut Context<'_>) -> CommandResult {
     let current = context.controller.look(|held| context.current_controller(held));
-    let mut all = BTreeMap::new();
-    let mut table = String::from(
-        "Controller      Model  User   Access     Cloud/Region         Models  Nodes  HA  Version\n",
-    );
+    let server = "127.0.0.1:17070".to_owned();
+    let mut all = ControllerListView { current_controller: current, ..ControllerListView::default() };
     for controller in CONTROLLERS {
         let uuid = controller_uuid(context, controller.name)?;
         let (model, count, machines) = context.controller.look(|held| {
@@ -394,27 +401,25 @@ pub(super) fn controllers(context: &mut Context<'_>) -> CommandResult {
             let model = held.client.models.get(controller.name).cloned();
             (model, own().count(), own().map(|model| model.machines.len()).sum::<usize>())
         });
-        let star = if current == controller.name { "*" } else { "" };
-        let _ = writeln!(
-            table,
-            "{:<15} {:<6} {USER}  superuser  {:<20} {count:>6}  {:>5}   -  {VERSION}  ",
-            format!("{}{star}", controller.name),
-            model.as_deref().unwrap_or("-"),
-            format!("{}/localhost", controller.cloud),
-            if machines == 0 { "-".to_owned() } else { machines.to_string() },
-        );
-        let mut entry = json!({
-            "recent-server": "127.0.0.1:17070", "uuid": uuid, "api-endpoints": ["127.0.0.1:17070"], "ca-cert": "",
-            "cloud": controller.cloud, "region": "localhost", "agent-version": VERSION, "user": USER,
-            "access": "superuser", "model-count": count, "machine-count": machines,
-        });
-        if let Some(model) = model {
-            entry["current-model"] = Value::String(model);
-        }
-        all.insert(controller.name, entry);
+        let view = ControllerView {
+            current_model: model.unwrap_or_default(),
+            user: USER.to_owned(),
+            access: "superuser".to_owned(),
+            recent_server: server.clone(),
+            uuid,
+            api_endpoints: vec![server.clone()],
+            ca_cert: String::new(),
+            cloud: controller.cloud.to_owned(),
+            region: "localhost".to_owned(),
+            agent_version: VERSION.to_owned(),
+            models: Some(count as u64),
+            machines: (controller.platform == ModelPlatform::Machine).then_some(machines as u64),
+            nodes: None,
+        };
+        all.controllers.insert(controller.name.to_owned(), view);
     }
-    let document = json!({ "controllers": all, "current-controller": current });
-    context.show(&document, |_| table);
+    // What is said of them is always the latest.
+    context.show(&all, |is_coloured| write_controllers(&all, true, is_coloured));
     Ok(())
 }
 
@@ -438,14 +443,17 @@ pub(super) fn whoami(context: &mut Context<'_>) -> CommandResult {
 /// `version`
 #[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
 pub(super) fn version(context: &mut Context<'_>) -> CommandResult {
-    let text = format!("{VERSION}-ubuntu-{}", super::deploy::architecture());
+    let version = format!("{VERSION}-ubuntu-{}", super::deploy::architecture());
     if context.parsed.is_set("all") {
-        let document = json!({
-            "version": text, "git-commit": "0000000000000000000000000000000000000000", "git-tree-state": "clean", "compiler": "gc",
-        });
-        context.show(&document, |_| crate::view::to_yaml(&document));
+        let document = VersionView {
+            version,
+            git_commit: "0000000000000000000000000000000000000000".to_owned(),
+            git_tree_state: "clean".to_owned(),
+            compiler: "gc".to_owned(),
+        };
+        context.show(&document, |_| write_version_in_full(&document));
     } else {
-        context.show(&text, |_| text.clone());
+        context.show(&version, |_| write_version(&version));
     }
     Ok(())
 }

@@ -80,7 +80,7 @@ fn machine(model: &ModelData, number: u32, data: &MachineData, times: &Times) ->
     } else {
         BTreeMap::new()
     };
-    let mut juju_status = StatusInfo::new(data.status.clone(), data.message.clone(), since.clone());
+    let mut juju_status = StatusInfo::new(data.status.clone(), "", since.clone());
     if is_started {
         VERSION.clone_into(&mut juju_status.version);
     }

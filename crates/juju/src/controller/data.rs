@@ -223,7 +223,7 @@ pub struct MachineData {
     pub address: Option<String>,
     /// `pending`, `started`, `down`.
     pub status: String,
-    /// In words.
+    /// Why it could not be made.
     pub message: String,
     /// Since when.
     pub since: Timestamp,
@@ -243,8 +243,12 @@ pub struct MachineData {
 
 impl MachineData {
     /// Returns how its instance is, in a word and in more of them.
-    pub fn instance_status(&self) -> (&'static str, &'static str) {
-        if self.status == "started" { ("running", "Running") } else { ("pending", "") }
+    pub fn instance_status(&self) -> (&'static str, &str) {
+        match (self.status.as_str(), self.message.as_str()) {
+            ("started", _) => ("running", "Running"),
+            (_, "") => ("pending", ""),
+            (_, why) => ("provisioning error", why),
+        }
     }
 }
 

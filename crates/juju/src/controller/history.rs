@@ -55,15 +55,16 @@ impl ModelData {
             }
         }
         for machine in self.machines.values_mut() {
-            let (instance, instance_message) = machine.instance_status();
+            let (instance, message) = machine.instance_status();
+            let instance = workload(machine.since, instance, message);
             let agent = StatusEntry {
                 since: machine.since,
                 is_agent: true,
                 status: machine.status.clone(),
-                message: machine.message.clone(),
+                message: String::new(),
             };
             note(&mut machine.history, agent);
-            note(&mut machine.history, workload(machine.since, instance, instance_message));
+            note(&mut machine.history, instance);
         }
     }
 }

@@ -535,7 +535,8 @@ mod tests {
             let done = Ok(Done { ended, stdout: String::new(), stderr: String::new() });
             assert_eq!(trouble(&done, || complaint.map(str::to_owned)), expected);
         };
-        let traceback = "Uncaught exception while in charm code:\nTraceback:\n  File \"x\"\nValueError: no\n\n";
+        let traceback =
+            "Uncaught exception while in charm code:\nTraceback:\n  File \"x\"\nValueError: no\n\n";
         check(Some(Ended::Code(1)), Some(traceback), "exit status 1: ValueError: no");
         check(Some(Ended::Code(2)), None, "exit status 2");
         check(Some(Ended::Signal(9)), Some("  \n"), "signal 9");

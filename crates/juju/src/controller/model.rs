@@ -242,7 +242,8 @@ impl ModelData {
         let Some(data) = self.units.get_mut(unit) else {
             return Err(ModelError::NotFound { what: "unit", name: unit.to_string() });
         };
-        data.is_forced |= is_forced;
+        // One whose agent has never come up has nothing to run (state/unit.go, `destroyOps`).
+        data.is_forced |= is_forced || !data.is_up;
         match self.poke(&Target::Unit(unit.clone()), &Stimulus::RemoveUnit) {
             Ok(_) | Err(ModelError::Illegal(IllegalModelEvent::Unit(_))) => {}
             Err(error) => return Err(error),

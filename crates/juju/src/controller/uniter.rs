@@ -105,10 +105,17 @@ fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc
                 controller.change(|held| {
                     let as_error = ("ERROR", "juju.worker.provisioner");
                     provision::warn(controller, held, model, &entity(unit), as_error, &message);
-                    if let Some(model) = held.model_mut(model) {
-                        model.set_agent(unit, AgentStatus::Allocating, "");
-                        model.state.set_unit_status(unit, StatusKind::Waiting, &message);
-                        model.note_status(unit);
+                    let Some(model) = held.model_mut(model) else { return };
+                    model.state.now = Timestamp::now();
+                    model.set_agent(unit, AgentStatus::Allocating, "");
+                    model.state.set_unit_status(unit, StatusKind::Waiting, &message);
+                    model.note_status(unit);
+                    let machine = model.units.get(unit).and_then(|unit| unit.machine.as_ref()?.parse().ok());
+                    let machine = machine.and_then(|number: u32| model.machines.get_mut(&number));
+                    // One that is there has made its own way, and the unit's trouble is another.
+                    if let Some(machine) = machine.filter(|machine| machine.status != "started") {
+                        machine.since = model.state.now;
+                        machine.message = message;
                     }
                 });
                 let is_removed = || false;
@@ -226,8 +233,7 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
         let Some(model) = held.model_mut(model_uuid) else { return Work::Gone };
         let event = ModelEvent::Resolve { unit: unit.clone(), choice };
         let is_resting = rests(model, unit).is_some_and(|until| now < until);
-        let effects =
-            if is_resting { Vec::new() } else { model.lifecycle.step(event).unwrap_or_default() };
+        let effects = if is_resting { Vec::new() } else { model.lifecycle.step(event).unwrap_or_default() };
         let mut begun = None;
         let mut is_gone = false;
         for done in effects {
@@ -319,7 +325,8 @@ fn until_due(model: &ModelData, unit: &Name, now: Timestamp) -> Duration {
         .units()
         .get(unit)
         .is_some_and(|world| matches!(world.operation(), Operation::Failed(_)));
-    let at = if is_failed { data.retry_at } else { data.rests_until.filter(|at| now < *at).or(data.update_at) };
+    let at =
+        if is_failed { data.retry_at } else { data.rests_until.filter(|at| now < *at).or(data.update_at) };
     at.map_or(LOOK_AGAIN, |at| {
         Duration::try_from(now.until(at).map_or(SignedDuration::ZERO, |span| {
             SignedDuration::try_from(span).unwrap_or(SignedDuration::ZERO)

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use super::{Local, METADATA, On};
+use charmproof_testkit::wait_for;
+
+use super::{LIMIT, Local, METADATA, On};
 
 /// Writes a zip, of names with texts.
 fn zip(local: &Local, path: &str, files: &[(&str, &str)]) {
@@ -65,7 +67,20 @@ fn a_base_that_nobody_has_is_named() {
     );
     let said = local.said(&["deploy", "./tiny"]);
     assert!(said.contains("99.04") || local.log().contains("99.04"), "{said}\n{}", local.log());
-    local.destroy(&["--force"]);
+    // Whoever looks is told why the unit waits, and it can be removed although it never lived.
+    let why = |status: &serde_json::Value| {
+        status["message"].as_str().is_some_and(|message| message.contains("`ubuntu@99.04` is no base"))
+    };
+    wait_for("the status to say why", LIMIT, || {
+        let status = local.status();
+        let unit = &status["applications"]["tiny"]["units"]["tiny/0"]["workload-status"];
+        let machine = &status["machines"]["0"]["machine-status"];
+        why(unit) && why(machine) && machine["current"] == "provisioning error"
+    });
+    local.juju(&["remove-unit", "tiny/0", "--no-prompt"]).success();
+    wait_for("the unit to go", LIMIT, || local.unit("tiny/0").is_null());
+    local.juju(&["add-unit", "tiny"]).success();
+    local.destroy(&[]);
 }
 
 #[test]
