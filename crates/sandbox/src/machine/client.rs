@@ -111,6 +111,24 @@ impl Machine {
         self.errand(&order, path.as_str()).map(drop)
     }
 
+    /// Shows a folder of the machine at another place of it, too, which is made if it is missing, until the
+    /// machine ends or [`Self::unmount`] is asked for. At a place where something is mounted, nothing
+    /// happens.
+    pub fn mount(
+        &self,
+        source: &Utf8Path,
+        target: &Utf8Path,
+        is_read_only: bool,
+    ) -> Result<(), SandboxError> {
+        let order = Order::Mount { source: source.to_owned(), target: target.to_owned(), is_read_only };
+        self.errand(&order, target.as_str()).map(drop)
+    }
+
+    /// Undoes [`Self::mount`].
+    pub fn unmount(&self, target: &Utf8Path) -> Result<(), SandboxError> {
+        self.errand(&Order::Unmount { target: target.to_owned() }, target.as_str()).map(drop)
+    }
+
     /// Opens a new terminal inside: the end to watch, and the end to give to a program as its
     /// standard descriptors.
     pub fn open_terminal(&self) -> Result<(OwnedFd, OwnedFd), SandboxError> {

@@ -188,6 +188,14 @@ impl Init {
                 };
                 let _ = wire::send(socket, &news, &[]);
             }
+            Order::Mount { source, target, is_read_only } => {
+                let Some(socket) = descriptors.first() else { return };
+                answer(socket, self.in_own_root(|| root::show(&source, &target, is_read_only)));
+            }
+            Order::Unmount { target } => {
+                let Some(socket) = descriptors.first() else { return };
+                answer(socket, self.in_own_root(|| root::hide(&target)));
+            }
             Order::OpenTerminal => {
                 let Some(socket) = descriptors.first() else { return };
                 let _ = match execute::open_terminal() {
@@ -205,6 +213,11 @@ impl Init {
                 }
             }
         }
+    }
+
+    /// Does what concerns a root of its own, and nothing where that would be the host's.
+    fn in_own_root(&self, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+        if self.level.is_isolated() { work() } else { Err(Failure::new("mount anything in", Errno::ENOTSUP)) }
     }
 
     fn listen(&mut self, index: usize) {
@@ -267,6 +280,14 @@ impl Init {
             while let Ok(Some(_)) = self.signals.read_signal() {}
         }
     }
+}
+
+fn answer(socket: &OwnedFd, done: Result<(), Failure>) {
+    // If nobody listens any more, it is done all the same.
+    let _ = match done {
+        Ok(()) => wire::send(socket, &News::Done, &[]),
+        Err(failure) => wire::send(socket, &News::Failed(failure), &[]),
+    };
 }
 
 /// SIGKILL goes to all that descends from a program and to its session, anything else to its

@@ -21,6 +21,7 @@
 //! It bounds accidents and keeps units apart; it is no wall against an attacker with root in a
 //! machine and a flaw of the kernel. It does not bound space on the disk.
 
+mod boot;
 mod client;
 mod companion;
 mod dns;

@@ -100,6 +100,10 @@ pub(crate) enum Order {
     Execute(ExecPlan),
     /// Writes a file anew, in place.
     Write { path: Utf8PathBuf, text: String },
+    /// Shows a folder of the machine at another place of it, too.
+    Mount { source: Utf8PathBuf, target: Utf8PathBuf, is_read_only: bool },
+    /// Shows there again what was there before. Programs that are in it stay in it.
+    Unmount { target: Utf8PathBuf },
     /// Opens a terminal of the machine; both of its ends come back on the socket that comes along.
     OpenTerminal,
     /// Ends the services, then everything.
@@ -138,6 +142,6 @@ pub(crate) enum News {
     },
     Failed(Failure),
     Ended(Exit),
-    /// A file was written, or a terminal opened.
+    /// A file was written, a folder mounted, or a terminal opened.
     Done,
 }

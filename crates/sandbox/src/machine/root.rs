@@ -15,6 +15,7 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{chdir, pivot_root, sethostname};
 use rustix::fs::OFlags;
 
+use super::boot;
 use super::files::{self, make_folder, mode, mode_bits};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
@@ -66,6 +67,7 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     umount2(".", MntFlags::MNT_DETACH).map_err(failed("leave the host's root for"))?;
     chdir("/").map_err(failed("enter the root of"))?;
     protect_kernel_settings(plan.level, &mut notes);
+    boot::begin(&mut notes);
     sethostname(&plan.host_name).map_err(failed("name"))?;
     settings::write(plan, is_new, &from_host)
         .map_err(|error| Failure::io("write the settings of", &error))?;
@@ -146,27 +148,52 @@ fn on_host(host: &File, path: &Utf8Path) -> String {
 
 /// Binds in the finished root, where links mean what they will mean to programs.
 fn bind(bind: &Bind, host: &File) -> Result<(), Failure> {
-    let failed =
-        |error: io::Error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error);
-    let source = on_host(host, &bind.source);
-    let is_folder = Path::new(&source).metadata().map_err(failed)?.is_dir();
-    let target = bind.target.as_std_path();
+    let done = show_there(&on_host(host, &bind.source), &bind.target, bind.is_read_only);
+    done.map_err(|error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error))
+}
+
+/// Shows a folder of the machine at another place of it, too. What is there already stays: whoever asks
+/// twice wants it once.
+pub(crate) fn show(source: &Utf8Path, target: &Utf8Path, is_read_only: bool) -> Result<(), Failure> {
+    if is_mounted(target) {
+        return Ok(());
+    }
+    let done = show_there(source.as_str(), target, is_read_only);
+    done.map_err(|error| Failure::io(&format!("show {source} at {target} in"), &error))
+}
+
+/// Shows at a place what was there before something was mounted over it.
+pub(crate) fn hide(target: &Utf8Path) -> Result<(), Failure> {
+    if !is_mounted(target) {
+        return Ok(());
+    }
+    umount2(target.as_std_path(), MntFlags::MNT_DETACH)
+        .map_err(|errno| Failure::new(&format!("unmount {target} in"), errno))
+}
+
+fn is_mounted(target: &Utf8Path) -> bool {
+    let Ok(real) = target.canonicalize_utf8() else { return false };
+    crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().any(|mount| mount.point == real.as_std_path()))
+}
+
+fn show_there(source: &str, target: &Utf8Path, is_read_only: bool) -> io::Result<()> {
+    let is_folder = Path::new(source).metadata()?.is_dir();
+    let target = target.as_std_path();
     if !target.exists() {
         let parent = target.parent().unwrap_or(Path::new("/"));
-        fs_err::create_dir_all(if is_folder { target } else { parent }).map_err(failed)?;
+        fs_err::create_dir_all(if is_folder { target } else { parent })?;
         if !is_folder {
-            fs_err::File::create(target).map_err(failed)?;
+            fs_err::File::create(target)?;
         }
     }
-    let done = mount(Some(source.as_str()), target, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE);
-    done.map_err(|errno| failed(errno.into()))?;
-    if bind.is_read_only {
+    mount(Some(source), target, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)?;
+    if is_read_only {
         let inherited = crate::mountinfo::read()
             .ok()
             .and_then(|mounts| crate::mountinfo::containing(&mounts, target).map(|mount| mount.flags))
             .unwrap_or(MsFlags::empty());
         let flags = inherited | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-        mount(NONE, target, NONE, flags, NONE).map_err(|errno| failed(errno.into()))?;
+        mount(NONE, target, NONE, flags, NONE)?;
     }
     Ok(())
 }

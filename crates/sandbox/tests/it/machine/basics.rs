@@ -272,3 +272,55 @@ fn programs_are_asked_before_a_machine_goes_down() {
     machine.reboot().unwrap();
     assert_eq!(well(&machine, "cat /etc/asked"), "asked\n");
 }
+
+#[test]
+fn each_start_is_a_boot_of_its_own() {
+    let Some(place) = Place::of_root() else { return };
+    let machine = place.machine("unit-0");
+    let boot = || {
+        let text = well(&machine, "cat /proc/sys/kernel/random/boot_id /proc/uptime");
+        let (id, up) = text.split_once('\n').unwrap();
+        (id.to_owned(), up.split('.').next().unwrap().parse::<u32>().unwrap())
+    };
+    let host_id = fs_err::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let (first_id, first_up_s) = boot();
+    assert!(first_id != host_id.trim() && first_up_s < 60, "{first_id} {first_up_s}");
+    // It stays what it is while the machine does, and nobody in it changes it.
+    assert_eq!(sh(&machine, "echo x > /proc/sys/kernel/random/boot_id").1, Exit::Code(2));
+    assert_eq!(boot().0, first_id);
+    let since = well(&machine, "sleep 1.1; awk '$1 == \"btime\" {print $2}' /proc/stat");
+    machine.reboot().unwrap();
+    let (second_id, second_up_s) = boot();
+    assert!(second_id != first_id && second_up_s < 60, "{second_id} {second_up_s}");
+    let later = well(&machine, "awk '$1 == \"btime\" {print $2}' /proc/stat");
+    assert!(later.trim().parse::<u64>().unwrap() > since.trim().parse::<u64>().unwrap());
+    // The clock that durations are measured with is that of everybody.
+    assert_eq!(well(&machine, "ls /run/boot-id 2>/dev/null | wc -l"), "0\n");
+}
+
+#[test]
+fn a_folder_is_shown_at_another_place_for_as_long_as_that_is_wanted() {
+    let Some(place) = Place::of_root() else { return };
+    let machine = place.machine("unit-0");
+    well(
+        &machine,
+        "mkdir -p /var/kept && echo one > /var/kept/file && mkdir /srv/there && touch /srv/there/old",
+    );
+    let (source, target) = ("/var/kept".into(), "/srv/there".into());
+    machine.mount(source, target, false).unwrap();
+    machine.mount(source, target, false).unwrap();
+    assert_eq!(
+        well(&machine, "cat /srv/there/file; echo two > /srv/there/file; cat /var/kept/file"),
+        "one\ntwo\n"
+    );
+    machine.unmount(target).unwrap();
+    machine.unmount(target).unwrap();
+    assert_eq!(well(&machine, "ls /srv/there"), "old\n");
+    machine.mount(source, "/new/place".into(), true).unwrap();
+    assert_eq!(
+        sh(&machine, "cat /new/place/file; echo three > /new/place/file"),
+        ("two\n".to_owned(), Exit::Code(2))
+    );
+    let error = machine.mount("/no/such".into(), target, false).unwrap_err();
+    assert!(error.to_string().contains("show /no/such at /srv/there in"), "{error}");
+}
