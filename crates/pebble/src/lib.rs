@@ -5,6 +5,8 @@
 //! on paper, commands are answered by [`ExecRules`], files lie in a private root, and time is a number, so
 //! that nothing ever sleeps. *Process*, all of it is real. What clients did is in a [`Snapshot`].
 //!
+//! A [`Client`] asks one, be it this or another.
+//!
 //! It knows nothing of charms and of Juju. It promises no protection: processes of the workload are what
 //! they are, and whoever reaches the socket may do everything.
 
@@ -13,6 +15,7 @@
 mod api;
 mod changes;
 mod checks;
+mod client;
 mod clock;
 mod connection;
 mod core;
@@ -34,6 +37,7 @@ mod shared;
 mod signals;
 
 pub use checks::CheckOutcome;
+pub use client::{Answer, Client, ClientError};
 pub use error::PebbleError;
 pub use files::layout::lay_out;
 pub use notices::NoticeKind;
