@@ -175,6 +175,11 @@ impl World {
         self.storages.keys()
     }
 
+    /// Whether the workload of a container has told something that the charm has not done with yet.
+    pub fn hears_of(&self, container: &Name) -> bool {
+        self.containers.get(container).is_some_and(|container| !container.events.is_empty())
+    }
+
     /// Returns the hook or action that runs at this moment.
     pub fn running(&self) -> Option<&Hook> {
         self.agent.running.as_ref().map(|running| &running.hook)

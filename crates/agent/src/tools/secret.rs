@@ -121,9 +121,14 @@ pub(super) fn remove(
     id: &SecretId,
     revision: Option<u32>,
 ) -> Attempt<()> {
-    manage(state, context, id)?;
-    if context.secrets.created.contains_key(id) {
-        context.secrets.created.remove(id);
+    // What this hook has made has one revision: without it there is nothing left. Whoever removes what
+    // is removed already hears nothing (worker/uniter/runner/context, `RemoveSecret`).
+    if !is_removed(context, id) {
+        manage(state, context, id)?;
+    }
+    context.secrets.grants.retain(|grant| grant.id() != id);
+    if context.secrets.created.remove(id).is_some() || is_removed(context, id) {
+        context.secrets.removed.insert(id.clone(), None);
         return Ok(());
     }
     match revision {
@@ -227,16 +232,20 @@ fn access_entry(state: &State, target: &str, grant: &Grant) -> Data {
     Data::map([("target", Data::text(target)), ("scope", Data::text(scope)), ("role", Data::text("view"))])
 }
 
-/// Returns a secret as it will be when the hook ends well; `None` if there is none then.
+/// Returns a secret as it will be when the hook ends well, as far as the agent knows; `None` if there is
+/// none then.
 fn as_it_will_be(state: &State, context: &HookContext, id: &SecretId) -> Option<Secret> {
     if is_removed(context, id) {
         return None;
     }
     let pending = context.secrets.created.get(id).map(|secret| secret.clone().into_secret(state.now));
-    let mut secret = pending.or_else(|| state.secrets.get(id).cloned())?;
+    let known = state.secrets.get(id);
+    let mut secret = pending.or_else(|| known.cloned())?;
     if let Some(update) = context.secrets.updated.get(id) {
         secret.apply(update.clone(), state.now);
     }
+    // When it is to be rotated is for the controller to say, which has not been asked yet.
+    secret.rotates = known.and_then(|known| known.rotates);
     for grant in context.secrets.grants.iter().filter(|grant| grant.id() == id) {
         match grant {
             PendingGrant::Grant { to, relation, .. } => {

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use super::relations::{Far, Link};
 use super::{Application, IllegalModelEvent, Model, number_of, unknown};
+use crate::machine::IllegalEvent;
 use crate::vocabulary::{Name, Platform};
-use crate::world::{Charm, Container, Few, Relation, Role, World};
+use crate::world::{Charm, Container, Few, Life, Relation, Role, Storage, World};
 
 impl Model {
     /// Deploys a charm under a name that nobody has, without a unit yet. Its peer relations get the
@@ -79,6 +80,43 @@ impl Model {
         self.departs(unit);
         self.units.remove(unit);
         self.principals.remove(unit);
+    }
+
+    /// Gives a unit an instance of a storage that was another unit's before, or its own. One that is new
+    /// is added with [`Stimulus::StorageAdded`](crate::stimulus::Stimulus::StorageAdded).
+    pub fn attach_storage(&mut self, unit: &Name, storage_id: &Name) -> Result<(), IllegalModelEvent> {
+        let world = self.units.get_mut(unit).ok_or_else(|| unknown("unit", unit))?;
+        if world.life() != Life::Alive {
+            return Err(IllegalEvent::UnitDying.into());
+        }
+        let name = storage_id.split('/').next().unwrap_or_default();
+        let kind = world.charm.storage(name).ok_or_else(|| unknown("storage", storage_id))?;
+        if world.storages.contains_key(storage_id) {
+            return Err(IllegalEvent::UsedBefore(storage_id.as_str().into()).into());
+        }
+        let count = world.storages.keys().filter(|id| id.split('/').next() == Some(name)).count();
+        if kind.maximum.is_some_and(|maximum| count >= maximum as usize) {
+            return Err(IllegalEvent::Full { what: "storage", name: kind.name.clone() }.into());
+        }
+        world.storages.insert(storage_id.clone(), Storage::Provisioned);
+        Ok(())
+    }
+
+    /// Takes the newest instances of a storage from a unit that was not told of them yet: instead of
+    /// those, it is to get others. Returns their ids.
+    pub fn withdraw_storage(&mut self, unit: &Name, name: &str, count: usize) -> Vec<Name> {
+        let Some(world) = self.units.get_mut(unit) else { return Vec::new() };
+        let untold = world
+            .storages
+            .iter()
+            .filter(|(id, storage)| **storage == Storage::Provisioned && id.split('/').next() == Some(name));
+        let mut ids: Vec<Name> = untold.map(|(id, _)| id.clone()).collect();
+        ids.sort_by_key(|id| id.rsplit('/').next().and_then(|number| number.parse::<u32>().ok()));
+        let taken = ids.split_off(ids.len().saturating_sub(count));
+        for id in &taken {
+            world.storages.remove(id);
+        }
+        taken
     }
 
     /// Forgets a relation that was removed when all units had left it already, so that none of them
@@ -301,6 +339,31 @@ mod tests {
         poke(&mut model, Target::Unit(db), Stimulus::AppWrites { relation: 0 });
         let changed = settle(&mut model, "data-relation-changed");
         assert!(changed.contains(&"web/0 data-relation-changed".to_owned()), "{changed:?}");
+    }
+
+    #[test]
+    fn storage_goes_from_unit_to_unit() {
+        let mut model = model(Platform::Machine);
+        model.add_application("web", Charm::default().with_storage("data"));
+        deploy(&mut model, "web/0");
+        deploy(&mut model, "web/1");
+        settle(&mut model, "");
+        let detached = Stimulus::StorageDetached { storage_id: "data/0".into() };
+        poke(&mut model, Target::Unit("web/0".into()), detached);
+        assert_eq!(settle(&mut model, "storage"), ["web/0 data-storage-detaching"]);
+        // A unit that is deployed for it has no other one.
+        deploy(&mut model, "web/2");
+        assert_eq!(model.withdraw_storage(&"web/2".into(), "data", 1), ["data/2"]);
+        assert!(model.withdraw_storage(&"web/1".into(), "data", 1).is_empty());
+        model.attach_storage(&"web/2".into(), &"data/0".into()).unwrap();
+        assert_eq!(settle(&mut model, "storage"), ["web/2 data-storage-attached"]);
+        let check = |model: &mut Model, unit: &str, id: &str, expected: &str| {
+            let refused = model.attach_storage(&unit.into(), &id.into()).unwrap_err();
+            assert_eq!(refused.to_string(), expected);
+        };
+        check(&mut model, "web/2", "data/0", "the number of `data/0` was used before");
+        check(&mut model, "web/9", "data/0", "there is no unit `web/9`");
+        check(&mut model, "web/2", "logs/0", "there is no storage `logs/0`");
     }
 
     #[test]
