@@ -24,6 +24,7 @@ mod scp;
 mod secrets;
 mod status;
 mod status_view;
+mod storage;
 mod storage_view;
 mod store;
 mod subordinates;
@@ -233,6 +234,16 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "wait-for machine" => wait_for::machine(context),
         "wait-for model" => wait_for::model(context),
         "wait-for unit" => wait_for::unit(context),
+        "storage" => storage::list(context),
+        "show-storage" => storage::show(context),
+        "add-storage" => storage::add(context),
+        "attach-storage" => storage::attach(context),
+        "detach-storage" => storage::detach(context),
+        "remove-storage" => storage::remove(context),
+        "storage-pools" => storage::pools(context),
+        "create-storage-pool" => storage::create_pool(context),
+        "update-storage-pool" => storage::update_pool(context),
+        "remove-storage-pool" => storage::remove_pool(context),
         name => Err(CommandError::failed(format!("command \"{name}\" not supported by this emulator"))),
     }
 }

@@ -4,6 +4,7 @@
 //! which keeps what was changed before anybody is told. What a unit does next is decided by
 //! `charmproof_lifecycle`, what its hooks see by `charmproof_agent`; here, both are kept in step.
 
+mod commands;
 pub mod data;
 pub mod database;
 mod history;
@@ -12,6 +13,8 @@ mod hook;
 mod model;
 mod places;
 pub(crate) mod provision;
+mod resources;
+pub(crate) mod storage;
 mod task;
 mod uniter;
 
@@ -176,8 +179,8 @@ pub struct Controller {
     hosting: Box<dyn Hosting>,
     places: Mutex<HashMap<PlaceKey, Arc<dyn Host>>>,
     threads: Mutex<HashMap<(String, Name), JoinHandle<()>>>,
-    /// Who answers the tools of each unit.
-    servers: Mutex<HashMap<(String, Name), Server>>,
+    /// Who answers the tools of each unit, and who runs commands for others on its machine.
+    servers: Mutex<HashMap<(String, Name), [Server; 2]>>,
     /// Held while a machine is made, which two units may need.
     making: Mutex<()>,
     is_ending: AtomicBool,
@@ -195,7 +198,12 @@ impl Controller {
     /// Brings back the controller of a folder. Its units do not run before [`Self::wake`].
     pub fn open(folder: DataFolder, hosting: Box<dyn Hosting>) -> Result<Arc<Self>, DatabaseError> {
         let database = Database::open(&folder.database())?;
-        let (client, models) = database.load()?;
+        let (client, mut models) = database.load()?;
+        for application in models.iter_mut().flat_map(|model| model.applications.values_mut()) {
+            // What a charm declares is kept with its files.
+            let kept = crate::charms::read(&folder, &application.charm.digest).ok();
+            application.metadata = kept.map(|kept| Arc::new(kept.metadata));
+        }
         let appending = |path| fs_err::OpenOptions::new().create(true).append(true).open(path).ok();
         let (events, changes) = (appending(folder.events()), appending(folder.changes()));
         let held = Held {

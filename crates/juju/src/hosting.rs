@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use camino::Utf8PathBuf;
+use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
 use crate::controller::data::Base;
@@ -56,6 +56,8 @@ pub struct HostRequest {
     pub model_uuid: String,
     /// What it calls itself.
     pub host_name: String,
+    /// What comes behind that, and a dot, in its full name; empty if nothing does.
+    pub domain: String,
     /// What it begins with.
     pub root: RootOf,
     /// Where what it writes is kept, so that it is there again after a restart.
@@ -69,6 +71,8 @@ pub struct HostRequest {
     pub names: Vec<(Ipv4Addr, String)>,
     /// Whether packages can run services in it, as in a machine. Containers have none, or Pebble.
     pub has_services: bool,
+    /// Whether it is a container of a pod, which has the program `pebble`.
+    pub is_in_pod: bool,
 }
 
 /// A command that is to be run in a place.
@@ -124,6 +128,10 @@ pub trait Host: Send + Sync {
     fn is_running(&self) -> bool;
     /// Ends all that runs there.
     fn stop(&self);
+    /// Shows a folder of the place at another path of it, too, until the place ends or that is undone.
+    fn mount(&self, source: &Utf8Path, target: &Utf8Path, is_read_only: bool) -> Result<(), HostingError>;
+    /// Undoes [`Self::mount`].
+    fn unmount(&self, target: &Utf8Path) -> Result<(), HostingError>;
     /// Writes the names of others anew.
     fn set_names(&self, names: &[(Ipv4Addr, String)]);
     /// What a person has to know of it: what stands in for what, what it cannot do.
@@ -154,7 +162,7 @@ pub trait Hosting: Send + Sync {
     /// Returns the n-th address of a model's network, which is made if need be. Numbers begin with 1.
     fn address(&self, model_uuid: &str, number: u32) -> Result<Ipv4Addr, HostingError>;
     /// Removes a folder that places kept their files in. What belongs to users of a place is no matter.
-    fn remove_folder(&self, folder: &camino::Utf8Path);
+    fn remove_folder(&self, folder: &Utf8Path);
     /// Whether a place of a model can have an address: one of before may belong to somebody else by now.
     fn may_have(&self, model_uuid: &str, address: Ipv4Addr) -> bool;
     /// Ends a model's network.

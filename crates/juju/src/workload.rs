@@ -1,14 +1,18 @@
 //! The workload containers of a pod: each with the root of its image, and a Pebble of ours.
 
+mod notices;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_lifecycle::vocabulary::Name;
+use charmproof_pebble::Client;
+use notices::Listener;
 
-use crate::controller::Controller;
 use crate::controller::provision::warn;
+use crate::controller::{Controller, storage};
 use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, RootOf};
 
 /// Where a container sees its own folder, with the socket of Pebble.
@@ -21,12 +25,13 @@ const PEBBLE_TIMEOUT: Duration = Duration::from_secs(15);
 /// Starts a container, unless it runs.
 #[expect(clippy::too_many_arguments, reason = "a container is described by all of these")]
 pub(crate) fn start(
-    controller: &Controller,
+    controller: &Arc<Controller>,
     model: &str,
     unit: &Name,
     name: &str,
     image: Option<&str>,
     credentials: Option<&(String, String)>,
+    domain: &str,
     folder: &Utf8Path,
     pod: &Arc<dyn Host>,
 ) -> Result<(), HostingError> {
@@ -46,12 +51,17 @@ pub(crate) fn start(
     let request = HostRequest {
         model_uuid: model.to_owned(),
         host_name: unit.replace('/', "-"),
+        domain: domain.to_owned(),
         root: RootOf::Image(image.to_owned(), credentials.cloned()),
         kept: folder.join("roots").join(name),
-        binds: vec![(shared.clone(), FOLDER.into(), true)],
+        binds: vec![
+            (shared.clone(), FOLDER.into(), true),
+            (folder.join("storage"), storage::SEEN_IN_CONTAINER.into(), true),
+        ],
         network: NetworkOf::Shared(Arc::clone(pod)),
         names: Vec::new(),
         has_services: false,
+        is_in_pod: true,
     };
     let place = controller.hosting().start(&request)?;
     for warning in place.warnings() {
@@ -61,9 +71,30 @@ pub(crate) fn start(
             warn(controller, held, model, &entity, module, &warning);
         });
     }
+    storage::mount_all_in_container(controller, model, unit, name, place.as_ref())?;
     start_pebble(controller, place.as_ref(), name, &shared)?;
+    let listener = Listener {
+        controller: Arc::downgrade(controller),
+        model: model.to_owned(),
+        unit: unit.clone(),
+        container: name.into(),
+        place: Arc::downgrade(&place),
+        client: Client::new(shared.join("pebble.socket")),
+    };
     controller.set_place(key, place);
+    listener.start();
     Ok(())
+}
+
+/// Returns the variables that Juju gives a container, over those of its image.
+pub(crate) fn variables(name: &str) -> impl Iterator<Item = (String, String)> {
+    let all = [
+        ("JUJU_CONTAINER_NAME", name),
+        ("PEBBLE", STATE_FOLDER),
+        ("PEBBLE_SOCKET", "/charm/container/pebble.socket"),
+        ("PEBBLE_COPY_ONCE", "/var/lib/pebble/default"),
+    ];
+    all.map(|(variable, value)| (variable.to_owned(), value.to_owned())).into_iter()
 }
 
 fn start_pebble(
@@ -85,18 +116,11 @@ fn start_pebble(
     let again = log.try_clone().map_err(failed)?;
     let facts = place.image();
     let mut env: BTreeMap<String, String> = facts.env;
-    for (variable, value) in [
-        ("JUJU_CONTAINER_NAME", name),
-        ("PEBBLE", STATE_FOLDER),
-        ("PEBBLE_SOCKET", "/charm/container/pebble.socket"),
-        ("PEBBLE_COPY_ONCE", "/var/lib/pebble/default"),
-    ] {
-        env.insert(variable.to_owned(), value.to_owned());
-    }
+    env.extend(variables(name));
     env.entry("PATH".to_owned())
         .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
     let mut argv = controller.hosting().pebble_program();
-    argv.extend([format!("{FOLDER}/pebble.socket")]);
+    argv.extend([format!("{FOLDER}/pebble.socket"), "--folder".to_owned(), STATE_FOLDER.to_owned()]);
     let exec = Exec {
         argv,
         env,

@@ -1,6 +1,6 @@
-//! What the program is when it is called by another name: `juju`, or `charmcraft`.
+//! What the program is when it is called by another name: `juju`, `charmcraft` or, in a container, `pebble`.
 //!
-//! Both have command lines of their own, which are not charmproof's; so the name is looked at before
+//! All of them have command lines of their own, which are not charmproof's; so the name is looked at before
 //! anything is parsed.
 
 use std::os::unix::process::CommandExt as _;
@@ -8,7 +8,7 @@ use std::process::Command;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{charmcraft, complain, variables};
+use super::{charmcraft, complain, pebble, variables};
 use crate::local::{DATA_VARIABLE, LocalJuju, data_of_call};
 
 /// Serves a call by another name; `None` if this is none.
@@ -17,6 +17,7 @@ pub(super) fn serve(words: &[String]) -> Option<i32> {
     match Utf8Path::new(called).file_name()? {
         "juju" => Some(juju(called, &words[1..])),
         "charmcraft" => Some(charmcraft::serve(&words[1..])),
+        "pebble" => Some(pebble::call(&words[1..])),
         _ => None,
     }
 }

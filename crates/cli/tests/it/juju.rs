@@ -6,9 +6,11 @@
 mod clouds;
 mod crashdump;
 mod faults;
+mod inside;
 mod life;
 mod looking;
 mod refusals;
+mod storage;
 mod tasks;
 pub(crate) mod timeline;
 mod waiting;
@@ -116,6 +118,21 @@ impl Local {
             }
         }
         format!("./{name}")
+    }
+
+    /// Writes a charm that is not like the others.
+    fn write_charm(&self, name: &str, metadata: &str, actions: &str, dispatch: &str) {
+        for (file, text) in [
+            ("metadata.yaml", metadata),
+            ("actions.yaml", actions),
+            ("manifest.yaml", MANIFEST),
+            ("dispatch", dispatch),
+        ] {
+            let path = self.env.file(&format!("{name}/{file}"), text);
+            if file == "dispatch" {
+                fs_err::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+            }
+        }
     }
 
     fn juju(&self, words: &[&str]) -> CliResult {

@@ -15,7 +15,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Context, failed};
 use crate::charms::{self, CharmError, KeptCharm};
-use crate::controller::data::{Base, CharmData, ModelData, ResourceData, StorageData};
+use crate::controller::data::{Base, CharmData, ModelData, ResourceData};
+use crate::controller::storage::label_of;
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
 use crate::values::options::option_of_yaml;
@@ -225,7 +226,7 @@ pub(crate) fn start(
             return Err(CommandError::failed("--to cannot be used on k8s models"));
         }
         let application = Name::from(name.as_str());
-        let storages = storage_of(&metadata, &deployment.storage)?;
+        let storages = storage_of(model, &metadata, &deployment.storage)?;
         model.add_application(&application, &metadata, charm).map_err(failed)?;
         if !settings.is_empty() {
             model.state.set_config(&application, &settings).map_err(failed)?;
@@ -406,18 +407,21 @@ pub(super) fn typed_settings(
     Ok(typed)
 }
 
-/// Returns how each storage of a charm is to be made.
+/// Returns how each storage of a charm is to be made. `attached` are the instances that its first unit is
+/// to have that are there already.
 fn storage_of(
+    model: &ModelData,
     metadata: &CharmMetadata,
     asked: &BTreeMap<String, StorageConstraints>,
 ) -> Result<BTreeMap<String, String>, CommandError> {
-    for name in asked.keys() {
-        if !metadata.storages.iter().any(|storage| storage.name == *name) {
-            return Err(CommandError::failed(format!(
-                "charm \"{}\" has no store called \"{name}\"",
-                metadata.name.as_ref().map(ToString::to_string).unwrap_or_default()
-            )));
-        }
+    let charm = metadata.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    for (name, constraints) in asked {
+        let Some(declared) = metadata.storages.iter().find(|storage| storage.name == *name) else {
+            return Err(CommandError::failed(format!("charm \"{charm}\" has no store called \"{name}\"")));
+        };
+        model
+            .check_storage(&charm, declared, constraints, constraints.count)
+            .map_err(CommandError::failed)?;
     }
     Ok(asked.iter().map(|(name, constraints)| (name.clone(), constraints.to_string())).collect())
 }
@@ -563,32 +567,30 @@ pub(crate) fn add_unit(
     };
     let unit = model.add_unit(application, machine, None).map_err(failed)?;
     super::subordinates::place_beside(model, application);
-    note_storages(model, application, &unit);
+    add_storage(model, application, &unit)?;
     Ok(unit)
 }
 
-/// Notes the storage that a unit was deployed with.
-fn note_storages(model: &mut ModelData, application: &Name, unit: &Name) {
-    let Some(metadata) = model.applications.get(application).and_then(|data| data.metadata.clone()) else {
-        return;
-    };
-    let asked = model.applications.get(application).map(|data| data.storage.clone()).unwrap_or_default();
-    let ids: Vec<Name> = model
-        .lifecycle
-        .units()
-        .get(unit)
-        .map(|world| world.storages().cloned().collect())
-        .unwrap_or_default();
-    for id in ids {
-        let label = id.split('/').next().unwrap_or_default().to_owned();
-        let Some(declared) = metadata.storages.iter().find(|storage| storage.name == label) else { continue };
-        let constraints = asked.get(&label).and_then(|text| StorageConstraints::parse(text).ok());
-        let storage = StorageData::new(unit, declared, constraints.as_ref(), model.is_kubernetes());
-        model.storages.insert(id, storage);
+/// Gives a unit that is new as many instances of each storage as were asked for.
+fn add_storage(model: &mut ModelData, application: &Name, unit: &Name) -> CommandResult {
+    model.note_new_storage(None);
+    let Some(data) = model.applications.get(application) else { return Ok(()) };
+    let declared = data.metadata.iter().flat_map(|metadata| &metadata.storages);
+    let more: Vec<(String, StorageConstraints)> = declared
+        .filter_map(|storage| {
+            let asked = StorageConstraints::parse(data.storage.get(&storage.name)?).ok()?;
+            let count = asked.count.checked_sub(u64::from(storage.count_min)).filter(|count| *count > 0)?;
+            Some((storage.name.clone(), StorageConstraints { count, ..asked }))
+        })
+        .collect();
+    for (label, asked) in more {
+        model.add_storage(unit, &label, &asked).map_err(CommandError::failed)?;
     }
+    Ok(())
 }
 
-/// Attaches storage that is there already to an application's newest unit.
+/// Attaches storage that is there already to an application's newest unit, in the place of as many
+/// instances that it would have had of its own.
 pub(super) fn attach(model: &mut ModelData, application: &Name, ids: &[String]) -> CommandResult {
     if ids.is_empty() {
         return Ok(());
@@ -596,15 +598,16 @@ pub(super) fn attach(model: &mut ModelData, application: &Name, ids: &[String]) 
     if model.is_kubernetes() {
         return Err(CommandError::failed("--attach-storage cannot be used on k8s models"));
     }
-    let newest = model.state.units_of(application).map(|unit| unit.name.clone()).last();
+    let number = |unit: &Name| unit.rsplit('/').next().and_then(|number| number.parse::<u32>().ok());
+    let newest = model.state.units_of(application).map(|unit| unit.name.clone()).max_by_key(number);
     let Some(unit) = newest else { return Ok(()) };
     for id in ids {
-        let Some(storage) = model.storages.get_mut(id.as_str()) else {
-            return Err(CommandError::failed(format!("storage \"{id}\" not found")));
-        };
-        storage.owner = Some(unit.clone());
-        let target = Target::Unit(unit.clone());
-        model.poke(&target, &Stimulus::StorageAdded { storage_id: id.as_str().into() }).map_err(failed)?;
+        for taken in model.lifecycle.withdraw_storage(&unit, label_of(id), 1) {
+            model.storages.remove(&taken);
+        }
+        model.attach_storage(&unit, id).map_err(|why| {
+            CommandError::failed(format!("cannot attach storage {id} to unit {unit}: {why}"))
+        })?;
     }
     Ok(())
 }

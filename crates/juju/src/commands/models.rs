@@ -123,13 +123,14 @@ pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<Str
 /// `destroy-model`
 pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
     let name = context.word(0).to_owned();
-    let (uuid, shown, has_storage) = context.controller.look(|held| {
+    let (uuid, shown, filesystems) = context.controller.look(|held| {
         let model = context.find_model(held, &name)?;
-        let has_storage = !model.storages.is_empty();
+        // What is part of a machine goes with it.
+        let filesystems = model.storages.values().filter(|storage| model.is_detachable(storage)).count();
         Ok::<_, CommandError>((
             model.uuid.clone(),
             format!("{}:{USER}/{}", model.controller, model.name),
-            has_storage,
+            filesystems,
         ))
     })?;
     let is_forced = context.parsed.is_set("force");
@@ -145,9 +146,9 @@ pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
         }
     }
     let keeps = context.parsed.is_set("release-storage");
-    if has_storage && !keeps && !context.parsed.is_set("destroy-storage") {
+    if filesystems > 0 && !keeps && !context.parsed.is_set("destroy-storage") {
         return Err(CommandError::failed(format!(
-            "cannot destroy model \"{name}\"\n\nThe model has persistent storage remaining. To destroy the storage, run the destroy-model\ncommand again with the \"--destroy-storage\" option.\n\nTo release the storage from Juju's management without destroying it, use the\n\"--release-storage\" option instead."
+            "cannot destroy model \"{name}\"\n\nThe model has persistent storage remaining:\n    {filesystems} filesystem(s)\n\nTo destroy the storage, run the destroy-model\ncommand again with the \"--destroy-storage\" option.\n\nTo release the storage from Juju's management\nwithout destroying it, use the \"--release-storage\"\noption instead. The storage can then be imported\ninto another Juju model.\n\n"
         )));
     }
     context.session.say("Destroying model");

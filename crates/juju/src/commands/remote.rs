@@ -76,6 +76,9 @@ pub(super) fn find(
         (false, _) => "/".into(),
     };
     let mut env = image.env.clone();
+    if let Some((_, container)) = what.split_once(' ').filter(|_| in_workload) {
+        env.extend(crate::workload::variables(container));
+    }
     env.entry("PATH".to_owned()).or_insert_with(|| PATH.to_owned());
     env.insert("HOME".to_owned(), "/root".to_owned());
     for name in ["TERM", "LANG"] {

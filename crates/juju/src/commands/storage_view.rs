@@ -2,43 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use charmproof_charm::metadata::{Storage, StorageKind};
-use charmproof_lifecycle::vocabulary::Name;
-use jiff::Timestamp;
-
-use crate::controller::data::{ModelData, StorageData};
-use crate::values::storage::StorageConstraints;
+use crate::controller::data::ModelData;
 use crate::view::storage::{
     FilesystemAttachmentView, FilesystemAttachmentsView, FilesystemView, StorageAttachmentsView,
     StorageListView, StorageStatusView, StorageView, UnitAttachmentView,
 };
 use crate::view::time::Times;
-
-/// How large storage is when nobody says.
-const SIZE_MIB: u64 = 1024;
-
-impl StorageData {
-    /// Returns the storage that a unit is deployed with.
-    pub(crate) fn new(
-        unit: &Name,
-        declared: &Storage,
-        asked: Option<&StorageConstraints>,
-        is_kubernetes: bool,
-    ) -> Self {
-        let pool = asked.and_then(|asked| asked.pool.clone()).filter(|pool| !pool.is_empty());
-        let default = if is_kubernetes { "kubernetes" } else { "rootfs" };
-        Self {
-            owner: Some(unit.clone()),
-            is_attached: false,
-            pool: pool.unwrap_or_else(|| default.to_owned()),
-            size_mib: asked.and_then(|asked| asked.size_mib).filter(|size| *size > 0).unwrap_or(SIZE_MIB),
-            is_filesystem: declared.kind != StorageKind::Block,
-            location: String::new(),
-            is_dying: false,
-            since: Timestamp::now(),
-        }
-    }
-}
 
 /// Returns all storage of a model.
 pub(crate) fn list(model: &ModelData, times: &Times) -> StorageListView {
@@ -77,7 +46,7 @@ pub(crate) fn list(model: &ModelData, times: &Times) -> StorageListView {
         view.storage.insert(id.to_string(), storage);
         let at = FilesystemAttachmentView {
             mount_point: data.location.clone(),
-            read_only: false,
+            read_only: model.is_storage_read_only(id),
             life: "alive".to_owned(),
         };
         let (machines, containers) = match (&machine, owner) {
@@ -95,6 +64,8 @@ pub(crate) fn list(model: &ModelData, times: &Times) -> StorageListView {
             life,
             status,
         };
+        // Only what is part of a machine is counted there.
+        let machine = machine.filter(|_| !model.is_detachable(data));
         let key = machine.map_or_else(|| number.to_string(), |machine| format!("{machine}/{number}"));
         view.filesystems.insert(key, filesystem);
     }

@@ -110,11 +110,13 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
             if model.state.units.get(&unit).is_some_and(|unit| unit.principal.is_some()) {
                 return Err(CommandError::failed(format!("unit \"{name}\" is a subordinate, to remove use remove-relation. Note: this will remove all units of \"{}\"", application_of(&unit))));
             }
+            let storage = fate_of_storage(model, std::slice::from_ref(&unit), destroys_storage);
             note_storage(model, &unit, destroys_storage);
-            model.remove_unit(&unit, is_forced).map_err(failed)
+            model.remove_unit(&unit, is_forced).map_err(failed)?;
+            Ok(storage)
         });
         match removed {
-            Ok(()) => context.session.print(&format!("will remove unit {name}\n")),
+            Ok(storage) => context.session.print(&format!("will remove unit {name}\n{storage}")),
             Err(error) => {
                 context.session.say(&format!("ERROR removing unit {name} failed: {error}"));
                 first_error = first_error.or(Some(error));
@@ -124,7 +126,19 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     first_error.map_or(Ok(()), |_| Err(CommandError::Silent(1)))
 }
 
-/// Says what becomes of the storage of a unit that goes.
+/// Says what becomes of the storage of units that go, a line for each instance.
+pub(super) fn fate_of_storage(model: &ModelData, units: &[Name], destroys: bool) -> String {
+    let own = model.storages.iter();
+    let own = own.filter(|(_, storage)| storage.owner.as_ref().is_some_and(|owner| units.contains(owner)));
+    // What is part of a machine goes with it.
+    let (removed, detached): (Vec<_>, Vec<_>) =
+        own.partition(|(_, storage)| destroys || !model.is_detachable(storage));
+    let removed = removed.into_iter().map(|(id, _)| format!("- will remove storage {id}\n"));
+    let detached = detached.into_iter().map(|(id, _)| format!("- will detach storage {id}\n"));
+    removed.chain(detached).collect()
+}
+
+/// Lets the storage of a unit go with it, if it is to.
 pub(super) fn note_storage(model: &mut ModelData, unit: &Name, destroys: bool) {
     for storage in model.storages.values_mut().filter(|storage| storage.owner.as_ref() == Some(unit)) {
         storage.is_dying |= destroys;

@@ -186,6 +186,12 @@ pub struct UnitData {
     pub charm_digest: String,
     /// The revision of that charm.
     pub charm_revision: u32,
+    /// The ids of notices that its containers have told of, by container and key.
+    #[serde(default)]
+    pub notices: BTreeMap<String, String>,
+    /// The digests of the files of resources that it has, by resource.
+    #[serde(default)]
+    pub resources: BTreeMap<String, String>,
     /// The images of its containers that run, by container.
     pub images: BTreeMap<String, String>,
     /// How its status changed.
@@ -272,6 +278,16 @@ pub struct StorageData {
     pub is_dying: bool,
     /// Since when it is as it is.
     pub since: Timestamp,
+}
+
+/// A pool that storage can come from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PoolData {
+    /// Who provides it: `tmpfs`.
+    pub provider: String,
+    /// What was said of it.
+    pub attributes: BTreeMap<String, String>,
 }
 
 /// Endpoints that other models may use.
@@ -392,12 +408,27 @@ pub struct TaskData {
     pub stderr: String,
     /// What it told while it ran.
     pub log: Vec<(Timestamp, String)>,
+    /// What it is about, if it is commands of somebody on the unit's own machine.
+    #[serde(default)]
+    pub about: Option<CommandsAbout>,
     /// When it was asked for.
     pub enqueued: Timestamp,
     /// When it began.
     pub started: Option<Timestamp>,
     /// When it was over.
     pub completed: Option<Timestamp>,
+}
+
+/// What commands are about that `juju-exec` runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CommandsAbout {
+    /// The relation that their context is of.
+    pub relation: Option<u32>,
+    /// The unit at its other end.
+    pub remote_unit: Option<Name>,
+    /// Whether that one need not be in the relation.
+    pub is_remote_unit_forced: bool,
 }
 
 /// Tasks that were asked for at once.
@@ -450,6 +481,9 @@ pub struct ModelData {
     pub next_machine: u32,
     /// The instances of storage.
     pub storages: BTreeMap<Name, StorageData>,
+    /// The pools of storage that were made, by name.
+    #[serde(default)]
+    pub pools: BTreeMap<String, PoolData>,
     /// What other models may use.
     pub offers: BTreeMap<String, OfferData>,
     /// What of other models is used here, and who of other models uses something of here.

@@ -121,6 +121,7 @@ fn begin(
         provision::replace_charm(controller, model_uuid, unit).map_err(|error| error.to_string())?;
     }
     let place = provision::place_of(controller, model_uuid, unit).map_err(|error| error.to_string())?;
+    super::storage::attach(controller, model_uuid, unit, hook).map_err(|error| error.to_string())?;
     let is_command = is_command(hook);
     let program = if is_command { None } else { provision::program_of(controller, model_uuid, unit, hook) };
     controller.change(|held| {
@@ -131,8 +132,26 @@ fn begin(
         model.state.now = Timestamp::now();
         model.state.prepare(unit, hook);
         let (task, parameters) = task_of(model, unit, hook);
-        let context =
-            HookContext::new(&mut model.state, unit, hook, parameters).map_err(|error| error.to_string())?;
+        let about = task.and_then(|task| model.tasks.get(&task)?.about.clone());
+        let context = match &about {
+            Some(about) => HookContext::for_commands(
+                &model.state,
+                unit,
+                about.relation,
+                about.remote_unit.as_ref(),
+                about.is_remote_unit_forced,
+            )
+            .map_err(|error| error.to_string()),
+            None => {
+                HookContext::new(&mut model.state, unit, hook, parameters).map_err(|error| error.to_string())
+            }
+        };
+        let context = context.inspect_err(|error| {
+            // It was taken off the queue, and nobody else ends it.
+            if let Some(task) = task.and_then(|task| model.tasks.get_mut(&task)) {
+                task.fail(error);
+            }
+        })?;
         model.note_status(unit);
         let message = describe(model, unit, hook);
         if hook.kind != HookKind::UpdateStatus {
@@ -143,7 +162,8 @@ fn begin(
         if let Some(data) = model.units.get_mut(unit) {
             data.numbers = (numbers.action, numbers.notice);
         }
-        let mut env = provision::variables(model, unit, hook, numbers, &id);
+        let commands_of = about.is_some().then_some(&context);
+        let mut env = provision::variables(model, unit, hook, numbers, &id, commands_of);
         let commands = task.and_then(|task| match &model.tasks.get(&task)?.kind {
             TaskKind::Exec { commands } => Some(commands.clone()),
             TaskKind::Action { .. } => None,
@@ -329,10 +349,20 @@ fn finish(
         return AfterHook::Stayed;
     }
     let outcome = match done {
+        // What commands of a person wrote is kept if they could be run at all, whatever they returned
+        // (worker/uniter/runner, `runJujuExecAction`).
+        Ok(Done { ended: Some(Ended::Code(_) | Ended::Signal(_)), .. }) if is_command(hook) => Outcome::Ok,
         Ok(Done { ended: None, .. }) => Outcome::Missing,
         Ok(Done { ended: Some(Ended::Code(0)), .. }) => Outcome::Ok,
         Ok(Done { ended: Some(_), .. }) | Err(_) => Outcome::Failed,
     };
+    let detached = hook.storage_id.as_ref().filter(|_| hook.kind == HookKind::StorageDetaching).map(|id| {
+        let location = controller.look(|held| {
+            let storages = &held.model(model_uuid)?.state.units.get(unit)?.storages;
+            storages.get(id).map(|storage| storage.location.clone())
+        });
+        (id, location)
+    });
     // A hook that is cut off because its unit is forced to go is no fault of the charm.
     let is_unwanted = outcome == Outcome::Failed
         && controller.look(|held| {
@@ -393,7 +423,8 @@ fn finish(
         if let Some(task) = task {
             super::task::end_action(model, task, &effects, done.as_ref().ok());
         }
-        super::provision::note_storage(model, unit, hook, outcome);
+        super::storage::note(model, unit, hook, outcome);
+        model.note_new_storage(None);
         model.note_status(unit);
         model.tidy();
         model.state.follow_secret_hook(hook, &effects);
@@ -401,15 +432,19 @@ fn finish(
         model.follow_secrets();
         reboots
     });
+    if let Some((id, location)) = detached.filter(|_| outcome.is_committed()) {
+        super::storage::detach(controller, model_uuid, unit, id, location.as_deref());
+    }
     let (what, name) = match (hook.kind == HookKind::Action, is_command(hook)) {
         (_, true) => ("exec", "juju-exec".to_owned()),
         (true, false) => ("action", hook.subject().to_owned()),
         (false, false) => ("hook", hook.name()),
     };
-    let result = match outcome {
-        _ if is_unwanted => "skipped",
-        outcome if outcome.is_committed() => "ok",
-        _ => "failed",
+    let is_well = matches!(done, Ok(Done { ended: Some(Ended::Code(0)) | None, .. }));
+    let result = match (is_unwanted, is_well) {
+        (true, _) => "skipped",
+        (false, true) => "ok",
+        (false, false) => "failed",
     };
     let model_name =
         controller.look(|held| held.model(model_uuid).map_or_else(String::new, |model| model.name.clone()));
@@ -479,6 +514,10 @@ fn log_end(
 pub(super) fn answer(controller: &Controller, model_uuid: &str, unit: &Name, request: &Request) -> Reply {
     let Some(id) = request.context_id.as_deref() else { return server::no_context() };
     let call = &request.call;
+    let wants_resource = super::resources::is_asked_for(call);
+    if wants_resource && let Err(error) = super::resources::lay_out(controller, model_uuid, unit) {
+        return refused(&format!("could not download resource: {error}"));
+    }
     // What a hook writes is kept when it ends: one that is cut off runs again.
     let mut held = controller.lock();
     let key = (model_uuid.to_owned(), unit.clone());
@@ -489,7 +528,13 @@ pub(super) fn answer(controller: &Controller, model_uuid: &str, unit: &Name, req
     model.state.now = Timestamp::now();
     let (lines_before, statuses_before) =
         (running.context.effects().log.len(), running.context.effects().statuses.len());
-    let reply = tools::answer(&mut model.state, &mut running.context, call);
+    let mut reply = tools::answer(&mut model.state, &mut running.context, call);
+    if wants_resource
+        && reply.code == 0
+        && let Some(path) = super::resources::seen(model, unit, call)
+    {
+        reply.stdout = path.into_string().into_bytes();
+    }
     let effects = running.context.effects();
     let said: Vec<(String, String)> =
         effects.log[lines_before..].iter().map(|line| (line.level.clone(), line.text.clone())).collect();
@@ -514,7 +559,7 @@ pub(super) fn answer(controller: &Controller, model_uuid: &str, unit: &Name, req
     reply
 }
 
-fn refused(message: &str) -> Reply {
+pub(super) fn refused(message: &str) -> Reply {
     Reply { code: 1, stdout: Vec::new(), stderr: format!("ERROR {message}\n").into_bytes() }
 }
 

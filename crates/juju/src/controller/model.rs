@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use charmproof_agent::state::{
-    Application, HookEffects, Juju, ModelIdentity, RelationEnds, State, StatusKind, application_of,
+    Application, Credential, HookEffects, Juju, ModelIdentity, RelationEnds, State, StatusKind,
+    application_of,
 };
 use charmproof_charm::metadata::CharmMetadata;
 use charmproof_lifecycle::machine::{Effect, Event, UnitEffect, step};
@@ -16,8 +17,8 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::data::{
-    AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, StatusEntry,
-    TaskStatus, UnitData,
+    AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, PoolData,
+    StatusEntry, TaskStatus, UnitData,
 };
 
 /// Which Juju it is.
@@ -52,6 +53,7 @@ impl ModelData {
         state.now = now;
         // Secrets are known in other models, where they must not meet one of the same id.
         state.secret_seed = seed(&uuid);
+        state.credential = Some(credential(cloud, platform));
         Self {
             uuid,
             name: name.to_owned(),
@@ -69,6 +71,7 @@ impl ModelData {
             machines: BTreeMap::new(),
             next_machine: 0,
             storages: BTreeMap::new(),
+            pools: pools(platform),
             offers: BTreeMap::new(),
             remotes: BTreeMap::new(),
             suspensions: BTreeMap::new(),
@@ -203,6 +206,8 @@ impl ModelData {
             is_forced: false,
             charm_digest,
             charm_revision,
+            notices: BTreeMap::new(),
+            resources: BTreeMap::new(),
             images: BTreeMap::new(),
             history: VecDeque::from([StatusEntry {
                 since: now,
@@ -281,9 +286,6 @@ impl ModelData {
         let machine = self.units.remove(unit).and_then(|data| data.machine);
         if led || self.lifecycle.leader(&application).is_none() {
             self.elect(&application);
-        }
-        for storage in self.storages.values_mut().filter(|storage| storage.owner.as_ref() == Some(unit)) {
-            storage.is_attached = false;
         }
         let number = machine.and_then(|machine| machine.parse::<u32>().ok());
         if let Some(number) = number {
@@ -426,6 +428,7 @@ impl ModelData {
         for unit in units {
             self.come_back(&unit);
         }
+        self.forget_commands();
         for task in self.tasks.values_mut() {
             match task.status {
                 TaskStatus::Running => task.fail("the local controller was ended while it ran"),
@@ -483,6 +486,40 @@ impl ModelData {
     /// Ends the hook that a unit runs.
     pub(crate) fn end_hook(&mut self, unit: &Name, outcome: Outcome) -> Result<Vec<UnitEffect>, ModelError> {
         Ok(self.lifecycle.step(ModelEvent::HookEnds { unit: unit.clone(), outcome })?)
+    }
+}
+
+/// Returns the pools that a model begins with, as the clouds have them.
+fn pools(platform: ModelPlatform) -> BTreeMap<String, PoolData> {
+    match platform {
+        ModelPlatform::Kubernetes => BTreeMap::new(),
+        ModelPlatform::Machine => [("btrfs", &[][..]), ("zfs", &[("zfs.pool_name", "juju-lxd")][..])]
+            .into_iter()
+            .map(|(driver, more)| {
+                let own = [("driver", driver.to_owned()), ("lxd-pool", format!("juju-{driver}"))];
+                let more = more.iter().map(|(key, value)| (*key, (*value).to_owned()));
+                let attributes =
+                    own.into_iter().chain(more).map(|(key, value)| (key.to_owned(), value)).collect();
+                (format!("lxd-{driver}"), PoolData { provider: "lxd".to_owned(), attributes })
+            })
+            .collect(),
+    }
+}
+
+/// Returns what a trusted charm is told of the cloud. There is none: nothing answers at its address, and
+/// there is nothing that one would authenticate with.
+fn credential(cloud: &str, platform: ModelPlatform) -> Credential {
+    let (cloud_type, endpoint, auth_type) = match platform {
+        ModelPlatform::Machine => ("lxd", "https://127.0.0.1:8443", "certificate"),
+        ModelPlatform::Kubernetes => ("kubernetes", "https://127.0.0.1:16443", "oauth2"),
+    };
+    Credential {
+        cloud_type: cloud_type.to_owned(),
+        name: cloud.to_owned(),
+        region: "localhost".to_owned(),
+        endpoint: endpoint.to_owned(),
+        auth_type: auth_type.to_owned(),
+        attributes: BTreeMap::new(),
     }
 }
 

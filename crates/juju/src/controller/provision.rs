@@ -8,24 +8,32 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::server::{self, Server, TOOLS_SOCKET};
-use charmproof_agent::state::{StatusKind, application_of};
+use charmproof_agent::server::{self, EXEC_SOCKET, Server, TOOLS_SOCKET};
+use charmproof_agent::state::{HookContext, StatusKind, application_of};
 use charmproof_agent::surroundings::{self, AgentPlace};
-use charmproof_agent::tool_client::install_tools;
+use charmproof_agent::tool_client::{EXEC, install_program, install_tools};
 use charmproof_lifecycle::environment::Numbers;
-use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome};
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
 use jiff::Timestamp;
 
 use super::data::{AgentStatus, Base, ModelData};
-use super::{Controller, Held, PlaceKey, hook, lock};
+use super::{Controller, Held, PlaceKey, commands, hook, lock, storage};
 use crate::hosting::{Host, HostRequest, HostingError, NetworkOf, RootOf};
 
 /// Where units see what belongs to Juju.
 const JUJU_FOLDER: &str = "/var/lib/juju";
 /// Where the charm's container sees the containers of its pod.
 const CONTAINERS_FOLDER: &str = "/charm/containers";
-/// Where a container of a workload sees its own.
-const CONTAINER_FOLDER: &str = "/charm/container";
+
+/// Where people and programs on a unit's machine find `juju-exec`.
+const EXEC_PATH: &str = "/usr/bin/juju-exec";
+/// What comes behind the names of machines, as LXD has it.
+const MACHINE_DOMAIN: &str = "lxd";
+
+/// Returns what comes behind the name of a pod: that of the application's headless service.
+pub(crate) fn pod_domain(unit: &str, model_name: &str) -> String {
+    format!("{}-endpoints.{model_name}.svc.cluster.local", application_of(unit))
+}
 
 /// Returns the folder of a unit's charm, as the unit sees it.
 pub(super) fn charm_folder(unit: &str) -> Utf8PathBuf {
@@ -52,13 +60,29 @@ fn pod_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf 
     controller.folder().model(model).join("pods").join(unit.replace('/', "-"))
 }
 
-/// Returns the folder outside that a unit sees as `/var/lib/juju`.
-fn juju_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
+/// Returns the folder of a unit's machine or pod.
+pub(super) fn place_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
     let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
     match machine {
-        Some(machine) => machine_folder(controller, model, &machine).join("juju"),
-        None => pod_folder(controller, model, unit).join("juju"),
+        Some(machine) => machine_folder(controller, model, &machine),
+        None => pod_folder(controller, model, unit),
     }
+}
+
+/// Returns the names of the containers that a unit's workload has.
+pub(super) fn container_names(controller: &Controller, model: &str, unit: &Name) -> Vec<String> {
+    let names = wanted(controller, model, unit).map(|wanted| wanted.containers);
+    names.unwrap_or_default().into_iter().map(|(name, _, _)| name).collect()
+}
+
+/// Returns the folder outside that a unit sees as `/var/lib/juju`.
+fn juju_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
+    place_folder(controller, model, unit).join("juju")
+}
+
+/// Returns the folder outside of a unit's agent.
+pub(super) fn agent_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
+    juju_folder(controller, model, unit).join("agents").join(super::uniter::entity(unit))
 }
 
 /// A container: its name, its image, and who one is to the image's registry.
@@ -98,6 +122,7 @@ pub(super) fn provision(controller: &Arc<Controller>, model: &str, unit: &Name) 
             data.note_status(unit);
         }
     });
+    storage::mount_again(controller, model, unit)?;
     lay_out(controller, model, unit, &wanted.digest)?;
     serve_tools(controller, model, unit)?;
     write_names(controller, model);
@@ -164,15 +189,22 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
     let folder = machine_folder(controller, model, machine);
     fs_err::create_dir_all(folder.join("juju/agents")).map_err(failed("make a machine's folder"))?;
     fs_err::create_dir_all(folder.join("juju/tools")).map_err(failed("make a machine's folder"))?;
+    fs_err::create_dir_all(folder.join("storage")).map_err(failed("make a machine's folder"))?;
     let request = HostRequest {
         model_uuid: model.to_owned(),
         host_name: format!("juju-{}-{machine}", &model[model.len().saturating_sub(6)..]),
+        domain: MACHINE_DOMAIN.to_owned(),
         root: RootOf::Base(base),
         kept: folder.join("root"),
-        binds: vec![(folder.join("juju"), JUJU_FOLDER.into(), true)],
+        binds: vec![
+            (folder.join("juju"), JUJU_FOLDER.into(), true),
+            (folder.join("storage"), storage::SEEN.into(), true),
+            (exec_program(controller)?, EXEC_PATH.into(), false),
+        ],
         network: NetworkOf::Own(address),
         names: Vec::new(),
         has_services: true,
+        is_in_pod: false,
     };
     let place = controller.hosting().start(&request)?;
     let warnings = place.warnings();
@@ -194,16 +226,22 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
 }
 
 /// Makes the containers of a pod, or brings them back.
-fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted) -> Result<(), HostingError> {
+fn start_pod(
+    controller: &Arc<Controller>,
+    model: &str,
+    unit: &Name,
+    wanted: &Wanted,
+) -> Result<(), HostingError> {
     let folder = pod_folder(controller, model, unit);
     let key: PlaceKey = (model.to_owned(), unit.to_string());
     for (name, _, _) in &wanted.containers {
         fs_err::create_dir_all(folder.join("containers").join(name))
             .map_err(failed("make a container's folder"))?;
     }
-    for part in ["juju/agents", "juju/tools", "containers"] {
+    for part in ["juju/agents", "juju/tools", "containers", "storage"] {
         fs_err::create_dir_all(folder.join(part)).map_err(failed("make a pod's folder"))?;
     }
+    storage::bring_all(controller, model, unit)?;
     let charm = if let Some(place) = controller.place(&key) {
         place
     } else {
@@ -217,15 +255,19 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
         let request = HostRequest {
             model_uuid: model.to_owned(),
             host_name: unit.replace('/', "-"),
+            domain: pod_domain(unit, &wanted.model_name),
             root: RootOf::Base(wanted.base.clone()),
             kept: folder.join("root"),
             binds: vec![
                 (folder.join("juju"), JUJU_FOLDER.into(), true),
                 (folder.join("containers"), CONTAINERS_FOLDER.into(), true),
+                (folder.join("storage"), storage::SEEN.into(), true),
+                (exec_program(controller)?, EXEC_PATH.into(), false),
             ],
             network: NetworkOf::Own(address),
             names: Vec::new(),
             has_services: false,
+            is_in_pod: true,
         };
         let place = controller.hosting().start(&request)?;
         controller.set_place(key, Arc::clone(&place));
@@ -247,11 +289,11 @@ fn start_pod(controller: &Controller, model: &str, unit: &Name, wanted: &Wanted)
             name,
             image.as_deref(),
             credentials.as_ref(),
+            &pod_domain(unit, &wanted.model_name),
             &folder,
             &charm,
         )?;
     }
-    let _ = (&wanted.model_name, CONTAINER_FOLDER);
     Ok(())
 }
 
@@ -324,7 +366,7 @@ fn lay_out(controller: &Controller, model: &str, unit: &Name, digest: &str) -> R
 }
 
 /// Returns a folder of ours that nobody else sees, beside those that units see.
-fn staging(controller: &Controller, model: &str) -> Result<Utf8PathBuf, HostingError> {
+pub(super) fn staging(controller: &Controller, model: &str) -> Result<Utf8PathBuf, HostingError> {
     let folder = controller.folder().model(model).join("staging").join(hook::random(0));
     fs_err::create_dir_all(&folder).map_err(failed("make a folder"))?;
     Ok(folder)
@@ -361,19 +403,38 @@ pub(super) fn replace_charm(controller: &Controller, model: &str, unit: &Name) -
     Ok(())
 }
 
-/// Answers the tools of a unit from now on.
+/// Answers the tools of a unit from now on, and runs commands for whoever asks on its machine.
 fn serve_tools(controller: &Arc<Controller>, model: &str, unit: &Name) -> Result<(), HostingError> {
-    let key = (model.to_owned(), unit.clone());
-    let folder = juju_folder(controller, model, unit).join("agents").join(super::uniter::entity(unit));
-    let listener = server::listen(&folder, TOOLS_SOCKET).map_err(failed("listen for hook tools"))?;
-    let (weak, model, unit) = (Arc::downgrade(controller), model.to_owned(), unit.clone());
-    let server = Server::start(listener, move |request| match weak.upgrade() {
-        Some(controller) => hook::answer(&controller, &model, &unit, request),
+    let folder = agent_folder(controller, model, unit);
+    let tools = server::listen(&folder, TOOLS_SOCKET).map_err(failed("listen for hook tools"))?;
+    let commands = server::listen(&folder, EXEC_SOCKET).map_err(failed("listen for juju-exec"))?;
+    let (weak, of) = (Arc::downgrade(controller), (model.to_owned(), unit.clone()));
+    let tools = Server::start(tools, move |request| match weak.upgrade() {
+        Some(controller) => hook::answer(&controller, &of.0, &of.1, request),
         None => charmproof_agent::tools::Reply::default(),
     });
-    let server = server.map_err(failed("listen for hook tools"))?;
-    lock(&controller.servers).insert(key, server);
+    let (weak, of) = (Arc::downgrade(controller), (model.to_owned(), unit.clone()));
+    let commands = Server::start(commands, move |request| match weak.upgrade() {
+        Some(controller) => commands::answer(&controller, &of.0, &of.1, request),
+        None => charmproof_agent::tools::Reply::default(),
+    });
+    let servers =
+        [tools.map_err(failed("listen for hook tools"))?, commands.map_err(failed("listen for juju-exec"))?];
+    lock(&controller.servers).insert((model.to_owned(), unit.clone()), servers);
     Ok(())
+}
+
+/// Returns the program that people and programs on a unit's machine know as `juju-exec`. One file serves
+/// all of them.
+fn exec_program(controller: &Controller) -> Result<Utf8PathBuf, HostingError> {
+    let path = controller.folder().path().join(EXEC);
+    if !path.exists() {
+        let made = controller.folder().path().join(format!("{EXEC}-{}", hook::random(0)));
+        install_program(&made)
+            .and_then(|()| fs_err::rename(&made, &path))
+            .map_err(failed("lay out juju-exec"))?;
+    }
+    Ok(path)
 }
 
 /// Returns the program of a hook or an action: what the charm has of it, by Juju's order.
@@ -395,13 +456,14 @@ pub(super) fn program_of(
     Some(vec![charm_folder(unit).join(found).into_string()])
 }
 
-/// Returns the variables of a hook.
+/// Returns the variables of a hook, or of commands on the unit's machine that see what a hook would.
 pub(super) fn variables(
     model: &ModelData,
     unit: &Name,
     hook: &Hook,
     numbers: Numbers,
     id: &str,
+    commands: Option<&HookContext>,
 ) -> BTreeMap<String, String> {
     let charm_dir = charm_folder(unit);
     let socket = charm_dir.parent().unwrap_or(Utf8Path::new("/")).join(TOOLS_SOCKET);
@@ -416,7 +478,18 @@ pub(super) fn variables(
         availability_zone: "",
         api_addresses: "127.0.0.1:17070",
     };
-    let mut all = surroundings::hook_variables(&model.state, unit, hook, numbers, &place);
+    let mut all = match commands {
+        Some(context) => surroundings::command_variables(&model.state, context, &place),
+        None => surroundings::hook_variables(&model.state, unit, hook, numbers, &place),
+    };
+    // The charm asks Pebble for the notice by its id.
+    if hook.kind == HookKind::PebbleCustomNotice
+        && let Some(notice) = &hook.notice
+        && let Some(id) =
+            model.units.get(unit).and_then(|unit| unit.notices.get(&format!("{} {notice}", hook.subject())))
+    {
+        all.insert("JUJU_NOTICE_ID".to_owned(), id.clone());
+    }
     for (name, key) in [
         ("JUJU_CHARM_HTTP_PROXY", "juju-http-proxy"),
         ("JUJU_CHARM_HTTPS_PROXY", "juju-https-proxy"),
@@ -429,35 +502,6 @@ pub(super) fn variables(
     all
 }
 
-/// Follows what storage hooks tell: an instance is there, or is gone.
-pub(super) fn note_storage(model: &mut ModelData, unit: &Name, hook: &Hook, outcome: Outcome) {
-    let Some(id) = &hook.storage_id else { return };
-    match hook.kind {
-        HookKind::StorageDetaching if outcome.is_committed() => {
-            if let Some(storage) = model.storages.get_mut(id) {
-                storage.is_attached = false;
-                storage.since = Timestamp::now();
-                if storage.is_dying {
-                    model.storages.remove(id);
-                }
-            }
-        }
-        HookKind::StorageAttached => {
-            let location = model
-                .state
-                .units
-                .get(unit)
-                .and_then(|unit| unit.storages.get(id))
-                .map(|at| at.location.clone());
-            if let (Some(storage), Some(location)) = (model.storages.get_mut(id), location) {
-                storage.is_attached = true;
-                storage.location = location;
-            }
-        }
-        _ => {}
-    }
-}
-
 /// Tells all places of a model the names of all others.
 pub(crate) fn write_names(controller: &Controller, model: &str) {
     let names = controller.look(|held| {
@@ -468,7 +512,7 @@ pub(crate) fn write_names(controller: &Controller, model: &str) {
             let (application, host) = (application_of(&unit.name), unit.name.replace('/', "-"));
             if model.is_kubernetes() {
                 let domain = format!("{}.svc.cluster.local", model.name);
-                names.push((address, format!("{host}.{application}-endpoints.{domain} {host}")));
+                names.push((address, format!("{host}.{} {host}", pod_domain(&unit.name, &model.name))));
                 if unit.name.ends_with("/0") || model.state.is_leader(&unit.name) {
                     names.push((
                         address,
@@ -497,7 +541,14 @@ pub(super) fn reboot(controller: &Arc<Controller>, model: &str, unit: &Name) {
     let Some(machine) = machine else { return };
     controller.remove_places(model, |place| place == format!("machine {machine}"));
     let _making = lock(&controller.making);
-    if let Err(error) = start_machine(controller, model, &machine) {
+    let started = start_machine(controller, model, &machine);
+    let units = controller.look(|held| {
+        let units = held.model(model).into_iter().flat_map(|model| &model.units);
+        let there = units.filter(|(_, data)| data.machine.as_deref() == Some(machine.as_str()));
+        there.map(|(unit, _)| unit.clone()).collect::<Vec<_>>()
+    });
+    let mounted = || units.iter().try_for_each(|unit| storage::mount_again(controller, model, unit));
+    if let Err(error) = started.and_then(|()| mounted()) {
         controller.complain(&format!("machine {machine} did not come back: {error}"));
     }
     write_names(controller, model);

@@ -32,14 +32,21 @@ impl ModelData {
         if let Some(operation) = self.operations.get_mut(&operation) {
             operation.tasks.push(id);
         }
-        let action: Name = match &kind {
+        self.tasks.insert(id, new(operation, unit.as_str(), true, kind));
+        self.enqueue(unit, id);
+        id
+    }
+
+    /// Lets a task of a unit wait for its turn.
+    pub(super) fn enqueue(&mut self, unit: &Name, id: u64) {
+        let Some(task) = self.tasks.get(&id) else { return };
+        let action: Name = match &task.kind {
             TaskKind::Action { name, .. } => name.as_str().into(),
             TaskKind::Exec { .. } => EXEC_ACTION.into(),
         };
         if let Some(data) = self.units.get_mut(unit) {
             data.actions.push_back(id);
         }
-        self.tasks.insert(id, new(operation, unit.as_str(), true, kind));
         if let Err(error) = self.poke(&Target::Unit(unit.clone()), &Stimulus::ActionRuns { action })
             && let Some(task) = self.tasks.get_mut(&id)
         {
@@ -47,7 +54,6 @@ impl ModelData {
             (task.status, task.message) = (TaskStatus::Failed, error.to_string());
             task.completed = Some(Timestamp::now());
         }
-        id
     }
 
     /// Cancels a task: one that waits is over, one that runs is told to end. One that is over stays as
@@ -88,7 +94,7 @@ impl ModelData {
     }
 }
 
-fn new(operation: u64, receiver: &str, is_unit: bool, kind: TaskKind) -> TaskData {
+pub(super) fn new(operation: u64, receiver: &str, is_unit: bool, kind: TaskKind) -> TaskData {
     TaskData {
         operation,
         receiver: receiver.to_owned(),
@@ -101,6 +107,7 @@ fn new(operation: u64, receiver: &str, is_unit: bool, kind: TaskKind) -> TaskDat
         stdout: String::new(),
         stderr: String::new(),
         log: Vec::new(),
+        about: None,
         enqueued: Timestamp::now(),
         started: None,
         completed: None,

@@ -176,6 +176,7 @@ fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
     });
     let folder = provision::unit_folder(controller, model, unit);
     controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    super::storage::leave(controller, model, unit);
     let emptied = controller.change(|held| {
         held.running.remove(&(model.to_owned(), unit.clone()));
         let entity = entity(unit);

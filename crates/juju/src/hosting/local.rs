@@ -19,6 +19,8 @@ use crate::place::DataFolder;
 
 /// Where a place sees charmproof itself: the program that is Pebble there.
 const PROGRAM: &str = "/charm/bin/charmproof";
+/// Where the containers of a pod have the program `pebble`, which is the same one.
+const PEBBLE: &str = "/charm/bin/pebble";
 /// How long the addresses of a network that is going are waited for, and how often it is looked.
 const OLD_NETWORK_GOES: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
@@ -150,6 +152,10 @@ impl Hosting for LocalHosting {
             let program = Bind { source: self.program.clone(), target: PROGRAM.into(), is_read_only: true };
             spec.binds.push(program);
         }
+        if request.is_in_pod {
+            let pebble = Bind { source: self.program.clone(), target: PEBBLE.into(), is_read_only: true };
+            spec.binds.push(pebble);
+        }
         spec.network = match &request.network {
             NetworkOf::Own(address) => {
                 MachineNetwork::Own { network: self.network(&request.model_uuid)?, address: *address }
@@ -161,6 +167,7 @@ impl Hosting for LocalHosting {
         };
         spec.hides.push(self.folder.path().to_owned());
         spec.has_services = request.has_services;
+        spec.domain.clone_from(&request.domain);
         let machine = self.launcher.machine(&spec).map_err(failed)?;
         let network = lock(&self.networks).get(&request.model_uuid).cloned();
         let mut warnings = root.warnings.clone();
@@ -227,6 +234,14 @@ impl Host for LocalHost {
 
     fn stop(&self) {
         self.machine.stop();
+    }
+
+    fn mount(&self, source: &Utf8Path, target: &Utf8Path, is_read_only: bool) -> Result<(), HostingError> {
+        self.machine.mount(source, target, is_read_only).map_err(failed)
+    }
+
+    fn unmount(&self, target: &Utf8Path) -> Result<(), HostingError> {
+        self.machine.unmount(target).map_err(failed)
     }
 
     fn set_names(&self, names: &[(Ipv4Addr, String)]) {

@@ -1,0 +1,251 @@
+//! What the Pebble of a container has to tell: notices of the workload, checks that fail and recover.
+//!
+//! As Juju's agent does, a thread asks each Pebble for what has happened since (worker/uniter,
+//! `pebbleNoticer`), lets the unit hear of it, and asks again when the unit has done with that. What
+//! happens meanwhile to the same thing is told once.
+
+use std::sync::Weak;
+use std::thread;
+use std::time::Duration;
+
+use charmproof_lifecycle::machine::IllegalEvent;
+use charmproof_lifecycle::model::{IllegalModelEvent, Target};
+use charmproof_lifecycle::stimulus::Stimulus;
+use charmproof_lifecycle::vocabulary::Name;
+use charmproof_pebble::{Client, ClientError};
+use serde_json::Value;
+
+use crate::controller::{Controller, ModelError};
+use crate::hosting::Host;
+
+/// How long Pebble waits for something to happen before it answers that nothing has. Juju's agent lets it
+/// wait longer; here a container that is gone is to be noticed.
+const WAIT: Duration = Duration::from_secs(5);
+/// How long is waited after something went wrong.
+const AFTER_ERROR: Duration = Duration::from_secs(1);
+/// How often it is looked whether a unit has done with what it was told.
+const LOOK_AGAIN: Duration = Duration::from_secs(2);
+
+/// A container whose Pebble is listened to.
+pub(super) struct Listener {
+    pub(super) controller: Weak<Controller>,
+    pub(super) model: String,
+    pub(super) unit: Name,
+    pub(super) container: Name,
+    pub(super) place: Weak<dyn Host>,
+    pub(super) client: Client,
+}
+
+/// Something that a charm may be told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Told {
+    stimulus: Stimulus,
+    /// The id by which the charm asks for the notice, if it is one.
+    notice: Option<String>,
+}
+
+impl Listener {
+    /// Listens on a thread of its own for as long as the container is there.
+    pub(super) fn start(self) {
+        let name = format!("{} {}", self.unit, self.container);
+        // Without a thread the container is as good, but for what it would tell.
+        let _ = thread::Builder::new().name(name).spawn(move || self.run());
+    }
+
+    fn run(&self) {
+        let mut after: Option<String> = None;
+        while self.is_wanted() {
+            let since = after.as_deref().map(|after| format!("&after={}", escaped(after)));
+            let path = format!("/v1/notices?timeout={}s{}", WAIT.as_secs(), since.unwrap_or_default());
+            let Ok(answer) = self.client.wait(&path, WAIT) else {
+                thread::sleep(AFTER_ERROR);
+                continue;
+            };
+            for notice in answer.result.as_array().into_iter().flatten() {
+                match self.read(notice) {
+                    Ok(Some(told)) if !self.tell(&told) => return,
+                    Ok(_) => {}
+                    Err(_) => break,
+                }
+                after = notice["last-repeated"].as_str().map(str::to_owned).or(after);
+            }
+        }
+    }
+
+    /// Whether the container is there, and somebody to hear of it.
+    fn is_wanted(&self) -> bool {
+        let runs = self.place.upgrade().is_some_and(|place| place.is_running());
+        runs && self.controller.upgrade().is_some_and(|controller| !controller.is_ending())
+    }
+
+    /// Returns what a notice tells the charm, if anything: most changes are the charm's own doing.
+    fn read(&self, notice: &Value) -> Result<Option<Told>, ClientError> {
+        let text = |key: &str| notice[key].as_str().unwrap_or_default();
+        let container = self.container.clone();
+        match text("type") {
+            "custom" => {
+                let stimulus = Stimulus::CustomNotice { container, key: text("key").into() };
+                Ok(Some(Told { stimulus, notice: Some(text("id").to_owned()) }))
+            }
+            "change-update" => {
+                let kind = notice["last-data"]["kind"].as_str().unwrap_or_default();
+                if !matches!(kind, "perform-check" | "recover-check") {
+                    return Ok(None);
+                }
+                let change = self.client.get(&format!("/v1/changes/{}", text("key")))?.result;
+                let status = change["status"].as_str().unwrap_or_default();
+                let check: Name = notice["last-data"]["check-name"].as_str().unwrap_or_default().into();
+                let stimulus = match (kind, status) {
+                    ("perform-check", "Error") => Stimulus::CheckFails { container, check },
+                    ("recover-check", "Done") => Stimulus::CheckRecovers { container, check },
+                    _ => return Ok(None),
+                };
+                Ok(Some(Told { stimulus, notice: None }))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Lets the unit hear of something, and waits until it has done with that. False if nobody is there any
+    /// more.
+    fn tell(&self, told: &Told) -> bool {
+        loop {
+            let Some(controller) = self.controller.upgrade() else { return false };
+            let poked = controller.change(|held| {
+                let model = held.model_mut(&self.model)?;
+                if let (Some(id), Stimulus::CustomNotice { key, .. }, Some(data)) =
+                    (&told.notice, &told.stimulus, model.units.get_mut(&self.unit))
+                {
+                    data.notices.insert(format!("{} {key}", self.container), id.clone());
+                }
+                Some(model.poke(&Target::Unit(self.unit.clone()), &told.stimulus))
+            });
+            match poked {
+                None => return false,
+                Some(Ok(_)) => return self.wait_until_done(),
+                // Nobody listens before the agent does.
+                Some(Err(ModelError::Illegal(IllegalModelEvent::Unit(
+                    IllegalEvent::AgentDown | IllegalEvent::NotDeployed,
+                )))) => {}
+                // What happens to a unit that goes, or is known already, is passed over.
+                Some(Err(_)) => return true,
+            }
+            drop(controller);
+            thread::sleep(AFTER_ERROR);
+            if !self.is_wanted() {
+                return false;
+            }
+        }
+    }
+
+    fn wait_until_done(&self) -> bool {
+        loop {
+            let Some(controller) = self.controller.upgrade() else { return false };
+            let is_over = || !self.is_wanted();
+            let done = controller.wait_until(Some(LOOK_AGAIN), &is_over, |held| {
+                let world = held.model(&self.model)?.lifecycle.units().get(&self.unit);
+                world.is_none_or(|world| !world.hears_of(&self.container)).then_some(())
+            });
+            drop(controller);
+            if done.is_some() || !self.is_wanted() {
+                return done.is_some();
+            }
+        }
+    }
+}
+
+/// Writes a time as it is in a query: with its sign.
+fn escaped(time: &str) -> String {
+    time.replace('+', "%2B")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use camino::Utf8PathBuf;
+    use charmproof_pebble::{CheckOutcome, NoticeKind, Options, Server};
+    use serde_json::json;
+
+    use super::*;
+
+    struct Nowhere;
+
+    impl Host for Nowhere {
+        fn exec(
+            &self,
+            _: crate::hosting::Exec,
+        ) -> Result<Box<dyn crate::hosting::Process>, crate::hosting::HostingError> {
+            Err(crate::hosting::HostingError("nothing runs here".to_owned()))
+        }
+
+        fn is_running(&self) -> bool {
+            true
+        }
+
+        fn stop(&self) {}
+
+        fn mount(
+            &self,
+            _: &camino::Utf8Path,
+            _: &camino::Utf8Path,
+            _: bool,
+        ) -> Result<(), crate::hosting::HostingError> {
+            Ok(())
+        }
+
+        fn unmount(&self, _: &camino::Utf8Path) -> Result<(), crate::hosting::HostingError> {
+            Ok(())
+        }
+
+        fn set_names(&self, _: &[(std::net::Ipv4Addr, String)]) {}
+
+        fn warnings(&self) -> Vec<String> {
+            Vec::new()
+        }
+
+        fn as_any(&self) -> &dyn std::any::Any {
+            self
+        }
+    }
+
+    #[test]
+    fn only_what_the_workload_did_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8PathBuf::from_path_buf(folder.path().join("root")).unwrap();
+        fs_err::create_dir(&root).unwrap();
+        let server = Server::start(Options::new(root.with_file_name("socket"), root.clone())).unwrap();
+        let place: Arc<dyn Host> = Arc::new(Nowhere);
+        let listener = Listener {
+            controller: Weak::new(),
+            model: String::new(),
+            unit: "web/0".into(),
+            container: "web".into(),
+            place: Arc::downgrade(&place),
+            client: Client::new(root.with_file_name("socket")),
+        };
+        let layer = "services: {web: {override: replace, command: sleep 9}}\nchecks: {up: {override: replace, \
+                     threshold: 1, exec: {command: test}}}";
+        let body = json!({"action": "add", "combine": true, "label": "l", "format": "yaml", "layer": layer});
+        listener.client.post("/v1/layers", &body).unwrap();
+        listener.client.post("/v1/services", &json!({"action": "start", "services": ["web"]})).unwrap();
+        server.handle().notify(NoticeKind::Custom, "example.com/done");
+        let told = || -> Vec<String> {
+            let notices = listener.client.get("/v1/notices").unwrap().result;
+            let read = notices.as_array().unwrap().iter().map(|notice| listener.read(notice).unwrap());
+            read.flatten().map(|told| format!("{:?} {:?}", told.stimulus, told.notice)).collect()
+        };
+        let first = told();
+        assert!(first.len() == 1 && first[0].starts_with("CustomNotice"), "{first:?}");
+        assert!(server.handle().set_check("up", CheckOutcome::Down));
+        assert!(told().iter().any(|told| told.starts_with("CheckFails")), "{:?}", told());
+        assert!(server.handle().set_check("up", CheckOutcome::Up));
+        assert!(told().iter().any(|told| told.starts_with("CheckRecovers")), "{:?}", told());
+    }
+
+    #[test]
+    fn times_keep_their_sign_in_a_query() {
+        assert_eq!(escaped("2026-01-01T00:00:00+01:00"), "2026-01-01T00:00:00%2B01:00");
+        assert_eq!(escaped("2026-01-01T00:00:00Z"), "2026-01-01T00:00:00Z");
+    }
+}
