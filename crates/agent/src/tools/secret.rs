@@ -242,7 +242,8 @@ fn as_it_will_be(state: &State, context: &HookContext, id: &SecretId) -> Option<
     let known = state.secrets.get(id);
     let mut secret = pending.or_else(|| known.cloned())?;
     if let Some(update) = context.secrets.updated.get(id) {
-        secret.apply(update.clone(), state.now);
+        // A revision has its number when it is there.
+        secret.apply(SecretUpdate { content: None, ..update.clone() }, state.now);
     }
     // When it is to be rotated is for the controller to say, which has not been asked yet.
     secret.rotates = known.and_then(|known| known.rotates);

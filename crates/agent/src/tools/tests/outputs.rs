@@ -197,11 +197,38 @@ fn secrets() {
         "secret-info-get --label mine",
         &format!(
             "{id}:\n  revision: 1\n  label: mine\n  owner: application\n  rotation: daily\n  \
-             expiry: \"2026-01-02T00:00:00Z\"\n  rotates: \"2026-01-02T00:00:00Z\"\n  access:\n  \
-             - target: application-pg\n    scope: relation-web.db#pg.clients\n    role: view\n  \
+             expiry: \"2026-01-02T00:00:00Z\"\n  access:\n  - target: application-pg\n    scope: relation-web.db#pg.clients\n    role: view\n  \
              - target: unit-pg-0\n    scope: relation-web.db#pg.clients\n    role: view\n"
         ),
     );
+    // When it is to be rotated is known once the controller knows of it; what is pending shows in what is
+    // said of it, and in its number when it is there.
+    world.finish(Outcome::Ok);
+    world.begin("config-changed", "");
+    world.prints(&format!("secret-set {id} --description new --rotate hourly key=two"), "");
+    let info = String::from_utf8(world.run("secret-info-get --label mine").stdout).unwrap();
+    for line in ["revision: 1", "description: new", "rotation: hourly", "rotates: \"2026-01-02T00:00:00Z\""] {
+        assert!(info.contains(line), "{line}: {info}");
+    }
+    world.finish(Outcome::Ok);
+    world.begin("config-changed", "");
+    let info = String::from_utf8(world.run("secret-info-get --label mine").stdout).unwrap();
+    assert!(info.contains("revision: 2") && info.contains("rotates: \"2026-01-01T01:00:00Z\""), "{info}");
+}
+
+#[test]
+fn a_secret_that_a_hook_makes_can_be_removed_again() {
+    let mut world = World::new();
+    let id = world.run("secret-add --label mine key=one").stdout;
+    let id = String::from_utf8(id).unwrap().trim_end().to_owned();
+    world.prints(&format!("secret-grant {id} -r 1"), "");
+    // Its one revision is all of it; whoever removes it twice hears nothing.
+    world.prints(&format!("secret-remove {id} --revision 1"), "");
+    world.prints(&format!("secret-remove {id}"), "");
+    world.prints("secret-ids", "");
+    let effects = world.finish(Outcome::Ok);
+    assert_eq!(effects.secrets, []);
+    assert_eq!(world.state.secrets.len(), 1);
 }
 
 #[test]
