@@ -12,8 +12,8 @@ use charmproof_pebble::Client;
 use notices::Listener;
 
 use crate::controller::provision::warn;
-use crate::controller::{Controller, storage};
-use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, RootOf};
+use crate::controller::{Controller, provision, storage};
+use crate::hosting::{Exec, Host, HostRequest, HostingError, NetworkOf, Process, RootOf};
 
 /// Where a container sees its own folder, with the socket of Pebble.
 const FOLDER: &str = "/charm/container";
@@ -72,7 +72,7 @@ pub(crate) fn start(
         });
     }
     storage::mount_all_in_container(controller, model, unit, name, place.as_ref())?;
-    start_pebble(controller, place.as_ref(), name, &shared)?;
+    let process = start_pebble(controller, place.as_ref(), name, &shared)?;
     let listener = Listener {
         controller: Arc::downgrade(controller),
         model: model.to_owned(),
@@ -80,10 +80,28 @@ pub(crate) fn start(
         container: name.into(),
         place: Arc::downgrade(&place),
         client: Client::new(shared.join("pebble.socket")),
+        process,
     };
     controller.set_place(key, place);
     listener.start();
     Ok(())
+}
+
+/// Starts a container anew whose Pebble has ended. What it wrote outside of storage is gone.
+fn start_again(
+    controller: &Arc<Controller>,
+    model: &str,
+    unit: &Name,
+    name: &str,
+) -> Result<(), HostingError> {
+    controller.change(|held| {
+        let entity = format!("unit-{}", unit.replace('/', "-"));
+        let message = format!("container \"{name}\" has ended, and is started again");
+        held.log(model, &entity, "WARNING", "juju.worker.caasapplicationprovisioner", &message);
+    });
+    let what = format!("{unit} {name}");
+    controller.remove_places(model, |place| place == what);
+    provision::start_containers(controller, model, unit, name)
 }
 
 /// Returns the variables that Juju gives a container, over those of its image.
@@ -102,7 +120,7 @@ fn start_pebble(
     place: &dyn Host,
     name: &str,
     shared: &Utf8Path,
-) -> Result<(), HostingError> {
+) -> Result<Box<dyn Process>, HostingError> {
     let socket = shared.join("pebble.socket");
     let _ = fs_err::remove_file(&socket);
     let failed =
@@ -140,5 +158,5 @@ fn start_pebble(
             return Err(HostingError(format!("Pebble in \"{name}\" did not come up")));
         }
     }
-    Ok(())
+    Ok(process)
 }

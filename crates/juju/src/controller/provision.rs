@@ -314,6 +314,21 @@ pub(crate) fn warn(
 /// How the log speaks of what a place is made of.
 pub(super) const WARNING: (&str, &str) = ("WARNING", "juju.worker.provisioner");
 
+/// Makes the containers of a pod that are not there: `name` begins with its image alone.
+pub(crate) fn start_containers(
+    controller: &Arc<Controller>,
+    model: &str,
+    unit: &Name,
+    name: &str,
+) -> Result<(), HostingError> {
+    let wanted =
+        wanted(controller, model, unit).ok_or_else(|| HostingError("the unit is gone".to_owned()))?;
+    controller.hosting().remove_folder(&pod_folder(controller, model, unit).join("roots").join(name));
+    start_pod(controller, model, unit, &wanted)?;
+    write_names(controller, model);
+    Ok(())
+}
+
 fn address_of(controller: &Controller, model: &str, unit: &Name) -> Option<String> {
     controller.look(|held| {
         let data = held.model(model)?;

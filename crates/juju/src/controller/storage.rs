@@ -586,3 +586,159 @@ fn human_size(mib: u64) -> String {
     let decimals = usize::from(size < 10.0);
     format!("{size:.decimals$} {}", UNITS[unit])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use charmproof_charm::metadata::{CharmMetadata, CharmTexts};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::controller::data::{Base, CharmData, ModelPlatform};
+
+    const METADATA: &str = "name: web\nstorage:\n  data: {type: filesystem, location: /srv/data}\n  logs: {type: \
+                            filesystem, multiple: {range: 0-}}\n  page: {type: filesystem, location: /srv/page, \
+                            multiple: {range: 0-2}, minimum-size: 2G}\n  disk: {type: block, multiple: {range: \
+                            0-1}}\n";
+
+    fn model(platform: ModelPlatform) -> ModelData {
+        let metadata = CharmMetadata::parse(CharmTexts { metadata: Some(METADATA), ..CharmTexts::default() });
+        let charm = CharmData {
+            name: "web".to_owned(),
+            revision: 0,
+            is_local: true,
+            channel: None,
+            version: None,
+            digest: String::new(),
+            base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
+        };
+        let mut model = ModelData::new("5d3ac0fe".to_owned(), "m", "c", "localhost", platform);
+        model.add_application(&"web".into(), &Arc::new(metadata), charm).unwrap();
+        for _ in 0..2 {
+            model.add_unit(&"web".into(), None, None).unwrap();
+            model.note_new_storage(None);
+        }
+        model
+    }
+
+    fn asked(text: &str) -> StorageConstraints {
+        StorageConstraints::parse(text).unwrap()
+    }
+
+    fn declared(model: &ModelData, label: &str) -> Storage {
+        let metadata = model.applications["web"].metadata.clone().unwrap();
+        metadata.storages.iter().find(|storage| storage.name == label).unwrap().clone()
+    }
+
+    #[test]
+    fn each_has_its_place() {
+        let check = |platform: ModelPlatform, id: &str, expected: &str| {
+            let mut model = model(platform);
+            let unit = Name::from("web/1");
+            for label in ["logs", "logs", "page", "page"] {
+                model.add_storage(&unit, label, &asked("1,4G")).unwrap();
+            }
+            let found = location(&model, &unit, &id.into(), &declared(&model, label_of(id)));
+            assert_eq!(found, expected);
+        };
+        let (machine, kubernetes) = (ModelPlatform::Machine, ModelPlatform::Kubernetes);
+        check(machine, "data/1", "/srv/data");
+        check(machine, "logs/3", "/var/lib/juju/storage/logs/3");
+        check(machine, "page/5", "/srv/page/page/5");
+        check(kubernetes, "data/1", "/srv/data");
+        check(kubernetes, "logs/2", "/var/lib/juju/storage/logs/0");
+        check(kubernetes, "logs/3", "/var/lib/juju/storage/logs/1");
+        check(kubernetes, "page/5", "/srv/page/page/1");
+    }
+
+    #[test]
+    fn what_a_charm_does_not_allow_is_refused() {
+        let model = model(ModelPlatform::Machine);
+        let check = |label: &str, text: &str, expected: &str| {
+            let constraints = asked(text);
+            let refused =
+                model.check_storage("web", &declared(&model, label), &constraints, constraints.count);
+            assert_eq!(refused.err().unwrap_or_default(), expected, "{label}={text}");
+        };
+        check("data", "lxd,1G", "");
+        check("data", "2", "charm \"web\" store \"data\": storage is singular, 2 specified");
+        check("page", "3,4G", "charm \"web\" store \"page\": at most 2 instances supported, 3 specified");
+        check("page", "1G", "charm \"web\" store \"page\": minimum storage size is 2.0 GB, 1.0 GB specified");
+        check("data", "ebs", "pool \"ebs\" not found");
+        check("data", "loop", "");
+        check("disk", "loop", "");
+        check("disk", "tmpfs", "\"tmpfs\" provider does not support \"block\" storage");
+    }
+
+    /// Something that a person does.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Add(u8, &'static str),
+        Detach(u8),
+        Attach(u8, u8),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let unit = 0_u8..2;
+        let label = prop::sample::select(vec!["data", "logs", "page", "disk", "nothing"]);
+        prop_oneof![
+            (unit.clone(), label).prop_map(|(unit, label)| Step::Add(unit, label)),
+            any::<u8>().prop_map(Step::Detach),
+            (any::<u8>(), unit).prop_map(|(id, unit)| Step::Attach(id, unit)),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn an_instance_has_one_unit_at_most(steps in prop::collection::vec(step(), 0..30)) {
+            let mut model = model(ModelPlatform::Machine);
+            for step in steps {
+                let nth = |model: &ModelData, number: u8| {
+                    model.storages.keys().nth(usize::from(number) % model.storages.len().max(1)).cloned()
+                };
+                match step {
+                    Step::Add(unit, label) => {
+                        // What is refused changes nothing.
+                        let _ = model.add_storage(&Name::from("web").numbered(unit.into()), label, &asked("1,4G"));
+                    }
+                    Step::Detach(number) => {
+                        let Some(id) = nth(&model, number) else { continue };
+                        let Some(unit) = model.storages[&id].owner.clone() else { continue };
+                        let stimulus = Stimulus::StorageDetached { storage_id: id.clone() };
+                        // It was never told of it, so that it goes without a hook.
+                        model.poke(&Target::Unit(unit), &stimulus).unwrap();
+                        release(model.storages.get_mut(&id).unwrap());
+                    }
+                    Step::Attach(number, unit) => {
+                        let Some(id) = nth(&model, number) else { continue };
+                        let _ = model.attach_storage(&Name::from("web").numbered(unit.into()), &id);
+                    }
+                }
+                let mut found: BTreeMap<&Name, &Name> = BTreeMap::new();
+                for (unit, world) in model.lifecycle.units() {
+                    for id in world.storages() {
+                        prop_assert_eq!(found.insert(id, unit), None, "{} is at two units", id);
+                    }
+                }
+                for (id, storage) in &model.storages {
+                    prop_assert_eq!(found.get(id).copied(), storage.owner.as_ref(), "{}", id);
+                }
+                let pages = |unit: &str| {
+                    let world = model.lifecycle.units().get(&Name::from(unit)).unwrap();
+                    world.storages().filter(|id| label_of(id) == "page").count()
+                };
+                prop_assert!(pages("web/0") <= 2 && pages("web/1") <= 2);
+            }
+        }
+
+        #[test]
+        fn no_two_instances_share_a_folder(
+            one in "[a-z]{1,3}(-[a-z0-9]{1,2})?/[0-9]{1,3}",
+            other in "[a-z]{1,3}(-[a-z0-9]{1,2})?/[0-9]{1,3}",
+        ) {
+            prop_assert_eq!(folder_name(&one) == folder_name(&other), one == other);
+        }
+    }
+}

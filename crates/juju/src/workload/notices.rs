@@ -16,7 +16,7 @@ use charmproof_pebble::{Client, ClientError};
 use serde_json::Value;
 
 use crate::controller::{Controller, ModelError};
-use crate::hosting::Host;
+use crate::hosting::{Ended, Host, Process};
 
 /// How long Pebble waits for something to happen before it answers that nothing has. Juju's agent lets it
 /// wait longer; here a container that is gone is to be noticed.
@@ -34,6 +34,8 @@ pub(super) struct Listener {
     pub(super) container: Name,
     pub(super) place: Weak<dyn Host>,
     pub(super) client: Client,
+    /// Pebble itself.
+    pub(super) process: Box<dyn Process>,
 }
 
 /// Something that a charm may be told.
@@ -58,8 +60,12 @@ impl Listener {
             let since = after.as_deref().map(|after| format!("&after={}", escaped(after)));
             let path = format!("/v1/notices?timeout={}s{}", WAIT.as_secs(), since.unwrap_or_default());
             let Ok(answer) = self.client.wait(&path, WAIT) else {
-                thread::sleep(AFTER_ERROR);
-                continue;
+                match self.process.wait_for(AFTER_ERROR) {
+                    // It went with its container, which somebody has ended.
+                    Some(Ended::PlaceGone) => return,
+                    Some(Ended::Code(_) | Ended::Signal(_)) if self.is_wanted() => return self.restart(),
+                    Some(_) | None => continue,
+                }
             };
             for notice in answer.result.as_array().into_iter().flatten() {
                 match self.read(notice) {
@@ -69,6 +75,35 @@ impl Listener {
                 }
                 after = notice["last-repeated"].as_str().map(str::to_owned).or(after);
             }
+        }
+    }
+
+    /// Starts the container anew, as Kubernetes does with one whose first process has ended. Somebody else
+    /// listens to that one.
+    fn restart(&self) {
+        const RETRY: Duration = Duration::from_secs(10);
+        let is_there = |controller: &Controller| {
+            !controller.is_ending()
+                && controller.look(|held| {
+                    held.model(&self.model).is_some_and(|model| model.units.contains_key(&self.unit))
+                })
+        };
+        while let Some(controller) = self.controller.upgrade().filter(|controller| is_there(controller)) {
+            match super::start_again(&controller, &self.model, &self.unit, &self.container) {
+                Ok(()) => {
+                    let container = self.container.clone();
+                    let restarted = Stimulus::ContainerRestarts { container };
+                    let target = Target::Unit(self.unit.clone());
+                    // A unit that is not there yet, or not any more, hears of nothing.
+                    controller.change(|held| {
+                        held.model_mut(&self.model).map(|model| model.poke(&target, &restarted).is_ok())
+                    });
+                    return;
+                }
+                Err(error) => controller.complain(&format!("{} {}: {error}", self.unit, self.container)),
+            }
+            drop(controller);
+            thread::sleep(RETRY);
         }
     }
 
@@ -171,6 +206,14 @@ mod tests {
 
     struct Nowhere;
 
+    impl Process for Nowhere {
+        fn wait_for(&self, _: Duration) -> Option<crate::hosting::Ended> {
+            None
+        }
+
+        fn kill(&self) {}
+    }
+
     impl Host for Nowhere {
         fn exec(
             &self,
@@ -223,6 +266,7 @@ mod tests {
             container: "web".into(),
             place: Arc::downgrade(&place),
             client: Client::new(root.with_file_name("socket")),
+            process: Box::new(Nowhere),
         };
         let layer = "services: {web: {override: replace, command: sleep 9}}\nchecks: {up: {override: replace, \
                      threshold: 1, exec: {command: test}}}";

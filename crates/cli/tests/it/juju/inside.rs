@@ -117,6 +117,11 @@ esac
     inside("rm /tmp/down");
     local.settle("pods/0", "active", "web up recovered");
     wait_for("the check to be fine", LIMIT, || inside("/charm/bin/pebble health") == "healthy\n");
+    // A container whose Pebble ends is started anew, and has what its image has.
+    inside("touch /tmp/gone /srv/gone");
+    local.juju(&["ssh", "--container", "web", "pods/0", "pkill -9 -f __pebble"]).success();
+    local.settle("pods/0", "active", "ready");
+    assert_eq!(inside("ls /srv /tmp"), "/srv:\n\n/tmp:\n");
     let ran = local.ran("pods/0");
     let told: Vec<&str> = ran.iter().map(String::as_str).filter(|hook| hook.contains("-pebble-")).collect();
     let expected = [
