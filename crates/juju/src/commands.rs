@@ -7,6 +7,7 @@ mod access;
 mod applications;
 mod bundles;
 mod clouds;
+mod confirm;
 mod deploy;
 mod details;
 mod export;

@@ -155,6 +155,7 @@ impl Local {
         self.env
             .redactor()
             .pattern(r"\b\d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2}(?:Z|\+00:00)", "<when>")
+            .pattern(r"\b(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\b", "<hardware address>")
             .pattern(r"\b\d{2}:\d{2}:\d{2}Z?", "<time>")
             .pattern(r"\b\d+\.\d+\.\d+\.\d+\b", "<address>")
             .pattern(r"juju-[0-9a-f]{6}-", "juju-<model>-")

@@ -7,6 +7,7 @@ use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::Name;
 use serde_json::Value;
 
+use super::confirm::{Answer, Plan, confirm};
 use super::deploy::{read_value, typed_settings};
 use super::{Context, failed};
 use crate::controller::data::{Exposure, ModelData};
@@ -243,24 +244,35 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
     let is_forced = context.parsed.is_set("force");
     let destroys = context.parsed.is_set("destroy-storage");
-    let is_dry = context.parsed.is_set("dry-run");
     let names = context.parsed.positionals.clone();
+    let plan = |model: &ModelData, name: &str| {
+        let application = super::units::application(model, name)?;
+        if let Some(error) = super::offers::in_use(model, &application).filter(|_| !is_forced) {
+            return Err(error);
+        }
+        let units: Vec<Name> = model.state.units_of(&application).map(|unit| unit.name.clone()).collect();
+        let mut text = format!("will remove application {name}\n");
+        for unit in &units {
+            text += &format!("- will remove unit {unit}\n");
+            let storages = model.storages.iter().filter(|(_, storage)| storage.owner.as_ref() == Some(unit));
+            for (id, _) in storages {
+                text += &format!("- will {} storage {id}\n", if destroys { "remove" } else { "detach" });
+            }
+        }
+        Ok((application, units, text))
+    };
+    let plans: Vec<Plan> = context.look(&uuid, |model| {
+        let texts = |name: &String| (name.clone(), plan(model, name).map(|(_, _, text)| text));
+        Ok(names.iter().map(texts).collect())
+    })?;
+    let answer = confirm(context, &uuid, "application ", &plans, None)?;
+    if answer == Answer::Stop {
+        return Ok(());
+    }
     let mut has_failed = false;
     for name in names {
         let removed = context.change(&uuid, |model| {
-            let application = super::units::application(model, &name)?;
-            if let Some(error) = super::offers::in_use(model, &application).filter(|_| !is_forced) {
-                return Err(error);
-            }
-            let units: Vec<Name> = model.state.units_of(&application).map(|unit| unit.name.clone()).collect();
-            let mut text = format!("will remove application {name}\n");
-            for unit in &units {
-                text += &format!("- will remove unit {unit}\n");
-            }
-            text += &super::units::fate_of_storage(model, &units, destroys);
-            if is_dry {
-                return Ok(text);
-            }
+            let (application, units, text) = plan(model, &name)?;
             for unit in &units {
                 super::units::note_storage(model, unit, destroys);
             }
@@ -272,7 +284,8 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
             Ok(text)
         });
         match removed {
-            Ok(text) => context.session.print(&text),
+            Ok(text) if answer == Answer::Go => context.session.print(&text),
+            Ok(_) => {}
             Err(error) => {
                 context.session.say(&format!("ERROR removing application {name} failed: {error}"));
                 has_failed = true;

@@ -1,9 +1,13 @@
 //! Machines: `add-machine`, `remove-machine`, `machines`.
 
+use charmproof_lifecycle::vocabulary::Name;
+
+use super::confirm::{Answer, Plan, confirm};
 use super::{Context, failed};
-use crate::controller::data::Base;
+use crate::controller::data::{Base, ModelData};
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
+use crate::values::go::quote;
 use crate::view::status::{MachineListView, write_machines};
 
 /// `add-machine`
@@ -45,28 +49,42 @@ pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
 pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
     let is_forced = context.parsed.is_set("force");
+    let words = context.parsed.positionals.clone();
+    let plan = |model: &ModelData, word: &str, is_forced: bool| {
+        let number: Option<u32> = word.parse().ok().filter(|number| model.machines.contains_key(number));
+        let number = number.ok_or_else(|| CommandError::failed(format!("machine {word} not found")))?;
+        let on_it = model.units.iter().filter(|(_, unit)| unit.machine.as_deref() == Some(word));
+        let units: Vec<Name> = on_it.map(|(name, _)| name.clone()).collect();
+        if !units.is_empty() && !is_forced {
+            let names: Vec<&str> = units.iter().map(Name::as_str).collect();
+            return Err(CommandError::failed(format!(
+                "machine {word} has unit {} assigned",
+                quote(&names.join(", "))
+            )));
+        }
+        let mut text = format!("will remove machine {word}\n");
+        for unit in &units {
+            text += &format!("- will remove unit {unit}\n");
+        }
+        Ok((number, units, text))
+    };
+    let (plans, has_units) = context.look(&uuid, |model| {
+        // What is only told may need more than it was given.
+        let plans: Vec<_> = words.iter().map(|word| (word, plan(model, word, true))).collect();
+        let has_units =
+            plans.iter().any(|(_, plan)| plan.as_ref().is_ok_and(|(_, units, _)| !units.is_empty()));
+        let texts = plans.into_iter().map(|(_, plan)| (String::new(), plan.map(|(_, _, text)| text)));
+        Ok((texts.collect::<Vec<Plan>>(), has_units))
+    })?;
+    let hint = (has_units && !is_forced).then_some("\nThis will require `--force`");
+    let answer = confirm(context, &uuid, "machine", &plans, hint)?;
+    if answer == Answer::Stop {
+        return Ok(());
+    }
     let mut has_failed = false;
-    for word in context.parsed.positionals.clone() {
+    for word in words {
         let removed = context.change(&uuid, |model| {
-            let number: u32 =
-                word.parse().map_err(|_| CommandError::failed(format!("machine {word} not found")))?;
-            if !model.machines.contains_key(&number) {
-                return Err(CommandError::failed(format!("machine {word} not found")));
-            }
-            let units: Vec<_> = model
-                .units
-                .iter()
-                .filter(|(_, unit)| unit.machine.as_deref() == Some(&word))
-                .map(|(name, _)| name.clone())
-                .collect();
-            if !units.is_empty() && !is_forced {
-                let names: Vec<&str> =
-                    units.iter().map(charmproof_lifecycle::vocabulary::Name::as_str).collect();
-                return Err(CommandError::failed(format!(
-                    "machine {word} has unit(s) {} assigned",
-                    names.join(", ")
-                )));
-            }
+            let (number, units, text) = plan(model, &word, is_forced)?;
             for unit in &units {
                 model.remove_unit(unit, true).map_err(failed)?;
             }
@@ -75,15 +93,17 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
                 machine.is_manual = false;
             }
             model.tidy();
-            Ok(())
+            Ok(text)
         });
         match removed {
-            Ok(()) => {
-                context.session.print(&format!("will remove machine {word}\n"));
+            Ok(text) => {
+                if answer == Answer::Go {
+                    context.session.print(&text);
+                }
                 context.controller.remove_idle_machines(&uuid);
             }
             Err(error) => {
-                context.session.say(&format!("ERROR removing machine {word} failed: {error}"));
+                context.session.say(&format!("ERROR removing machine failed: {error}"));
                 has_failed = true;
             }
         }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{BufRead as _, BufReader};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -135,15 +134,7 @@ pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
     })?;
     let is_forced = context.parsed.is_set("force");
     if !context.parsed.is_set("no-prompt") {
-        let short = name.rsplit(['/', ':']).next().unwrap_or(&name).to_owned();
-        context.session.say(&format!(
-            "WARNING! This command will destroy the \"{short}\" model and affect its applications, machines and data.\n\nTo continue, enter the name of the model to be destroyed:"
-        ));
-        let mut line = String::new();
-        let _ = BufReader::new(&mut context.session.stdin).read_line(&mut line);
-        if line.trim() != short {
-            return Err(CommandError::failed("destroy model: aborted"));
-        }
+        super::confirm::confirm_model(context, &uuid)?;
     }
     let keeps = context.parsed.is_set("release-storage");
     if filesystems > 0 && !keeps && !context.parsed.is_set("destroy-storage") {

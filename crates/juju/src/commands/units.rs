@@ -6,6 +6,7 @@ use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::Name;
 use charmproof_lifecycle::world::Operation;
 
+use super::confirm::{Answer, Plan, confirm};
 use super::{Context, failed};
 use crate::controller::data::ModelData;
 use crate::session::{CommandError, CommandResult};
@@ -103,20 +104,35 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     if count.is_some() {
         return Err(CommandError::failed("--num-units not allowed with this model"));
     }
+    let plan = |model: &ModelData, name: &str| {
+        let unit = unit(model, name)?;
+        if model.state.units.get(&unit).is_some_and(|unit| unit.principal.is_some()) {
+            return Err(CommandError::failed(format!(
+                "unit \"{name}\" is a subordinate, to remove use remove-relation. Note: this will remove all units of \"{}\"",
+                application_of(&unit)
+            )));
+        }
+        Ok((unit, format!("will remove unit {name}\n")))
+    };
+    let plans: Vec<Plan> = context.look(&uuid, |model| {
+        let texts = |name: &String| (name.clone(), plan(model, name).map(|(_, text)| text));
+        Ok(names.iter().map(texts).collect())
+    })?;
+    let answer = confirm(context, &uuid, "unit ", &plans, None)?;
+    if answer == Answer::Stop {
+        return Ok(());
+    }
     let mut first_error = None;
     for name in names {
         let removed = context.change(&uuid, |model| {
-            let unit = unit(model, &name)?;
-            if model.state.units.get(&unit).is_some_and(|unit| unit.principal.is_some()) {
-                return Err(CommandError::failed(format!("unit \"{name}\" is a subordinate, to remove use remove-relation. Note: this will remove all units of \"{}\"", application_of(&unit))));
-            }
-            let storage = fate_of_storage(model, std::slice::from_ref(&unit), destroys_storage);
+            let (unit, text) = plan(model, &name)?;
             note_storage(model, &unit, destroys_storage);
             model.remove_unit(&unit, is_forced).map_err(failed)?;
-            Ok(storage)
+            Ok(text)
         });
         match removed {
-            Ok(storage) => context.session.print(&format!("will remove unit {name}\n{storage}")),
+            Ok(text) if answer == Answer::Go => context.session.print(&text),
+            Ok(_) => {}
             Err(error) => {
                 context.session.say(&format!("ERROR removing unit {name} failed: {error}"));
                 first_error = first_error.or(Some(error));
