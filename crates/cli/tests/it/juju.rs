@@ -10,6 +10,7 @@ mod inside;
 mod life;
 mod looking;
 mod refusals;
+mod removing;
 mod storage;
 mod tasks;
 pub(crate) mod timeline;
