@@ -257,19 +257,18 @@ pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
     }
     if on_client {
         let mut all = known(context, None);
-        match all.remove(&name) {
-            Some(cloud) => shown.push(NamedCloudView {
+        if let Some(cloud) = all.remove(&name) {
+            shown.push(NamedCloudView {
                 name: name.clone(),
                 summary: format!("Client cloud {}", quote(&name)),
                 cloud,
-            }),
-            None => {
-                let others: Vec<String> = all.into_keys().collect();
-                errors.push(format!(
-                    "cloud {name} not found, possible alternative clouds:\n\n  - {}",
-                    others.join("\n  - ")
-                ));
-            }
+            });
+        } else {
+            let others: Vec<String> = all.into_keys().collect();
+            errors.push(format!(
+                "cloud {name} not found, possible alternative clouds:\n\n  - {}",
+                others.join("\n  - ")
+            ));
         }
     }
     for error in &errors {

@@ -167,17 +167,14 @@ pub(super) fn show_credential(context: &mut Context<'_>) -> CommandResult {
             let built_in = all.entry(cloud.to_owned()).or_default();
             built_in.entry(cloud.to_owned()).or_insert_with(|| serde_json::json!(content));
         }
-        match select(&all, wanted.as_ref()) {
-            Ok(chosen) => {
-                view.controller_credentials = details(&chosen, shows_secrets, |cloud| {
-                    let own = models.iter().filter(|(of, _)| of == cloud);
-                    Some(own.map(|(_, model)| (model.clone(), "admin".to_owned())).collect())
-                });
-            }
-            Err(_) => {
-                let name = wanted.map(|(_, name)| name).unwrap_or_default();
-                context.say(&format!("credential {} not found", quote(&name)));
-            }
+        if let Ok(chosen) = select(&all, wanted.as_ref()) {
+            view.controller_credentials = details(&chosen, shows_secrets, |cloud| {
+                let own = models.iter().filter(|(of, _)| of == cloud);
+                Some(own.map(|(_, model)| (model.clone(), "admin".to_owned())).collect())
+            });
+        } else {
+            let name = wanted.map(|(_, name)| name).unwrap_or_default();
+            context.say(&format!("credential {} not found", quote(&name)));
         }
     }
     if view == CredentialDetailsListView::default() {

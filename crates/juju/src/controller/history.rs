@@ -92,12 +92,12 @@ mod tests {
     #[test]
     fn changes_are_remembered_and_of_many_the_last() {
         let mut history = VecDeque::new();
-        let mut at = |number: usize, status: &str| {
-            note(&mut history, workload(Timestamp::from_second(number as i64).unwrap(), status, ""));
+        let mut at = |number: i64, status: &str| {
+            note(&mut history, workload(Timestamp::from_second(number).unwrap(), status, ""));
             history.len()
         };
         assert_eq!((at(0, "waiting"), at(1, "waiting"), at(2, "active")), (1, 1, 2));
-        for number in 0..ENTRIES_MAX {
+        for number in (0..).take(ENTRIES_MAX) {
             at(number, &format!("status {number}"));
         }
         assert_eq!(history.len(), ENTRIES_MAX);

@@ -294,7 +294,7 @@ impl<'a> Evaluation<'a, '_> {
         };
         for (entity, path) in members {
             let mut bound = bound.clone();
-            bound.push(Bound { name: *argument, entity: *entity, path: path.clone() });
+            bound.push(Bound { name: argument, entity, path: path.clone() });
             let mut last = Value::Nothing;
             for expression in *expressions {
                 last = self.value(expression, &bound)?;

@@ -99,10 +99,10 @@ fn queries_on_models_look_into_what_belongs_to_them() {
         r#"life=="alive" && status=="available" && forEach(units, unit => startsWith(unit.name, "ubuntu"))"#,
         true,
     );
-    check(r#"forEach(applications, app => forEach(app.units, unit => unit.life == app.life))"#, true);
-    check(r#"forEach(applications, app => len(app.units) == 2)"#, true);
+    check("forEach(applications, app => forEach(app.units, unit => unit.life == app.life))", true);
+    check("forEach(applications, app => len(app.units) == 2)", true);
     // Of none, nothing holds.
-    check(r#"forEach(machines, machine => true)"#, false);
+    check("forEach(machines, machine => true)", false);
     check(r#"config["a"] == "3""#, true);
     check("len(config) == 1", true);
 }
