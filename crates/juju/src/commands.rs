@@ -210,6 +210,7 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "show-secret" => secrets::show(context),
         "info" => store::info(context),
         "find" => store::search(context),
+        "charm-resources" => store::charm_resources(context),
         "export-bundle" => export::export(context),
         "attach-resource" => resources::attach(context),
         "resources" => resources::list(context),

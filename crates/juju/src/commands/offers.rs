@@ -708,4 +708,4 @@ pub(crate) fn set_suspended(
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

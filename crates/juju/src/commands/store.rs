@@ -15,6 +15,7 @@ use crate::controller::data::{Base, CharmData, ResourceData};
 use crate::session::{CommandError, CommandResult};
 use crate::values::channel::Channel;
 use crate::view::charmhub::{write_found, write_info};
+use crate::view::resource::{StoreResourceView, write_store_list};
 
 /// What the store has under a name.
 pub(super) enum Stored {
@@ -301,6 +302,40 @@ pub(super) fn info(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
+/// `charm-resources`
+pub(super) fn charm_resources(context: &mut Context<'_>) -> CommandResult {
+    let uuid = context.model()?;
+    let name = context.word(0).trim_start_matches("ch:").to_owned();
+    let asked = Asked { channel: context.parsed.text("channel").map(str::to_owned), ..Asked::default() };
+    let wanted = wanted(context, &uuid, &name, &asked)?;
+    let store = store(context, &uuid)?;
+    let release = store.find(&wanted).map_err(|error| explain(&store, &name, &error))?.value;
+    let mut list: Vec<StoreResourceView> = release
+        .resources
+        .into_iter()
+        .map(|resource| StoreResourceView {
+            name: resource.name,
+            kind: if resource.is_file { "file" } else { "oci-image" }.to_owned(),
+            path: resource.file_name,
+            description: String::new(),
+            revision: u64::from(resource.revision),
+            fingerprint: resource.download.digest,
+            size_bytes: resource.download.size_bytes,
+            origin: "store".to_owned(),
+        })
+        .collect();
+    list.sort_by(|one, other| one.name.cmp(&other.name));
+    if list.is_empty() && !context.parsed.is_for_machines() {
+        context.say(match release.kind {
+            ReleaseKind::Bundle => "Bundles have no resources to display.",
+            ReleaseKind::Charm => "No resources to display.",
+        });
+        return Ok(());
+    }
+    context.show(&list, |_| write_store_list(&list));
+    Ok(())
+}
+
 /// `find`
 pub(super) fn search(context: &mut Context<'_>) -> CommandResult {
     let words = context.parsed.positionals.join(" ");
@@ -312,4 +347,36 @@ pub(super) fn search(context: &mut Context<'_>) -> CommandResult {
     }
     context.show(&found, |_| write_found(&found));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::charmhub::fake::{FakeStore, charm};
+    use crate::commands::offers::tests::Juju;
+
+    #[test]
+    fn resources_of_a_charm_in_the_store() {
+        let (juju, store) = (Juju::new(), FakeStore::start());
+        let check = |line: &str, expected: &str| {
+            assert_eq!(juju.run_with(line, &[("CHARMHUB_URL", &store.url)]), expected, "{line}");
+        };
+        let download = store.publish("/db_7.charm", b"zip");
+        let file = json!({ "type": "file", "name": "data", "filename": "data.tar", "revision": 2, "download": download });
+        let image = json!({ "type": "oci-image", "name": "app", "filename": "", "revision": 31, "download": download });
+        store.refresh(&charm("db", 7, &download, &json!([file, image])));
+        check("charm-resources -m data db", "Resource  Revision\napp       31\ndata      2\n");
+        let digest = download["hash-sha-256"].as_str().unwrap();
+        check(
+            "charm-resources -m data db --format json",
+            &format!(
+                "[{{\"name\":\"app\",\"type\":\"oci-image\",\"path\":\"\",\"revision\":31,\"fingerprint\":\"{digest}\",\
+                 \"size\":3,\"origin\":\"store\"}},{{\"name\":\"data\",\"type\":\"file\",\"path\":\"data.tar\",\
+                 \"revision\":2,\"fingerprint\":\"{digest}\",\"size\":3,\"origin\":\"store\"}}]\n"
+            ),
+        );
+        store.refresh(&charm("web", 1, &download, &json!([])));
+        check("charm-resources -m data web", "No resources to display.\n");
+    }
 }

@@ -145,6 +145,22 @@ pub struct StoreResourceView {
     pub origin: String,
 }
 
+/// Writes `juju charm-resources`.
+pub fn write_store_list(resources: &[StoreResourceView]) -> String {
+    let mut table = Table::new(false);
+    write_in_store(&mut table, resources);
+    table.finish()
+}
+
+fn write_in_store(table: &mut Table, resources: &[StoreResourceView]) {
+    table.line(&["Resource", "Revision"]);
+    let mut resources: Vec<&StoreResourceView> = resources.iter().collect();
+    resources.sort_by(|one, other| one.name.cmp(&other.name));
+    for resource in resources {
+        table.line(&[&resource.name, &resource.revision.to_string()]);
+    }
+}
+
 /// Writes `juju resources APPLICATION`.
 pub fn write_list(list: &ResourceListView) -> String {
     let mut table = Table::new(false);
@@ -153,12 +169,8 @@ pub fn write_list(list: &ResourceListView) -> String {
         table.line(&[&resource.name, resource.shown_origin(), &resource.shown_revision()]);
     }
     if !list.updates.is_empty() {
-        table.text("\n").line(&["[Updates Available]"]).line(&["Resource", "Revision"]);
-        let mut updates: Vec<&StoreResourceView> = list.updates.iter().collect();
-        updates.sort_by(|one, other| one.name.cmp(&other.name));
-        for update in updates {
-            table.line(&[&update.name, &update.revision.to_string()]);
-        }
+        table.text("\n").line(&["[Updates Available]"]);
+        write_in_store(&mut table, &list.updates);
     }
     table.finish()
 }

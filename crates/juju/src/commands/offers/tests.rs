@@ -39,14 +39,14 @@ impl Hosting for Nowhere {
     }
 }
 
-struct Juju {
+pub(in crate::commands) struct Juju {
     controller: Arc<Controller>,
     folder: tempfile::TempDir,
 }
 
 impl Juju {
     /// Returns one with the models `data`, where `pg` is, and `apps`, where `web` is.
-    fn new() -> Self {
+    pub(in crate::commands) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = Utf8Path::from_path(folder.path()).unwrap();
         let data = DataFolder::at(path.join("data"));
@@ -86,6 +86,11 @@ impl Juju {
     /// Runs a command line, and returns what it printed, what it said, and its exit code if that is
     /// not 0.
     fn run(&self, line: &str) -> String {
+        self.run_with(line, &[])
+    }
+
+    /// Does so for somebody who has variables.
+    pub(in crate::commands) fn run_with(&self, line: &str, variables: &[(&str, &str)]) -> String {
         let file = |name: &str| {
             let path = self.folder.path().join(name);
             fs_err::OpenOptions::new()
@@ -102,7 +107,7 @@ impl Juju {
         let session = Session {
             words: line.split(' ').map(str::to_owned).collect(),
             cwd: Utf8Path::from_path(self.folder.path()).unwrap().to_owned(),
-            env: BTreeMap::new(),
+            env: variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             stdin: file("stdin"),
             stdout: stdout.try_clone().unwrap(),
             stderr: stderr.try_clone().unwrap(),
