@@ -12,7 +12,7 @@ Where Charmhub or a registry of images cannot be reached, the list says what sta
 charms, which are packed first, and recipes of images. Tests that need more than that fail, and the
 list says what they need.
 
-Needs `git`, and a `charmproof` (on the search path, or named by --charmproof).
+Needs `git`, `uv`, and a `charmproof` (on the search path, or named by --charmproof).
 
 Exit status: 0 all ran, 2 the command line is wrong, 3 a suite could not be run.
 """
@@ -101,6 +101,9 @@ def run(suite, asked):
         environment |= _stand_ins(suite, asked, folder, environment)
         environment.pop("JUJU_DATA")
         environment |= suite.get("environment", {})
+        if "python" in suite:
+            found = subprocess.run(["uv", "python", "find", suite["python"]], check=True, stdout=subprocess.PIPE, text=True)
+            environment["PATH"] = f"{pathlib.Path(found.stdout.strip()).parent}{os.pathsep}{environment['PATH']}"
         for words in suite.get("before", []):
             words = [program, "shell", "--data", str(data), "--", *words]
             conformance._call(words, checkout / suite.get("folder", "."), environment)

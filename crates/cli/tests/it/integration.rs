@@ -161,6 +161,32 @@ def test_what_packs_is_told(request):
 }
 
 #[test]
+fn a_makefile_that_sets_the_path_of_python_hides_nothing() {
+    let world = World::new();
+    let charm = charm("web")
+        .with_requirement("charmgreet==1.0")
+        .with_file("charmcraft.yaml", CHARMCRAFT)
+        .with_file("src/charm.py", "import charmgreet\n")
+        .with_file("tests/own.py", "")
+        .with_file(
+            "Makefile",
+            "HERE := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))\nexport PYTHONPATH = $(HERE)tests\n\n\
+             integration:\n\tuv run --no-project --with pytest pytest -q tests/integration\n",
+        )
+        .with_file(
+            "tests/conftest.py",
+            "def pytest_addoption(parser):\n    parser.addoption('--charm-path')\n",
+        )
+        .with_file(
+            "tests/integration/test_charm.py",
+            "import own\n\n\ndef test_is_given(request):\n    assert request.config.getoption('--charm-path')\n",
+        );
+    world.add(&charm);
+    let result = test(&world, &[]).expect_code(0);
+    assert!(result.stdout.contains(": 1 passed tests"), "{result}");
+}
+
+#[test]
 fn a_suite_that_calls_charmcraft_by_its_snap_gets_ours() {
     let world = World::new();
     world.add(&suite(

@@ -73,7 +73,7 @@ impl Suite<'_> {
             }
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).current_dir(self.folder);
+        command.args(self.makefiles()?).args(&words[1..]).current_dir(self.folder);
         self.set_environment(&mut command, line.pytest_options.as_deref())?;
         let containers = !self.facts.metadata.containers.is_empty();
         let controller = self.args.controller.as_deref().unwrap_or_else(|| usual_controller(containers));
@@ -90,6 +90,20 @@ impl Suite<'_> {
                 .exit(Exit::CouldNotRun)
         })?;
         wait(child, cancel).map_err(|error| Failure::of("the suite cannot be waited for", &error))
+    }
+
+    /// Returns the options with which make reads one file more. A Makefile may set `PYTHONPATH` for all that
+    /// it runs, and the helpers have to be on it all the same.
+    fn makefiles(&self) -> Result<Vec<String>, Failure> {
+        // In the order in which make looks for them.
+        let names = ["GNUmakefile", "makefile", "Makefile"];
+        let own = names.into_iter().find(|name| self.folder.join(name).exists());
+        let (Runner::Make, Some(own)) = (self.invocation.runner, own) else { return Ok(Vec::new()) };
+        let file = self.work.join("helpers.mk");
+        let helpers = self.work.join(HELPERS);
+        fs_err::write(&file, format!("export PYTHONPATH := $(if $(PYTHONPATH),$(PYTHONPATH):){helpers}\n"))
+            .map_err(|error| Failure::of("the helpers of the suite could not be laid out", &error))?;
+        Ok(["-f", own, "-f", file.as_str()].map(str::to_owned).to_vec())
     }
 
     fn set_environment(&self, command: &mut Command, options: Option<&str>) -> Result<(), Failure> {
