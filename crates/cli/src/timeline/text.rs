@@ -124,9 +124,12 @@ fn seconds(from: Timestamp, to: Timestamp) -> f64 {
     to.duration_since(from).as_secs_f64().max(0.0)
 }
 
-/// A test without its file.
+/// A test without its file and its class.
 fn short(label: &str) -> &str {
-    label.split_once("::").map_or(label, |(_, name)| name)
+    let name = label.split_once("::").map_or(label, |(_, name)| name);
+    // What a test is called with may be anything.
+    let head = name.find('[').unwrap_or(name.len());
+    name[..head].rfind("::").map_or(name, |place| &name[place + 2..])
 }
 
 fn cut(label: &str, columns: usize) -> String {
@@ -145,6 +148,14 @@ mod tests {
     #[test]
     fn a_run_as_text() {
         insta::assert_snapshot!(text(&example(), 100));
+    }
+
+    #[test]
+    fn a_test_is_called_by_its_name_alone() {
+        let check = |label, expected| assert_eq!(short(label), expected);
+        check("tests/integration/test_charm.py::test_deploy", "test_deploy");
+        check("tests/test_charm.py::TestWeb::test_deploy[a::b]", "test_deploy[a::b]");
+        check("web", "web");
     }
 
     #[test]

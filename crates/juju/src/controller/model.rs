@@ -62,7 +62,8 @@ impl ModelData {
             platform,
             since: now,
             is_dying: false,
-            lifecycle: Lifecycle::new(profile, false),
+            // Charms are real here: what they do with secrets is told, and nothing is made up (R86).
+            lifecycle: Lifecycle::new(profile, false).with_told_secrets(),
             state,
             config: BTreeMap::new(),
             constraints: String::new(),

@@ -473,6 +473,8 @@ fn add_secret(world: &mut World, secret_id: Name, owner: SecretOwner) -> Applied
         let begins_to_read = world.has_told_secrets && owner == SecretOwner::Remote;
         if begins_to_read && known.owner != SecretOwner::Remote && !known.is_read {
             known.is_read = true;
+            // It has what it has just read.
+            known.consumed = known.latest;
             return Ok(());
         }
         return Err(IllegalEvent::NothingChanges);

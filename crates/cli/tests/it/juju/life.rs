@@ -158,3 +158,19 @@ fn a_new_revision_of_a_charm() {
     insta::assert_snapshot!("juju_refresh", said);
     local.end();
 }
+
+#[test]
+fn a_unit_that_reads_its_own_secret_hears_of_its_next_revision() {
+    let local = Local::new(On::Machines);
+    local.deploy("tiny");
+    let exec = |commands: &str| local.juju(&["exec", "--unit", "tiny/0", commands]).success();
+    let id = exec("secret-add --label own key=one");
+    // Who has never read it has nothing to hear of.
+    exec(&format!("secret-set {} key=two", id.trim()));
+    exec("secret-get --label own");
+    local.settle("tiny/0", "active", "red");
+    assert!(!local.ran("tiny/0").contains(&"secret-changed".to_owned()));
+    exec(&format!("secret-set {} key=three", id.trim()));
+    wait_for("the owner hears of it", LIMIT, || local.ran("tiny/0").contains(&"secret-changed".to_owned()));
+    local.end();
+}
