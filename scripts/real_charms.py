@@ -105,9 +105,14 @@ def run(suite, asked):
         if "python" in suite:
             found = subprocess.run(["uv", "python", "find", suite["python"]], check=True, stdout=subprocess.PIPE, text=True)
             environment["PATH"] = f"{pathlib.Path(found.stdout.strip()).parent}{os.pathsep}{environment['PATH']}"
-        for words in suite.get("before", []):
-            words = [program, "shell", "--data", str(data), "--", *words]
-            conformance._call(words, checkout / suite.get("folder", "."), environment)
+        try:
+            for words in suite.get("before", []):
+                words = [program, "shell", "--data", str(data), "--", *words]
+                conformance._call(words, checkout / suite.get("folder", "."), environment)
+        except CannotRun:
+            if not suite.get("missing"):
+                raise
+            return _row(suite, _commit(checkout), [], 0)
         words = [program, "test", *suite.get("arguments", []), "--"]
         words += [*suite.get("recipe-arguments", []), f"--junitxml={report}"]
         began = time.monotonic()
@@ -183,7 +188,8 @@ def _row(suite, commit, cases, seconds):
     if count["failed"] and not missing:
         missing = next(case.message for case in cases if case.outcome == "failed").replace("|", "\\|")
     helped = suite.get("helped", "")
-    cells = [_link(suite), f"`{commit}`", suite["kind"], tests, f"{seconds:.0f} s", helped, missing]
+    time_taken = f"{seconds:.0f} s" if cases else ""
+    cells = [_link(suite), f"`{commit}`", suite["kind"], tests, time_taken, helped, missing]
     return "| " + " | ".join(cells) + " |"
 
 
