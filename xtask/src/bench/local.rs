@@ -21,7 +21,7 @@ const LIMIT: Duration = Duration::from_mins(5);
 
 const SMALL_MANIFEST: &str = "name: small\ntype: charm\nsummary: s\ndescription: d\n\
     platforms: {amd64: }\nbase: ubuntu@24.04\nparts:\n  charm: {plugin: charm, source: ., charm-requirements: [requirements.txt]}\n";
-const SMALL: &str = "import ops\n\n\nclass Small(ops.CharmBase):\n    def __init__(self, framework):\n        \
+const SMALL: &str = "#!/usr/bin/env python3\nimport ops\n\n\nclass Small(ops.CharmBase):\n    def __init__(self, framework):\n        \
     super().__init__(framework)\n        framework.observe(self.on.start, self._start)\n\n    \
     def _start(self, _):\n        self.unit.status = ops.ActiveStatus()\n\n\nops.main(Small)\n";
 
