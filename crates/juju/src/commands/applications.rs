@@ -254,11 +254,8 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
         let mut text = format!("will remove application {name}\n");
         for unit in &units {
             text += &format!("- will remove unit {unit}\n");
-            let storages = model.storages.iter().filter(|(_, storage)| storage.owner.as_ref() == Some(unit));
-            for (id, _) in storages {
-                text += &format!("- will {} storage {id}\n", if destroys { "remove" } else { "detach" });
-            }
         }
+        text += &super::units::fate_of_storage(model, &units, destroys);
         Ok((application, units, text))
     };
     let plans: Vec<Plan> = context.look(&uuid, |model| {

@@ -66,6 +66,7 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
         for unit in &units {
             text += &format!("- will remove unit {unit}\n");
         }
+        text += &super::units::fate_of_storage(model, &units, false);
         Ok((number, units, text))
     };
     let (plans, has_units) = context.look(&uuid, |model| {

@@ -112,7 +112,8 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
                 application_of(&unit)
             )));
         }
-        Ok((unit, format!("will remove unit {name}\n")))
+        let storage = fate_of_storage(model, std::slice::from_ref(&unit), destroys_storage);
+        Ok((unit, format!("will remove unit {name}\n{storage}")))
     };
     let plans: Vec<Plan> = context.look(&uuid, |model| {
         let texts = |name: &String| (name.clone(), plan(model, name).map(|(_, text)| text));
