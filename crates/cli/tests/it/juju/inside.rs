@@ -129,6 +129,7 @@ esac
         "web-pebble-custom-notice",
         "web-pebble-check-failed",
         "web-pebble-check-recovered",
+        "web-pebble-ready",
     ];
     assert_eq!(told, expected);
     local.end();
