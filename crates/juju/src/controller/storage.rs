@@ -11,6 +11,7 @@ use charmproof_charm::metadata::{Storage, StorageKind};
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name, Outcome};
+use charmproof_lifecycle::world::World;
 use jiff::Timestamp;
 
 use super::data::{ModelData, PoolData, StorageData};
@@ -158,7 +159,7 @@ fn places_in(model: &ModelData, unit: &Name, container: &str, id: &Name) -> Vec<
 /// Returns how many instances of the same storage a unit has before this one.
 fn number_in_unit(model: &ModelData, unit: &Name, id: &Name) -> usize {
     let world = model.lifecycle.units().get(unit);
-    let own = world.into_iter().flat_map(|world| world.storages());
+    let own = world.into_iter().flat_map(World::storages);
     let number = |id: &Name| id.rsplit('/').next().and_then(|number| number.parse::<u32>().ok());
     own.filter(|other| label_of(other) == label_of(id) && number(other) < number(id)).count()
 }
