@@ -93,10 +93,8 @@ pub fn command_line(
                 // of them, as the name of a package, are for the recipe.
                 let is_for_recipe = invocation.runner == Runner::Just && takes_arguments;
                 let options = arguments.iter().position(|word| word.starts_with('-'));
-                let (plain, rest) = match is_for_recipe {
-                    true => arguments.split_at(options.unwrap_or(arguments.len())),
-                    false => (&[][..], arguments),
-                };
+                let plain = if is_for_recipe { options.unwrap_or(arguments.len()) } else { 0 };
+                let (plain, rest) = arguments.split_at(plain);
                 words.extend_from_slice(plain);
                 if !rest.is_empty() {
                     let rest: Vec<String> = rest.iter().map(|word| shell_word(word)).collect();
