@@ -1,11 +1,6 @@
 //! `charmproof env` and `shell`, and `charmcraft` as the program is called there.
 
-use std::io::{Read as _, Write as _};
-use std::os::unix::net::UnixStream;
-use std::process::Stdio;
-use std::time::Duration;
-
-use charmproof_testkit::{CliResult, charm, wait_for};
+use charmproof_testkit::{CliResult, charm};
 
 use crate::support::World;
 
@@ -85,27 +80,4 @@ fn charmcraft_refuses_the_rest_by_name() {
     let result = in_shell(&world, "charmcraft pack");
     assert_eq!(result.code, Some(1));
     assert!(result.stderr.contains("there is no charmcraft.yaml here"), "{}", result.stderr);
-}
-
-#[test]
-fn the_pebble_of_a_container_begins_with_the_layers_of_its_image() {
-    let world = World::bare();
-    let folder = world.env.work().join("root/image/layers");
-    fs_err::create_dir_all(&folder).unwrap();
-    let layer = "services:\n  web:\n    override: replace\n    command: sleep 1000\n    startup: enabled\n";
-    fs_err::write(folder.join("001-web.yaml"), layer).unwrap();
-    let words = ["__pebble", "--process", "--socket", "pebble.socket", "--root", "root"];
-    let mut child =
-        world.env.command(&words).env("PEBBLE_COPY_ONCE", "/image").stdin(Stdio::piped()).spawn().unwrap();
-    let socket = world.env.work().join("pebble.socket");
-    wait_for("Pebble listens", Duration::from_secs(30), || socket.exists());
-    let mut stream = UnixStream::connect(&socket).unwrap();
-    stream
-        .write_all(b"GET /v1/services?names=web HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-        .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(r#""name":"web""#) && answer.contains(r#""startup":"enabled""#), "{answer}");
-    drop(child.stdin.take());
-    assert!(child.wait().unwrap().success());
 }
