@@ -112,7 +112,7 @@ def run(suite, asked):
         except CannotRun:
             if not suite.get("missing"):
                 raise
-            return _row(suite, _commit(checkout), [], 0)
+            return _row(suite, _commit(checkout), [], 0, True)
         words = [program, "test", *suite.get("arguments", []), "--"]
         words += [*suite.get("recipe-arguments", []), f"--junitxml={report}"]
         began = time.monotonic()
@@ -130,7 +130,7 @@ def run(suite, asked):
         cases = conformance.cases_of(report.read_text(), str(folder)) if report.exists() else []
         if not cases and not suite.get("missing"):
             raise CannotRun(f"no test was run; it said\n{last}")
-        return _row(suite, _commit(checkout), cases, seconds)
+        return _row(suite, _commit(checkout), cases, seconds, is_whole)
 
 
 def _clone(checkouts, repository, target, commit=None):
@@ -181,9 +181,10 @@ def _stand_ins(suite, asked, folder, environment):
     return variables
 
 
-def _row(suite, commit, cases, seconds):
+def _row(suite, commit, cases, seconds, is_whole):
     count = {outcome: sum(case.outcome == outcome for case in cases) for outcome in ("passed", "failed", "skipped")}
-    tests = ", ".join(f"{number} {outcome}" for outcome, number in count.items() if number) or "none ran"
+    tests = ", ".join(f"{number} {outcome}" for outcome, number in count.items() if number)
+    tests = tests or ("none ran" if is_whole else f"none ended in {seconds:.0f} s")
     missing = suite.get("missing", "") if not cases or count["failed"] or count["skipped"] else ""
     if count["failed"] and not missing:
         missing = next(case.message for case in cases if case.outcome == "failed").replace("|", "\\|")
