@@ -107,7 +107,10 @@ fn dispatch(client: &Client, words: &[String]) -> Done {
             say(client.get("/v1/plan?format=yaml")?.result.as_str().unwrap_or_default());
             Ok(())
         }
-        "version" => version(client, &words),
+        "version" => {
+            version(client, &words);
+            Ok(())
+        }
         "health" => health(client, &words),
         "start" | "stop" | "restart" | "replan" | "autostart" => act(client, command, &words),
         "signal" => signal(client, &words),
@@ -241,7 +244,7 @@ fn checks(client: &Client, words: &Words) -> Done {
     Ok(())
 }
 
-fn version(client: &Client, words: &Words) -> Done {
+fn version(client: &Client, words: &Words) {
     let server = client.get("/v1/system-info").map(|answer| text(&answer.result, "version"));
     let server = server.unwrap_or_else(|_| "-".to_owned());
     // Both are one program here.
@@ -250,7 +253,6 @@ fn version(client: &Client, words: &Words) -> Done {
     } else {
         say(&layout(&[cells(["client", &server]), cells(["server", &server])]));
     }
-    Ok(())
 }
 
 fn health(client: &Client, words: &Words) -> Done {

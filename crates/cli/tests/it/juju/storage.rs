@@ -2,7 +2,7 @@
 
 use super::{LIMIT, Local, On, wait_for};
 
-const METADATA: &str = r#"name: keeper
+const METADATA: &str = r"name: keeper
 summary: s
 description: d
 storage:
@@ -13,7 +13,7 @@ storage:
     type: filesystem
     multiple: {range: 0-2}
     minimum-size: 100M
-"#;
+";
 
 /// A charm that writes down where its storage is, and what it finds there.
 const DISPATCH: &str = r#"#!/bin/bash

@@ -1,6 +1,5 @@
 //! What each command says, in models whose applications have no units.
 
-use std::collections::BTreeMap;
 use std::io::{Read as _, Seek as _};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
