@@ -192,6 +192,8 @@ pub struct Controller {
     generation: AtomicU64,
     /// As of which announcement each unit has nothing to do.
     resting: Mutex<HashMap<(String, Name), u64>>,
+    /// Why what is known could not be written down when that was tried last.
+    unsaved: Mutex<Option<String>>,
 }
 
 impl Controller {
@@ -230,6 +232,7 @@ impl Controller {
             shown: Mutex::default(),
             generation: AtomicU64::new(0),
             resting: Mutex::default(),
+            unsaved: Mutex::default(),
         });
         Ok(controller)
     }
@@ -267,14 +270,34 @@ impl Controller {
             }
         }
         self.tell_statuses(held);
-        if let Err(error) = held.save() {
-            // A full disk: what is known goes on in memory, and is kept with the next change.
-            self.complain(&error.to_string());
-        }
+        self.write_down(held);
         self.announce();
         if held.models.values().all(|model| model.units.is_empty()) {
             self.note_change(QUIET);
         }
+    }
+
+    /// Writes down what has changed. On a full disk, what is known goes on in memory, and is written down as
+    /// soon as that works again.
+    fn write_down(&self, held: &mut Held) {
+        let trouble = held.save().err().map(|error| error.to_string());
+        let mut unsaved = lock(&self.unsaved);
+        if let Some(trouble) = trouble.as_ref().filter(|_| *unsaved != trouble) {
+            self.complain(trouble);
+        }
+        *unsaved = trouble;
+    }
+
+    /// Tries again to write down what could not be.
+    pub(crate) fn write_down_again(&self) {
+        if self.unsaved().is_some() {
+            self.write_down(&mut self.lock());
+        }
+    }
+
+    /// Returns why what is known is in memory only, if it is.
+    pub(crate) fn unsaved(&self) -> Option<String> {
+        lock(&self.unsaved).clone()
     }
 
     /// Tells all that wait that something has changed.

@@ -103,6 +103,7 @@ fn serve(
             return;
         }
         controller.tick();
+        controller.write_down_again();
         let mut polled = [PollFd::new(listener, PollFlags::IN)];
         let _ = poll(&mut polled, Some(&LOOK_AGAIN));
         if let Ok((stream, _)) = listener.accept() {
@@ -174,6 +175,14 @@ fn attend(controller: &Arc<Controller>, mut stream: UnixStream) {
         }
         BROKEN
     });
+    if let (Some(trouble), Ok(stderr)) = (controller.unsaved(), &mut stderr) {
+        let folder = controller.folder().path();
+        let _ = writeln!(
+            stderr,
+            "WARNING what has changed is in memory only, and lost if the local Juju ends: {trouble}\n\
+             WARNING free some space where {folder} is; it is written down by itself then"
+        );
+    }
     let _ = wire::send(&mut stream, &Reply::Done(code));
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }

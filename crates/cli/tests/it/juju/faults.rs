@@ -271,3 +271,52 @@ fn data_that_is_deleted_takes_its_models_along() {
     assert_ne!(local.supervisors(), first);
     local.destroy(&[]);
 }
+
+/// A filesystem of its own that is full soon.
+struct Small(camino::Utf8PathBuf);
+
+impl Small {
+    fn mount(path: &camino::Utf8Path) -> Self {
+        fs_err::create_dir_all(path).unwrap();
+        let mut command = std::process::Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", "size=24m,mode=700", "small", path.as_str()]);
+        assert!(command.status().unwrap().success());
+        Self(path.to_owned())
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = std::process::Command::new("umount").args(["--lazy", self.0.as_str()]).status();
+    }
+}
+
+#[test]
+fn a_full_disk_is_told_of_and_forgotten() {
+    if !rustix::process::getuid().is_root() {
+        // Nobody else may mount a filesystem that is full.
+        return;
+    }
+    let local = Local::bare();
+    let _small = Small::mount(&local.data);
+    local.charm("tiny", "1");
+    local.juju(&["add-model", "m", "localhost"]).success();
+    local.deploy("tiny");
+    let filler = local.data.join("filler");
+    let mut zeros = fs_err::File::create(&filler).unwrap();
+    std::io::copy(&mut std::io::repeat(0), &mut zeros).unwrap_err();
+    drop(zeros);
+    let told = local.juju(&["config", "tiny", "colour=blue"]);
+    assert!(told.stderr.contains("WARNING what has changed is in memory only"), "{told}");
+    assert_eq!(told.code, Some(0));
+    local.settle("tiny/0", "active", "blue");
+    fs_err::remove_file(&filler).unwrap();
+    wait_for("what is known to be written down", LIMIT, || {
+        !local.juju(&["status"]).stderr.contains("in memory only")
+    });
+    local.kill_supervisor();
+    assert_eq!(local.juju(&["config", "tiny", "colour"]).success().trim(), "blue");
+    local.settle("tiny/0", "active", "blue");
+    local.juju(&["destroy-model", "m", "--no-prompt"]).success();
+    wait_for("the supervisor to end", LIMIT, || local.supervisors().is_empty());
+}
