@@ -70,7 +70,7 @@ pub(crate) fn run(
             .trim()
             .to_owned(),
     };
-    let folder = place.working_directory.join(&args.output_dir);
+    let folder: Utf8PathBuf = place.working_directory.join(&args.output_dir).components().collect();
     let path = folder.join(format!("juju-crashdump-{name}.tar.{}", args.compression.suffix()));
     let dump = Dump { place, args, local: &local, work: &work.path, is_quiet, cancel };
     let written = dump.write(&path, &name);

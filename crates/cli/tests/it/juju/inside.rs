@@ -120,7 +120,7 @@ esac
     // A container whose Pebble ends is started anew, and has what its image has.
     inside("touch /tmp/gone /srv/gone");
     // What kills it may be ended with the container before it says that all went well.
-    local.juju(&["ssh", "--container", "web", "pods/0", "pkill -9 -f [_]_pebble"]);
+    let _ = local.juju(&["ssh", "--container", "web", "pods/0", "pkill -9 -f [_]_pebble"]);
     local.settle("pods/0", "active", "ready");
     assert_eq!(inside("ls /srv /tmp"), "/srv:\n\n/tmp:\n");
     let ran = local.ran("pods/0");
