@@ -118,7 +118,8 @@ fn tinyproxy_goes_through_all_of_it() {
     let checked = env.charmproof(&["check", "unit", "tinyproxy", "--swap", "ops==3.8.1"]);
     let told = checked.success();
     assert!(told.contains("1 still passing"), "{told}");
-    let fuzzed = env.charmproof(&["fuzz", "tinyproxy", "--seeds", "20"]).success();
+    let fuzzed = env.charmproof(&["fuzz", "tinyproxy", "--rules", "tinyproxy/rules.toml", "--seeds", "20"]);
+    let fuzzed = fuzzed.success();
     assert!(fuzzed.contains("0 found in 20 lives"), "{fuzzed}");
     assert!(fuzzed.contains("6 of 6 handlers ran"), "{fuzzed}");
     let tested = tested(&env, "tinyproxy", &["tinyproxy/0"]);
