@@ -5,6 +5,8 @@
     scripts/conformance.py --jubilant ../jubilant --only jubilant-k8s -k test_run
     scripts/conformance.py --ops ops-3.9.0.tar.gz --check
 
+The suites of public charms are run by scripts/real_charms.py, which writes into the same page.
+
 Each suite runs in a copy, with an environment of its own and with data of its own, and the
 charms that it deploys are packed as `charmcraft pack` is asked to. What became of each test is
 written into docs/conformance.md, between the markers of the suite; `--check` compares instead,
@@ -20,7 +22,7 @@ checkout of canonical/jubilant, ops its source distribution: `pip download --no-
 ops ops`.
 
 Exit status: 0 all ran (with --check: none got worse), 1 a test got worse, 2 the command line is
-wrong, 3 a suite could not be run.
+wrong, 3 a suite could not be run, 130 interrupted.
 """
 
 import argparse
@@ -41,6 +43,8 @@ import xml.etree.ElementTree as ElementTree
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "conformance.md"
 MESSAGE_LENGTH = 120
+INTERRUPT_SECONDS = 120
+"""How long a suite has to clean up, which may be many models that are destroyed one after another."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +172,8 @@ def run(suite, source, asked):
         data, report = folder / "juju", folder / "report.xml"
         environment = _environment(str(pathlib.Path(program).resolve()), data)
         try:
-            environment.update(_substitutes(asked.charm, folder, environment))
+            stand_ins = [_stand_in(charm, folder) for charm in asked.charm]
+            environment.update(_substitutes(stand_ins, folder, environment))
             _call(["juju", "switch", suite.controller], copy, environment)
             for charm in suite.charms:
                 _call(["charmcraft", "pack"], copy / charm, environment)
@@ -209,25 +214,43 @@ def _copy(source, target):
     return folder
 
 
-def _substitutes(charms, folder, environment):
+@dataclasses.dataclass(frozen=True)
+class StandIn:
+    """The source of a charm that stands in for one of Charmhub."""
+
+    name: str
+    source: pathlib.Path
+    resources: dict
+    arguments: tuple = ()
+    """Of `charmcraft pack`."""
+
+
+def _stand_in(option, folder):
+    """Read a `--charm`, and copy its checkout."""
+    name, _, rest = option.partition("=")
+    checkout, *resources = rest.split(",")
+    if not checkout or not pathlib.Path(checkout).is_dir():
+        raise CannotRun(f"--charm {option}: there is no folder `{checkout}`")
+    source = _copy(pathlib.Path(checkout), folder / "sources" / name)
+    pairs = [resource.partition("=") for resource in resources]
+    return StandIn(name, source, {key: value for key, _, value in pairs})
+
+
+def _substitutes(stand_ins, folder, environment):
     """Pack what stands in for charms of Charmhub. Returns the variable that says so."""
     lines = ["[substitutes]"]
-    for charm in charms:
-        name, _, rest = charm.partition("=")
-        checkout, *resources = rest.split(",")
-        if not pathlib.Path(checkout).is_dir():
-            raise CannotRun(f"--charm {charm}: there is no folder `{checkout}`")
-        packed = folder / "charms" / name
+    for stand_in in stand_ins:
+        packed = folder / "charms" / stand_in.name
         packed.mkdir(parents=True)
-        source = _copy(pathlib.Path(checkout), folder / "sources" / name)
-        _call(["charmcraft", "pack", "-p", str(source)], packed, environment)
-        # Of several bases, that which Juju prefers, or else the oldest, which tests may ask for.
+        _call(["charmcraft", "pack", "-p", str(stand_in.source), *stand_in.arguments], packed, environment)
         archives = sorted(packed.glob("*.charm"))
+        if not archives:
+            raise CannotRun(f"`charmcraft pack` made no charm of {stand_in.name}")
+        # Of several bases, that which Juju prefers, or else the oldest, which tests may ask for.
         archive = next((path for path in archives if "24.04" in path.name), archives[0])
-        pairs = [resource.partition("=") for resource in resources]
-        resources = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, _, value in pairs)
-        lines.append(f"{json.dumps(name)} = {{ charm = {json.dumps(str(archive))}, resources = {{ {resources} }} }}")
-    if not charms:
+        resources = ", ".join(f"{json.dumps(key)} = {json.dumps(value)}" for key, value in stand_in.resources.items())
+        lines.append(f"{json.dumps(stand_in.name)} = {{ charm = {json.dumps(str(archive))}, resources = {{ {resources} }} }}")
+    if not stand_ins:
         return {}
     (folder / "charmhub.toml").write_text("\n".join(lines) + "\n")
     return {"CHARMPROOF_CHARMHUB": str(folder / "charmhub.toml")}
@@ -267,18 +290,29 @@ def _call(words, folder, environment):
 
 
 def _watch(words, folder, environment, timeout):
-    """Run a suite. Returns what it said, and whether it had time for all of it."""
-    with subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
+    """Run a suite. Returns what it said, and whether it had time for all of it.
+
+    It has a session of its own, so that Ctrl-C reaches it through us, once, and all of it can be killed.
+    """
+    with subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             return process.communicate(timeout=timeout)[0], True
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)
-        try:
-            return process.communicate(timeout=60)[0], False
-        except subprocess.TimeoutExpired:
-            process.kill()
-            return process.communicate()[0], False
+            return _interrupt(process), False
+        except KeyboardInterrupt:
+            _interrupt(process)
+            raise
+
+
+def _interrupt(process):
+    """Ask a suite to end, and kill all of it if it takes too long. Returns what it said."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=INTERRUPT_SECONDS)[0]
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        os.killpg(process.pid, signal.SIGKILL)
+        return process.communicate()[0]
 
 
 def _end(data):
@@ -375,4 +409,7 @@ def passing(text, suite):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

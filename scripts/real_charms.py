@@ -14,12 +14,11 @@ list says what they need.
 
 Needs `git`, `uv`, and a `charmproof` (on the search path, or named by --charmproof).
 
-Exit status: 0 all ran, 2 the command line is wrong, 3 a suite could not be run.
+Exit status: 0 all ran, 2 the command line is wrong, 3 a suite could not be run, 130 interrupted.
 """
 
 import argparse
 import fcntl
-import json
 import os
 import pathlib
 import shutil
@@ -40,6 +39,7 @@ END = "<!-- end real-charms -->"
 def main():
     """Run what is asked for."""
     asked = _parse()
+    asked.checkouts = asked.checkouts.resolve()
     listed = tomllib.loads(asked.list.read_text())
     suites, asked.libraries = listed["suite"], listed["libraries"]
     chosen = [suite for suite in suites if not asked.only or any(word in _name(suite) for word in asked.only)]
@@ -51,7 +51,12 @@ def main():
         try:
             row = run(suite, asked)
         except CannotRun as error:
-            print(f"{_name(suite)}: {error}", file=sys.stderr)
+            _complain(suite, error)
+            failed = True
+            continue
+        # What the list says may not fit a checkout; that is no reason to leave out the other suites.
+        except (subprocess.CalledProcessError, KeyError, ValueError) as error:
+            _complain(suite, f"{type(error).__name__}: {error}")
             failed = True
             continue
         print(row)
@@ -75,6 +80,10 @@ def _parse():
     parser.add_argument("--no-page", action="store_true", help="leave the page as it is")
     parser.add_argument("--timeout", type=float, default=1800, metavar="SECONDS", help="how long a suite may take [default: 1800]")
     return parser.parse_args()
+
+
+def _complain(suite, problem):
+    print(f"{_name(suite)}: {problem}", file=sys.stderr)
 
 
 def _name(suite):
@@ -109,9 +118,10 @@ def run(suite, asked):
             for words in suite.get("before", []):
                 words = [program, "shell", "--data", str(data), "--", *words]
                 conformance._call(words, checkout / suite.get("folder", "."), environment)
-        except CannotRun:
+        except CannotRun as error:
             if not suite.get("missing"):
                 raise
+            _complain(suite, error)
             return _row(suite, _commit(checkout), [], 0, True)
         words = [program, "test", *suite.get("arguments", []), "--"]
         words += [*suite.get("recipe-arguments", []), f"--junitxml={report}"]
@@ -124,12 +134,14 @@ def run(suite, asked):
             (asked.logs / f"{name}.log").write_text(said)
             if report.exists():
                 shutil.copy(report, asked.logs / f"{name}.xml")
-        last = "\n".join(said.splitlines()[-20:])
-        if not is_whole and not suite.get("missing"):
-            raise CannotRun(f"it took more than {asked.timeout:.0f} s; it said\n{last}")
         cases = conformance.cases_of(report.read_text(), str(folder)) if report.exists() else []
-        if not cases and not suite.get("missing"):
-            raise CannotRun(f"no test was run; it said\n{last}")
+        if not is_whole or not cases:
+            why = "no test was run" if is_whole else f"it took more than {asked.timeout:.0f} s"
+            last = "\n".join(said.splitlines()[-20:])
+            problem = CannotRun(f"{why}; it said\n{last}")
+            if not suite.get("missing"):
+                raise problem
+            _complain(suite, problem)
         return _row(suite, _commit(checkout), cases, seconds, is_whole)
 
 
@@ -159,26 +171,21 @@ def _commit(checkout):
 
 def _stand_ins(suite, asked, folder, environment):
     """Lay out what stands in for charms of Charmhub and for images. Returns the variables that say so."""
-    variables = {}
-    if suite.get("charms"):
-        lines = ["[substitutes]"]
-        for name, stand_in in suite["charms"].items():
-            owner, repository, *below = stand_in["checkout"].split("/")
-            source = folder / "sources" / name
-            source = _clone(asked.checkouts, f"{owner}/{repository}", source, stand_in.get("commit")).joinpath(*below)
-            _fetch_libraries(asked, stand_in.get("libraries", []), source)
-            packed = folder / "charms" / name
-            packed.mkdir(parents=True)
-            platform = ["--platform", stand_in["platform"]] if "platform" in stand_in else []
-            conformance._call(["charmcraft", "pack", "-p", str(source), *platform], packed, environment)
-            (archive,) = sorted(packed.glob("*.charm"))[:1]
-            resources = json.dumps(stand_in.get("resources", {})).replace('": ', '" = ')
-            lines.append(f"{json.dumps(name)} = {{ charm = {json.dumps(str(archive))}, resources = {resources} }}")
-        (folder / "charmhub.toml").write_text("\n".join(lines) + "\n")
-        variables["CHARMPROOF_CHARMHUB"] = str(folder / "charmhub.toml")
+    charms = [_stand_in(name, charm, asked, folder) for name, charm in suite.get("charms", {}).items()]
+    variables = conformance._substitutes(charms, folder, environment)
     if suite.get("recipes"):
         variables["CHARMPROOF_RECIPES"] = str(conformance.ROOT / "scripts" / suite["recipes"])
     return variables
+
+
+def _stand_in(name, charm, asked, folder):
+    """Clone the checkout that stands in for a charm of Charmhub."""
+    owner, repository, *below = charm["checkout"].split("/")
+    clone = _clone(asked.checkouts, f"{owner}/{repository}", folder / "sources" / name, charm.get("commit"))
+    source = clone.joinpath(*below)
+    _fetch_libraries(asked, charm.get("libraries", []), source)
+    platform = ("--platform", charm["platform"]) if "platform" in charm else ()
+    return conformance.StandIn(name, source, charm.get("resources", {}), platform)
 
 
 def _row(suite, commit, cases, seconds, is_whole):
@@ -219,4 +226,7 @@ def with_row(text, row, order):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -111,6 +111,18 @@ ask_pebble() {
     return "$code"
 }
 
+# Has Jubilant read the documents of our `juju`, and runs the suite that ops has for a real Juju against ours,
+# in models of both kinds: what passes by docs/conformance.md passes. What needs the code of `any-charm` of
+# Charmhub, or Tempo, is left out; a charm that does nothing stands in where it only has to be there.
+local_juju_conformance() {
+    local source
+    source=$(echo "$tools"/python/ops-source/sdist/ops-*.tar.gz)
+    "$tools/python/ops-3/bin/python" crates/juju/tests/python/read_by_jubilant.py || return 1
+    python3 scripts/conformance.py --charmproof "$(realpath "$target_dir/debug/charmproof")" --ops "$source" \
+        --only ops-machine --only ops-k8s --check -k 'hookcmds or secrets' \
+        --charm any-charm=scripts/stand-ins/any-charm
+}
+
 # The package's types have to fit both ops 2 and ops 3; tests are written for the latter.
 python_types() {
     local name folders code=0
@@ -156,6 +168,7 @@ step "test the Python package with ops 2, on its oldest Python" python_tests ops
     --ignore python/tests/test_docs.py
 step "test the Python package with ops 3" python_tests ops-3 '>=3.10'
 step "let ops test our Pebble" pebble_conformance
+step "let Jubilant and ops test our Juju" local_juju_conformance
 step "check the types of the Python package" python_types
 step "make a wheel, and use it with nothing else installed" python_wheel
 step "feed arbitrary text to the readers" fuzz_readers

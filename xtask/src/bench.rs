@@ -181,8 +181,8 @@ impl Bench {
 
     fn venv(&self) -> Result<()> {
         let uv = self.root.join(".tools/bin/uv");
-        self.quiet(Command::new(&uv).args(["venv", "--quiet"]).arg(self.folder.join("venv")))?;
-        self.quiet(
+        quiet(Command::new(&uv).args(["venv", "--quiet"]).arg(self.folder.join("venv")))?;
+        quiet(
             Command::new(&uv)
                 .args(["pip", "install", "--quiet", "--python"])
                 .arg(self.folder.join("venv/bin/python"))
@@ -195,7 +195,7 @@ impl Bench {
         for (requirement, place) in OPS {
             let to = self.folder.join("sdist").join(place);
             fs_err::create_dir_all(&to)?;
-            self.quiet(
+            quiet(
                 Command::new("python3")
                     .args(["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest"])
                     .arg(&to)
@@ -208,7 +208,7 @@ impl Bench {
                 .with_context(|| format!("{requirement} has no source archive"))?;
             let source = self.folder.join("operator").join(place);
             fs_err::create_dir_all(&source)?;
-            self.quiet(
+            quiet(
                 Command::new("tar")
                     .args(["xzf"])
                     .arg(archive)
@@ -220,7 +220,7 @@ impl Bench {
         let manifest = self.folder.join("operator/pyproject.toml");
         let text = without_tables(&fs_err::read_to_string(&manifest)?, "[tool.uv");
         fs_err::write(&manifest, text)?;
-        self.git(&self.folder.join("operator"))
+        git(&self.folder.join("operator"))
     }
 
     /// Edits one line of the checkout.
@@ -236,42 +236,22 @@ impl Bench {
         let theirs = self.folder.join("charms/examples");
         fs_err::create_dir_all(&theirs)?;
         let ours = self.folder.join("fleet");
-        self.quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/fleet")).arg(&ours))?;
-        self.quiet(
+        quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/fleet")).arg(&ours))?;
+        quiet(
             Command::new("cp")
                 .arg("-r")
                 .arg(self.root.join("examples/tinyproxy"))
                 .arg(self.folder.join("tinyproxy")),
         )?;
-        self.quiet(Command::new("cp").arg("-r").arg(&ours).arg(self.folder.join("one-charm")))?;
+        quiet(Command::new("cp").arg("-r").arg(&ours).arg(self.folder.join("one-charm")))?;
         for entry in fs_err::read_dir(&ours)?.flatten() {
             if entry.path().is_dir() {
-                self.quiet(Command::new("cp").arg("-r").arg(entry.path()).arg(&theirs))?;
-                self.git(&theirs.join(entry.file_name()))?;
+                quiet(Command::new("cp").arg("-r").arg(entry.path()).arg(&theirs))?;
+                git(&theirs.join(entry.file_name()))?;
             }
         }
-        self.quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/tinyproxy")).arg(&theirs))?;
-        self.git(&theirs.join("tinyproxy"))
-    }
-
-    fn git(&self, folder: &Path) -> Result<()> {
-        for words in [
-            vec!["init", "--quiet"],
-            vec!["add", "--all"],
-            vec![
-                "-c",
-                "user.name=bench",
-                "-c",
-                "user.email=bench@localhost",
-                "commit",
-                "--quiet",
-                "--message",
-                "bench",
-            ],
-        ] {
-            self.quiet(Command::new("git").args(words).current_dir(folder))?;
-        }
-        Ok(())
+        quiet(Command::new("cp").arg("-r").arg(self.root.join("examples/tinyproxy")).arg(&theirs))?;
+        git(&theirs.join("tinyproxy"))
     }
 
     fn hyrum(&self, words: &[&str]) -> Result<Duration> {
@@ -327,15 +307,37 @@ impl Bench {
         }
         Ok(took)
     }
+}
 
-    fn quiet(&self, command: &mut Command) -> Result<()> {
-        let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
-        if !output.status.success() {
-            bail!("{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&output.stderr));
-        }
-        let _ = &self.root;
-        Ok(())
+/// Makes a repository of a folder, with all that is in it.
+fn git(folder: &Path) -> Result<()> {
+    for words in [
+        vec!["init", "--quiet"],
+        vec!["add", "--all"],
+        vec![
+            "-c",
+            "user.name=bench",
+            "-c",
+            "user.email=bench@localhost",
+            "commit",
+            "--quiet",
+            "--message",
+            "bench",
+        ],
+    ] {
+        quiet(Command::new("git").args(words).current_dir(folder))?;
     }
+    Ok(())
+}
+
+/// Runs a command that has to end well, and says what it said if it does not.
+fn quiet(command: &mut Command) -> Result<()> {
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("{command:?}"))?;
+    if !output.status.success() {
+        let said = [output.stdout, output.stderr].concat();
+        bail!("{command:?} ended with {}:\n{}", output.status, String::from_utf8_lossy(&said));
+    }
+    Ok(())
 }
 
 /// Returns a TOML text without the tables whose heading begins so.

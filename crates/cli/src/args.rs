@@ -87,8 +87,8 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct CheckArgs {
-    /// Targets (lint, unit, static, any environment or recipe by name, or lifecycle: the
-    /// charm's own code through lives of a unit), then the fleet: a charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
+    /// Targets (lint, unit, static, any environment or recipe by name, integration: against a
+    /// local Juju for each side, or lifecycle: the charm's own code through lives of a unit), then the fleet: a charm, a folder of checkouts, a git URL, a CSV or a fleet.toml
     /// [default fleet: fleet.toml, charms.csv or the charm in this folder]
     #[arg(required = true, value_name = "TARGET|FLEET")]
     pub(crate) words: Vec<String>,

@@ -6,7 +6,7 @@
 //! unit's integration tests with a local Juju beside them, `__pebble` is the Pebble of a container by itself,
 //! `__supervisor` the process that models of the local Juju live in, and
 //! `__tools-server` lets the tests of the Python package call the hook tools. Called by the name
-//! `juju` or `charmcraft`, the program is one of those.
+//! `juju`, `charmcraft` or `pebble`, the program is one of those.
 
 pub(crate) mod charmcraft;
 mod integration;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use camino::{Utf8Path, Utf8PathBuf};
 use charmproof_fleet::process::find_on_path;
 use rustix::process::{Pid, Signal, kill_process};
+use serde::Deserialize;
 
 /// The names that the program is called by, other than its own.
 pub(crate) const NAMES: [&str; 2] = ["juju", "charmcraft"];
@@ -26,6 +27,7 @@ pub(crate) const CHANGES_FILE: &str = "changes";
 /// The controllers that a new local Juju has.
 const MACHINES: &str = "concierge-lxd";
 const KUBERNETES: &str = "concierge-k8s";
+pub(crate) const CONTROLLERS: [&str; 2] = [MACHINES, KUBERNETES];
 /// The folder of links, in the folder of the data.
 const SHIMS: &str = "shims";
 /// A link in the folder of links that leads to the data, for calls that were handed no variables.
@@ -80,16 +82,37 @@ impl LocalJuju {
         self.data.join(EVENTS_FILE)
     }
 
-    /// Makes a controller the current one, with the variables of a suite. The error is what `juju` said.
-    pub(crate) fn switch(&self, controller: &str, suite: &Command) -> Result<(), String> {
+    /// Asks it something with the variables of a suite, which also hold for whatever that starts. The error
+    /// is what `juju` said.
+    pub(crate) fn ask(&self, words: &[&str], suite: &Command) -> Result<String, String> {
         let mut command = Command::new(self.shims.join("juju"));
-        command.args(["switch", controller]).stdin(Stdio::null());
+        command.args(words).stdin(Stdio::null());
         command.envs(suite.get_envs().filter_map(|(name, value)| Some((name, value?))));
         match command.output() {
-            Ok(output) if output.status.success() => Ok(()),
+            Ok(output) if output.status.success() => {
+                Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+            }
             Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    /// Returns the names of all models, as [`Self::ask`] asks.
+    pub(crate) fn models(&self, suite: &Command) -> BTreeSet<String> {
+        #[derive(Deserialize)]
+        struct List {
+            models: Vec<Model>,
+        }
+        #[derive(Deserialize)]
+        struct Model {
+            #[serde(rename = "short-name")]
+            name: String,
+        }
+        let lists = CONTROLLERS.into_iter().filter_map(|controller| {
+            let said = self.ask(&["models", "--controller", controller, "--format", "json"], suite).ok()?;
+            serde_json::from_str::<List>(&said).ok()
+        });
+        lists.flat_map(|list| list.models).map(|model| model.name).collect()
     }
 
     /// The file that grows with each change.

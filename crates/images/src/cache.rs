@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use rustix::fs::{FlockOperation, Mode, XattrFlags, flock, fsetxattr};
+use rustix::fs::{FlockOperation, XattrFlags, flock, fsetxattr};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -193,12 +193,10 @@ pub(crate) fn remove(path: &Utf8Path) -> io::Result<()> {
 
 /// Finds out what may be written, by writing it: root in a container often is none.
 fn probe(folder: &Utf8Path) -> Rights {
-    let probe = folder.join("temporary").join(format!("probe-{}", std::process::id()));
-    let made = rustix::fs::mkdir(probe.as_str(), Mode::RWXU);
-    let answer = rustix::fs::setxattr(probe.as_str(), OPAQUE, b"y", XattrFlags::empty());
-    if made.is_ok() {
-        let _ = fs_err::remove_dir(&probe);
-    }
+    // Several threads may try at once, each with a folder of its own.
+    let probe = tempfile::Builder::new().prefix("probe-").tempdir_in(folder.join("temporary"));
+    let answer =
+        probe.and_then(|probe| Ok(rustix::fs::setxattr(probe.path(), OPAQUE, b"y", XattrFlags::empty())?));
     match (rustix::process::geteuid().is_root(), answer) {
         (true, Ok(())) => Rights::Root,
         (_, _) => Rights::User,

@@ -77,6 +77,16 @@ impl Images {
         }
     }
 
+    /// Refuses a base that there can be no root for here, without making one.
+    pub fn check_base(&self, name: &str, channel: &str) -> Result<(), ImageError> {
+        let version = channel.split('/').next().unwrap_or_default();
+        let base = format!("{name}@{version}");
+        if self.settings.roots.contains_key(&base) {
+            return Ok(());
+        }
+        self.known(name, version, &base).map(drop)
+    }
+
     /// Returns the root of a workload container: an image's reference, `oci:FOLDER`, `oci-archive:FILE`,
     /// `docker-archive:FILE`, a folder, a tar file, or `recipe:NAME`.
     pub fn workload(&self, reference: &str, credentials: Option<&Credentials>) -> Result<Root, ImageError> {
@@ -269,7 +279,8 @@ impl Images {
         HostUserland { cache: &self.cache, root: Utf8Path::new("/") }
     }
 
-    fn stood_in(&self, name: &str, version: &str, base: &str) -> Result<Root, ImageError> {
+    /// Returns what is known of a base, and its Python on this host.
+    fn known(&self, name: &str, version: &str, base: &str) -> Result<(KnownBase, Interpreter), ImageError> {
         let known = KnownBase::find(name, version)
             .ok_or_else(|| ImageError::UnknownBase { base: base.to_owned(), known: KnownBase::all() })?;
         let (major, minor) = known.python;
@@ -279,7 +290,11 @@ impl Images {
             found: listed(&self.settings.interpreters),
         };
         let program = self.settings.interpreters.get(&known.python).ok_or_else(no_python)?;
-        let interpreter = Interpreter::at(known.python, program).map_err(|_| no_python())?;
+        Ok((known, Interpreter::at(known.python, program).map_err(|_| no_python())?))
+    }
+
+    fn stood_in(&self, name: &str, version: &str, base: &str) -> Result<Root, ImageError> {
+        let (known, interpreter) = self.known(name, version, base)?;
         let host = self.host();
         let mut root = self.upon_host(
             base,

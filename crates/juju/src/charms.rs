@@ -5,8 +5,8 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use camino::{Utf8Component, Utf8Path, Utf8PathBuf};
-use charmproof_charm::DiskTree;
 use charmproof_charm::metadata::CharmMetadata;
+use charmproof_charm::{DiskTree, Note};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
@@ -71,13 +71,13 @@ pub(crate) fn keep_archive(folder: &DataFolder, path: &Utf8Path) -> Result<KeptC
 
 /// Takes the folder of an unpacked charm in, as Juju 3 deploys it.
 pub(crate) fn keep_folder(folder: &DataFolder, path: &Utf8Path) -> Result<KeptCharm, CharmError> {
-    let staging = staging(folder)?;
-    let copied = copy_tree(path, &staging);
-    if let Err(error) = copied {
-        let _ = fs_err::remove_dir_all(&staging);
-        return Err(error.into());
+    // A folder that is none is not read as a whole before that is said.
+    if !path.join("metadata.yaml").exists() {
+        return Err(CharmError::NoCharm("charm metadata.yaml not found".to_owned()));
     }
-    let digest = digest_of_tree(&staging)?;
+    let staging = staging(folder)?;
+    let copied = copy_tree(path, &staging).and_then(|()| digest_of_tree(&staging));
+    let digest = copied.inspect_err(|_| drop(fs_err::remove_dir_all(&staging)))?;
     let place = place_of(folder, &digest);
     put(&staging, &place)?;
     read(folder, &digest)
@@ -91,6 +91,15 @@ pub(crate) fn read(folder: &DataFolder, digest: &str) -> Result<KeptCharm, Charm
     }
     let tree = DiskTree::open(&place).map_err(|error| CharmError::NoCharm(error.to_string()))?;
     let metadata = CharmMetadata::read(&tree);
+    if let Some(broken) = broken(&metadata) {
+        return Err(CharmError::NoCharm(broken.to_string()));
+    }
+    if let Some((what, name)) = no_name_of_a_folder(&metadata) {
+        return Err(CharmError::NoCharm(format!("invalid {what} name {name:?}")));
+    }
+    let actions = fs_err::read_to_string(place.join("actions.yaml")).unwrap_or_default();
+    let name = metadata.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    read_actions(&name, &actions).map_err(CharmError::NoCharm)?;
     let bases =
         fs_err::read_to_string(place.join("manifest.yaml")).map(|text| bases(&text)).unwrap_or_default();
     let version = fs_err::read_to_string(place.join("version")).ok().map(|text| text.trim().to_owned());
@@ -100,6 +109,25 @@ pub(crate) fn read(folder: &DataFolder, digest: &str) -> Result<KeptCharm, Charm
         bases,
         version: version.filter(|text| !text.is_empty()),
     })
+}
+
+/// Returns where a file that Juju reads cannot be read.
+fn broken(metadata: &CharmMetadata) -> Option<&Note> {
+    let is_of_juju = |note: &&Note| {
+        let file = note.file.as_ref().map(|file| file.as_str());
+        matches!(file, Some("metadata.yaml" | "config.yaml" | "actions.yaml")) && note.place.is_some()
+    };
+    // What Juju refuses otherwise, it says when it gets there.
+    if metadata.is_complete() { None } else { metadata.errors().find(is_of_juju) }
+}
+
+/// Returns the name of something that has a folder of that name, and that would not be one: what it is, and
+/// the name.
+fn no_name_of_a_folder(metadata: &CharmMetadata) -> Option<(&'static str, &str)> {
+    let containers = metadata.containers.iter().map(|container| ("container", container.name.as_str()));
+    let resources = metadata.resources.iter().map(|resource| ("resource", resource.name.as_str()));
+    let mut all = containers.chain(resources);
+    all.find(|(_, name)| name.contains('\0') || Utf8Path::new(name).file_name() != Some(name))
 }
 
 /// Reads the actions that a charm declares. Those that make no sense are none.
@@ -141,6 +169,10 @@ pub(crate) fn keep_what_was_written(
     before: &Utf8Path,
     after: &Utf8Path,
 ) -> io::Result<()> {
+    // What a unit has put there instead of a folder is left alone: it may lead anywhere.
+    if !fs_err::symlink_metadata(before)?.is_dir() {
+        return Ok(());
+    }
     let origin = place_of(folder, old);
     for entry in fs_err::read_dir(before)? {
         let entry = entry?;
@@ -157,12 +189,23 @@ fn place_of(folder: &DataFolder, digest: &str) -> Utf8PathBuf {
     folder.blobs().join("charms").join(digest)
 }
 
+/// What the names of folders begin with that are no charm yet.
+const UNFINISHED: &str = ".new-";
+
+/// Removes the charms that were being taken in by somebody who was killed.
+pub(crate) fn remove_unfinished(folder: &DataFolder) {
+    let entries = folder.blobs().join("charms").read_dir_utf8().into_iter().flatten().flatten();
+    for entry in entries.filter(|entry| entry.file_name().starts_with(UNFINISHED)) {
+        let _ = fs_err::remove_dir_all(entry.path());
+    }
+}
+
 fn staging(folder: &DataFolder) -> io::Result<Utf8PathBuf> {
     let blobs = folder.blobs().join("charms");
     fs_err::create_dir_all(&blobs)?;
     let mut bytes = [0_u8; 8];
     fs_err::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let path = blobs.join(format!(".new-{:016x}", u64::from_le_bytes(bytes)));
+    let path = blobs.join(format!("{UNFINISHED}{:016x}", u64::from_le_bytes(bytes)));
     fs_err::create_dir(&path)?;
     Ok(path)
 }
@@ -357,6 +400,20 @@ mod tests {
         check(&[METADATA, ("/etc/passwd", "")], &[], Err("outside"));
         check(&[METADATA], &[("out", "/etc")], Err("leads out"));
         check(&[METADATA], &[("a/out", "../../b")], Err("leads out"));
+        let declares = |text: &str| format!("{}{text}", METADATA.1);
+        let container = declares("containers: {../../web: {}}\n");
+        check(&[(METADATA.0, &container)], &[], Err("invalid container name \"../../web\""));
+        let resource = declares("resources: {..: {type: file, filename: a}}\n");
+        check(&[(METADATA.0, &resource)], &[], Err("invalid resource name \"..\""));
+        check(
+            &[(METADATA.0, "name: web\nsummary: [\n")],
+            &[],
+            Err("metadata.yaml:2:10: unclosed bracket '['"),
+        );
+        check(&[METADATA, ("config.yaml", "options: [")], &[], Err("config.yaml:1:10: unclosed bracket '['"));
+        check(&[METADATA, ("actions.yaml", "Bad_Action: {}\n")], &[], Err("bad action name Bad_Action"));
+        let fine = declares("containers: {web-1: {}}\nresources: {my.page_1: {type: file, filename: a}}\n");
+        check(&[(METADATA.0, &fine)], &[], Ok("web"));
     }
 
     #[test]

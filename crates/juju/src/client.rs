@@ -2,7 +2,7 @@
 //! none, and ends as the supervisor says.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
@@ -11,6 +11,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 
 use crate::place::DataFolder;
+use crate::terminal::RawTerminal;
 use crate::wire::{self, Reply, Request};
 
 /// The variables that commands look at.
@@ -77,20 +78,33 @@ fn ask(words: Vec<String>, program: &[String]) -> io::Result<i32> {
         // One that ends just now has not done anything yet.
         let taken = sent.and_then(|()| wire::receive::<Reply>(&mut stream));
         match taken {
-            Ok(Reply::Taken) => match wire::receive::<Reply>(&mut stream) {
-                Ok(Reply::Done(code)) => return Ok(code),
-                Ok(Reply::Taken | Reply::Ending) => return Err(io::ErrorKind::InvalidData.into()),
-                Err(error) => {
-                    return Err(io::Error::other(format!(
-                        "it ended in the middle ({error}); what it did is kept, try `juju status`"
-                    )));
-                }
-            },
+            Ok(Reply::Taken) => return attend(&mut stream),
             Ok(Reply::Done(code)) => return Ok(code),
-            Ok(Reply::Ending) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            Ok(Reply::Ending | Reply::Terminal) | Err(_) => std::thread::sleep(Duration::from_millis(20)),
         }
     }
     Err(io::Error::other("it ends again and again; see supervisor.log in its data folder"))
+}
+
+/// Waits for the end of a command, and leaves it the terminal if it asks for that. The terminal is as it was
+/// when this returns.
+fn attend(stream: &mut UnixStream) -> io::Result<i32> {
+    let mut terminal = None;
+    loop {
+        match wire::receive::<Reply>(stream) {
+            Ok(Reply::Terminal) => {
+                terminal = terminal.or_else(|| RawTerminal::begin().ok());
+                stream.write_all(&[wire::TERMINAL_IS_LEFT])?;
+            }
+            Ok(Reply::Done(code)) => return Ok(code),
+            Ok(Reply::Taken | Reply::Ending) => return Err(io::ErrorKind::InvalidData.into()),
+            Err(error) => {
+                return Err(io::Error::other(format!(
+                    "it ended in the middle ({error}); what it did is kept, try `juju status`"
+                )));
+            }
+        }
+    }
 }
 
 /// Connects to the supervisor of a data folder, or starts it.

@@ -17,12 +17,14 @@ mod machines;
 mod models;
 pub(crate) mod offers;
 mod operations;
+mod refresh;
 mod regions;
 mod relations;
 mod remote;
 mod resources;
 mod scp;
 mod secrets;
+mod ssh_keys;
 mod status;
 mod status_view;
 mod storage;
@@ -34,6 +36,7 @@ mod units;
 mod wait_for;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -44,7 +47,9 @@ use crate::names::ModelName;
 use crate::session::{CommandError, CommandResult, Session};
 use crate::view;
 
-pub(crate) use status_view::shown_application_status;
+#[cfg(test)]
+pub(crate) use status_view::status as shown_status;
+pub(crate) use status_view::{shown_application_status, workload_status};
 
 /// A controller that people can switch to. All of them are this process.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +68,9 @@ pub(crate) const CONTROLLERS: [ControllerFacts; 2] = [
     ControllerFacts { name: "concierge-lxd", cloud: "localhost", platform: ModelPlatform::Machine },
     ControllerFacts { name: "concierge-k8s", cloud: "k8s", platform: ModelPlatform::Kubernetes },
 ];
+
+/// The space that all endpoints are in.
+pub(crate) const SPACE: &str = "alpha";
 
 /// Returns what is known of a cloud that comes with a controller.
 pub(crate) fn platform_of_cloud(cloud: &str) -> Option<ModelPlatform> {
@@ -156,7 +164,7 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "model-constraints" => models::constraints(context),
         "set-model-constraints" => models::set_constraints(context),
         "deploy" => deploy::deploy(context),
-        "refresh" => deploy::refresh(context),
+        "refresh" => refresh::refresh(context),
         "config" => applications::config(context),
         "trust" => applications::trust(context),
         "expose" => applications::expose(context),
@@ -185,9 +193,9 @@ fn dispatch(context: &mut Context<'_>) -> CommandResult {
         "add-credential" | "update-credential" => clouds::add_credential(context),
         "remove-credential" => clouds::remove_credential(context),
         "credentials" => clouds::credentials(context),
-        "add-ssh-key" => clouds::add_ssh_key(context),
-        "remove-ssh-key" => clouds::remove_ssh_key(context),
-        "ssh-keys" => clouds::ssh_keys(context),
+        "add-ssh-key" => ssh_keys::add(context),
+        "remove-ssh-key" => ssh_keys::remove(context),
+        "ssh-keys" => ssh_keys::list(context),
         "show-controller" => clouds::show_controller(context),
         "scp" => scp::scp(context),
         "offer" => offers::offer(context),
@@ -254,8 +262,11 @@ impl Context<'_> {
     /// Returns the id of the model that the command is about.
     pub(crate) fn model(&self) -> Result<String, CommandError> {
         let named = self.parsed.model().map(str::to_owned).or_else(|| self.variable("JUJU_MODEL"));
-        self.controller.look(|held| if let Some(name) = named { self.find_model(held, &name).map(|model| model.uuid.clone()) } else {
-            let controller = self.current_controller(held);
+        self.controller.look(|held| {
+            if let Some(name) = named {
+                return self.find_model(held, &name).map(|model| model.uuid.clone());
+            }
+            let controller = self.current_controller(held)?;
             let current = held.client.models.get(&controller);
             let model = current.and_then(|name| held.named(&controller, name));
             model.map(|model| model.uuid.clone()).ok_or_else(|| {
@@ -272,13 +283,22 @@ impl Context<'_> {
     }
 
     /// Returns the controller that commands are about when they name none.
-    pub(crate) fn current_controller(&self, held: &Held) -> String {
-        let named = self.variable("JUJU_CONTROLLER");
-        let known = |name: &String| CONTROLLERS.iter().any(|controller| controller.name == name);
-        named
-            .filter(known)
-            .or_else(|| held.client.controller.clone())
-            .unwrap_or_else(|| CONTROLLERS[0].name.to_owned())
+    /// A variable that names none is no reason to take another one (cmd/modelcmd/controller.go,
+    /// `DetermineCurrentController`).
+    pub(crate) fn current_controller(&self, held: &Held) -> Result<String, CommandError> {
+        let Some(named) = self.variable("JUJU_CONTROLLER") else {
+            let current = held.client.controller.clone();
+            return Ok(current.unwrap_or_else(|| CONTROLLERS[0].name.to_owned()));
+        };
+        if CONTROLLERS.iter().any(|controller| controller.name == named) {
+            return Ok(named);
+        }
+        let mut names = CONTROLLERS.map(|controller| format!("\n  - {}", controller.name));
+        names.sort();
+        Err(CommandError::failed(format!(
+            "No selected controller.\n\nUse \"juju switch\" to select from the following controllers:\n{}",
+            names.concat()
+        )))
     }
 
     /// Finds a model by `[controller:][user/]model`.
@@ -295,7 +315,7 @@ impl Context<'_> {
                 }
                 controller.clone()
             }
-            None => self.current_controller(held),
+            None => self.current_controller(held)?,
         };
         let not_found = || {
             CommandError::failed(format!(
@@ -324,21 +344,36 @@ impl Context<'_> {
         self.controller.look(|held| act(held.model(uuid).ok_or_else(gone)?))
     }
 
-    /// Changes the model of the command.
+    /// Changes the model of the command, all of it or not at all: whatever fails changes nothing, as in
+    /// the transactions of Juju.
     pub(crate) fn change<T>(
         &self,
         uuid: &str,
         act: impl FnOnce(&mut ModelData) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
         let result = self.controller.change(|held| {
-            let model = held.model_mut(uuid).ok_or_else(gone)?;
+            let mut model = held.model(uuid).ok_or_else(gone)?.clone();
             if model.is_dying {
                 return Err(CommandError::failed(format!("model \"{}\" is no longer alive", model.name)));
             }
-            act(model)
+            let result = act(&mut model)?;
+            held.add_model(model);
+            Ok(result)
         });
         self.controller.start_units();
         result
+    }
+
+    /// Waits until `act` has an answer; `None` when the time is over before. Ends the command when nobody
+    /// waits for it any more.
+    pub(crate) fn wait_until<T>(
+        &self,
+        timeout: Option<Duration>,
+        act: impl FnMut(&Held) -> Option<T>,
+    ) -> Result<Option<T>, CommandError> {
+        let attention = &self.session.attention;
+        let answer = self.controller.wait_until(timeout, &|| attention.is_over(), act);
+        if attention.is_over() { Err(CommandError::Silent(1)) } else { Ok(answer) }
     }
 
     /// Prints a document, or what people read.

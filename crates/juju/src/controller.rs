@@ -9,13 +9,15 @@ pub mod data;
 pub mod database;
 mod history;
 mod hook;
-
 mod model;
 mod places;
+mod process;
 pub(crate) mod provision;
 mod resources;
 pub(crate) mod storage;
 mod task;
+#[cfg(test)]
+mod tests;
 mod uniter;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -33,6 +35,7 @@ use serde_json::json;
 
 use crate::hosting::{Host, Hosting};
 use crate::place::DataFolder;
+use crate::workload::agent::AgentPebble;
 use data::{ClientData, ModelData};
 use database::{Database, DatabaseError};
 
@@ -50,15 +53,18 @@ pub(crate) struct Running {
     pub(crate) task: Option<u64>,
 }
 
-/// What runs, by model and unit.
-pub(crate) type AllRunning = HashMap<(String, Name), Running>;
+/// A unit, by its model and its name.
+type UnitKey = (String, Name);
+
+/// What runs.
+pub(crate) type AllRunning = HashMap<UnitKey, Running>;
 
 /// All that a controller knows, while somebody looks at it or changes it.
 pub struct Held {
     /// What the person's own side knows.
     pub client: ClientData,
     models: BTreeMap<String, ModelData>,
-    pub(crate) running: HashMap<(String, Name), Running>,
+    pub(crate) running: AllRunning,
     database: Database,
     dirty: BTreeSet<String>,
     removed: BTreeSet<String>,
@@ -122,7 +128,7 @@ impl Held {
         self.models.values().find(|model| model.controller == controller && model.name == name)
     }
 
-    /// Adds a model.
+    /// Adds a model, or puts a changed one in the place of what it was.
     pub fn add_model(&mut self, model: ModelData) {
         self.dirty.insert(model.uuid.clone());
         self.models.insert(model.uuid.clone(), model);
@@ -178,20 +184,24 @@ pub struct Controller {
     changed: Condvar,
     hosting: Box<dyn Hosting>,
     places: Mutex<HashMap<PlaceKey, Arc<dyn Host>>>,
-    threads: Mutex<HashMap<(String, Name), JoinHandle<()>>>,
+    threads: Mutex<HashMap<UnitKey, JoinHandle<()>>>,
     /// Who answers the tools of each unit, and who runs commands for others on its machine.
-    servers: Mutex<HashMap<(String, Name), [Server; 2]>>,
+    servers: Mutex<HashMap<UnitKey, [Server; 2]>>,
+    /// The Pebble of each charm's container, by which the agent of its unit is stopped.
+    agents: Mutex<HashMap<UnitKey, AgentPebble>>,
     /// Held while a machine is made, which two units may need.
     making: Mutex<()>,
+    /// Held while the pod of a unit is made: by the unit, or by whoever starts one of its containers anew.
+    pods: Mutex<HashMap<UnitKey, Arc<Mutex<()>>>>,
     is_ending: AtomicBool,
     events: Mutex<Option<fs_err::File>>,
     changes: Mutex<Option<fs_err::File>>,
     /// The status that each unit showed last, and its message.
-    shown: Mutex<HashMap<(String, Name), (String, String)>>,
+    shown: Mutex<HashMap<UnitKey, (String, String)>>,
     /// Counts what was announced.
     generation: AtomicU64,
     /// As of which announcement each unit has nothing to do.
-    resting: Mutex<HashMap<(String, Name), u64>>,
+    resting: Mutex<HashMap<UnitKey, u64>>,
     /// Why what is known could not be written down when that was tried last.
     unsaved: Mutex<Option<String>>,
 }
@@ -225,7 +235,9 @@ impl Controller {
             places: Mutex::new(HashMap::new()),
             threads: Mutex::new(HashMap::new()),
             servers: Mutex::new(HashMap::new()),
+            agents: Mutex::default(),
             making: Mutex::new(()),
+            pods: Mutex::default(),
             is_ending: AtomicBool::new(false),
             events: Mutex::new(events),
             changes: Mutex::new(changes),
@@ -300,6 +312,12 @@ impl Controller {
         lock(&self.unsaved).clone()
     }
 
+    /// Whether it has models, or knows something that is not written down yet: the end of the last model is
+    /// such a thing.
+    pub(crate) fn is_needed(&self) -> bool {
+        self.look(|held| !held.models.is_empty()) || self.unsaved().is_some()
+    }
+
     /// Tells all that wait that something has changed.
     pub(crate) fn announce(&self) {
         self.generation.fetch_add(1, Ordering::SeqCst);
@@ -364,6 +382,7 @@ impl Controller {
 
     /// Lets the units of all models live, after a start.
     pub fn wake(self: &Arc<Self>) {
+        self.remove_leftovers();
         self.change(|held| {
             let uuids: Vec<String> = held.models.keys().cloned().collect();
             for uuid in uuids {
@@ -406,13 +425,22 @@ impl Controller {
 
     /// Ends all units and places. What they were about goes on with the next supervisor.
     pub fn end(&self) {
-        self.is_ending.store(true, Ordering::Relaxed);
+        {
+            // Whoever has looked at it under the lock, and is about to wait, is woken.
+            let _held = self.lock();
+            self.is_ending.store(true, Ordering::Relaxed);
+        }
         self.changed.notify_all();
         let threads: Vec<JoinHandle<()>> = lock(&self.threads).drain().map(|(_, thread)| thread).collect();
         for thread in threads {
             let _ = thread.join();
         }
         lock(&self.places).clear();
+    }
+
+    /// Returns what is held while the pod of a unit is made.
+    pub(crate) fn pod(&self, model: &str, unit: &Name) -> Arc<Mutex<()>> {
+        Arc::clone(lock(&self.pods).entry((model.to_owned(), unit.clone())).or_default())
     }
 
     pub(crate) fn place(&self, key: &PlaceKey) -> Option<Arc<dyn Host>> {
@@ -471,11 +499,7 @@ impl Controller {
         let mut shown = lock(&self.shown);
         for model in held.dirty.iter().filter_map(|uuid| held.models.get(uuid)) {
             for unit in model.units.keys() {
-                let Some(status) =
-                    model.state.units.get(unit).map(charmproof_agent::state::Unit::shown_status)
-                else {
-                    continue;
-                };
+                let Some(status) = crate::commands::workload_status(model, unit) else { continue };
                 let last = shown.entry((model.uuid.clone(), unit.clone())).or_default();
                 if (last.0.as_str(), &last.1) != (status.kind.name(), &status.message) {
                     let name = status.kind.name();

@@ -4,8 +4,10 @@
 //! containers of LXD, may come beside it.
 
 pub mod local;
+#[cfg(test)]
+pub(crate) mod nowhere;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
@@ -67,8 +69,6 @@ pub struct HostRequest {
     pub binds: Vec<(Utf8PathBuf, Utf8PathBuf, bool)>,
     /// Its network.
     pub network: NetworkOf,
-    /// Names of others, with their addresses.
-    pub names: Vec<(Ipv4Addr, String)>,
     /// Whether packages can run services in it, as in a machine. Containers have none, or Pebble.
     pub has_services: bool,
     /// Whether it is a container of a pod, which has the program `pebble`.
@@ -124,6 +124,12 @@ pub trait Process: Send + Sync {
 pub trait Host: Send + Sync {
     /// Runs a command.
     fn exec(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError>;
+    /// Opens a terminal of the place: the end to watch, and the end that a command has.
+    fn open_terminal(&self) -> Result<(OwnedFd, OwnedFd), HostingError>;
+    /// Runs a command whose standard input is a terminal of the place, which controls it.
+    fn exec_in_terminal(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError>;
+    /// Returns who people log in as, if that is not root.
+    fn login_user(&self) -> Option<String>;
     /// Whether it is there.
     fn is_running(&self) -> bool;
     /// Ends all that runs there.
@@ -159,8 +165,14 @@ pub struct ImageFacts {
 pub trait Hosting: Send + Sync {
     /// Makes a place, or brings back one that was there before.
     fn start(&self, request: &HostRequest) -> Result<Arc<dyn Host>, HostingError>;
-    /// Returns the n-th address of a model's network, which is made if need be. Numbers begin with 1.
-    fn address(&self, model_uuid: &str, number: u32) -> Result<Ipv4Addr, HostingError>;
+    /// Refuses a base that no place can have here, and says what would be needed. It is quick.
+    fn check_base(&self, base: &Base) -> Result<(), HostingError>;
+    /// Takes an address of a model's network, which is made if need be. It is none of those that places are
+    /// going to have again.
+    fn take_address(&self, model_uuid: &str, promised: &BTreeSet<Ipv4Addr>)
+    -> Result<Ipv4Addr, HostingError>;
+    /// Gives an address back that was taken, and that no place has.
+    fn release_address(&self, model_uuid: &str, address: Ipv4Addr);
     /// Removes a folder that places kept their files in. What belongs to users of a place is no matter.
     fn remove_folder(&self, folder: &Utf8Path);
     /// Whether a place of a model can have an address: one of before may belong to somebody else by now.

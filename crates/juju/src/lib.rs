@@ -24,6 +24,7 @@ pub mod place;
 pub mod query;
 pub mod session;
 pub mod supervisor;
+mod terminal;
 pub mod values;
 pub mod view;
 mod wire;

@@ -14,5 +14,5 @@ pub use placement::{Placement, PlacementScope, parse_placement};
 pub use validity::{
     InvalidName, UnitOrLeader, check_application, is_action, is_application, is_cloud, is_cloud_credential,
     is_container_type, is_key, is_machine, is_model, is_model_uuid, is_operation, is_relation_endpoint,
-    is_storage, is_storage_label, is_unit, is_user, split_unit,
+    is_secret_uri, is_storage, is_storage_label, is_unit, is_user, split_unit,
 };

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, PermissionsExt};
+use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use rustix::fs::{FlockOperation, flock};
@@ -77,9 +78,14 @@ impl DataFolder {
         self.0.join("blobs")
     }
 
+    /// Returns the folder with a folder for each model.
+    pub(crate) fn models(&self) -> Utf8PathBuf {
+        self.0.join("models")
+    }
+
     /// Returns the folder of a model's machines and pods.
     pub fn model(&self, uuid: &str) -> Utf8PathBuf {
-        self.0.join("models").join(uuid)
+        self.models().join(uuid)
     }
 
     /// Waits until nobody else starts a supervisor.
@@ -87,21 +93,54 @@ impl DataFolder {
         self.lock("start.lock", FlockOperation::LockExclusive)
     }
 
-    /// Claims the folder for a supervisor; fails if another one has it.
-    pub(crate) fn lock_supervisor(&self) -> io::Result<File> {
-        self.lock(SUPERVISOR_LOCK, FlockOperation::NonBlockingLockExclusive)
+    /// Claims the folder for a supervisor; fails if another one has it for longer than this: one that ends has
+    /// to end what runs in its models.
+    pub(crate) fn lock_supervisor(&self, patience: Duration) -> io::Result<File> {
+        const LOOK_AGAIN: Duration = Duration::from_millis(10);
+        let began = Instant::now();
+        loop {
+            match self.lock(SUPERVISOR_LOCK, FlockOperation::NonBlockingLockExclusive) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && began.elapsed() < patience => {
+                    std::thread::sleep(LOOK_AGAIN);
+                }
+                claimed => return claimed,
+            }
+        }
     }
 
-    /// Whether a claim is still one on this folder: not when it was deleted meanwhile.
+    /// Whether a claim is still one on this folder: not when it was deleted meanwhile, or made anew. What
+    /// cannot be looked at for another reason is still there.
     pub(crate) fn holds(&self, claim: &File) -> bool {
-        let named = fs_err::metadata(self.0.join(SUPERVISOR_LOCK));
-        let (Ok(named), Ok(held)) = (named, claim.metadata()) else { return false };
-        (named.dev(), named.ino()) == (held.dev(), held.ino())
+        match (fs_err::metadata(self.0.join(SUPERVISOR_LOCK)), claim.metadata()) {
+            (Ok(named), Ok(held)) => (named.dev(), named.ino()) == (held.dev(), held.ino()),
+            (Err(error), _) => error.kind() != io::ErrorKind::NotFound,
+            (Ok(_), Err(_)) => true,
+        }
     }
 
     fn lock(&self, name: &str, operation: FlockOperation) -> io::Result<File> {
         let file = fs_err::OpenOptions::new().create(true).append(true).open(self.0.join(name))?;
         flock(&file, operation)?;
         Ok(file.into_parts().0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_ends_is_waited_for_and_who_stays_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let data = DataFolder::at(Utf8Path::from_path(folder.path()).unwrap());
+        let claim = data.lock_supervisor(Duration::ZERO).unwrap();
+        let refused = data.lock_supervisor(Duration::from_millis(30)).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        let ending = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(claim);
+        });
+        assert!(data.lock_supervisor(Duration::from_secs(20)).is_ok());
+        ending.join().unwrap();
     }
 }

@@ -3,25 +3,45 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Write};
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
-/// Whether the person who typed a command still waits for it.
+use crate::wire::{self, Reply};
+
+/// Whether the person who typed a command still waits for it, and has left the terminal to it.
 #[derive(Clone, Debug, Default)]
-pub struct Attention(Arc<AtomicBool>);
+pub struct Attention(Arc<AttentionState>);
+
+#[derive(Debug, Default)]
+struct AttentionState {
+    is_over: AtomicBool,
+    has_left_terminal: AtomicBool,
+}
 
 impl Attention {
     /// Says that nobody waits any more.
     pub fn end(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.is_over.store(true, Ordering::Relaxed);
     }
 
     /// Whether nobody waits any more.
     pub fn is_over(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.0.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Says that what is typed is handed on as it is.
+    pub fn leave_terminal(&self) {
+        self.0.has_left_terminal.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether what is typed is handed on as it is.
+    pub fn has_left_terminal(&self) -> bool {
+        self.0.has_left_terminal.load(Ordering::Relaxed)
     }
 }
 
@@ -42,6 +62,8 @@ pub struct Session {
     pub stderr: File,
     /// Whether somebody still waits.
     pub attention: Attention,
+    /// The way back to the `juju` that was typed, to ask for its terminal.
+    pub caller: Option<UnixStream>,
 }
 
 impl Session {
@@ -81,6 +103,22 @@ impl Session {
     /// Whether results are read by a person, who sees colours.
     pub fn is_coloured(&self) -> bool {
         !self.env.contains_key("NO_COLOR") && self.stdout.is_terminal()
+    }
+
+    /// Asks for the terminal of whoever typed the command, so that it sees what is typed as it is typed, and
+    /// waits for it. In the background, the terminal is somebody else's until the person comes back to it.
+    /// Returns whether it was left to the command.
+    pub fn take_terminal(&self) -> bool {
+        const LOOK_AGAIN: Duration = Duration::from_millis(2);
+        let asked =
+            self.caller.as_ref().is_some_and(|mut caller| wire::send(&mut caller, &Reply::Terminal).is_ok());
+        while asked && !self.attention.has_left_terminal() {
+            if self.attention.is_over() {
+                return false;
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        asked
     }
 
     /// Returns copies of the three descriptors, for a process that takes the command's place.

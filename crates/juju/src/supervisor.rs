@@ -1,7 +1,7 @@
 //! The process that models live in: it takes command lines and runs each on a thread of its own.
 //!
 //! There is one for each data folder. It is started by the first command that needs it, and goes when
-//! no model is left.
+//! no model is left, and that is written down.
 
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::AsFd as _;
@@ -31,6 +31,9 @@ const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
 /// How long a client may take to say what it wants.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long the one before may take to end, which answers nobody any more.
+const PREDECESSOR_ENDS: Duration = Duration::from_secs(20);
+
 /// What a command ends with that broke down.
 const BROKEN: i32 = 70;
 
@@ -54,7 +57,7 @@ pub fn run(folder: &DataFolder, hosting: Box<dyn Hosting>) -> Result<(), Supervi
     // already is as good.
     let _ = rustix::process::setsid();
     folder.make()?;
-    let claim = folder.lock_supervisor().map_err(|error| match error.kind() {
+    let claim = folder.lock_supervisor(PREDECESSOR_ENDS).map_err(|error| match error.kind() {
         io::ErrorKind::WouldBlock => SupervisorError::Taken,
         _ => SupervisorError::Io(error),
     })?;
@@ -76,6 +79,7 @@ pub fn run(folder: &DataFolder, hosting: Box<dyn Hosting>) -> Result<(), Supervi
     }
     refuse_waiting(&listener);
     controller.end();
+    controller.write_down_again();
     Ok(())
 }
 
@@ -103,6 +107,8 @@ fn serve(
             return;
         }
         controller.tick();
+        controller.bring_back_machines();
+        controller.follow_agents();
         controller.write_down_again();
         let mut polled = [PollFd::new(listener, PollFlags::IN)];
         let _ = poll(&mut polled, Some(&LOOK_AGAIN));
@@ -117,13 +123,10 @@ fn serve(
                 attend(&controller, stream);
                 sessions.fetch_sub(1, Ordering::SeqCst);
             });
-        } else {
-            let has_models = controller.look(|held| held.models().next().is_some());
-            if has_models || sessions.load(Ordering::SeqCst) > 0 {
-                last_needed = Instant::now();
-            } else if last_needed.elapsed() > IDLE {
-                return;
-            }
+        } else if controller.is_needed() || sessions.load(Ordering::SeqCst) > 0 {
+            last_needed = Instant::now();
+        } else if last_needed.elapsed() > IDLE {
+            return;
         }
     }
 }
@@ -161,6 +164,7 @@ fn attend(controller: &Arc<Controller>, mut stream: UnixStream) {
         stdout: stdout.into(),
         stderr: stderr.into(),
         attention,
+        caller: stream.try_clone().ok(),
     };
     // A command that breaks down is told, and takes nobody along: what it had changed was whole.
     let mut stderr = session.stderr.try_clone();
@@ -187,12 +191,16 @@ fn attend(controller: &Arc<Controller>, mut stream: UnixStream) {
     let _ = stream.shutdown(std::net::Shutdown::Both);
 }
 
-/// Notices when the client goes before its command is over, as with Ctrl-C.
+/// Notices when the client leaves its terminal to the command, and when it goes before the command is over,
+/// as with Ctrl-C.
 fn watch(stream: &UnixStream, attention: Attention) {
     let Ok(mut stream) = stream.try_clone() else { return };
     let _ = stream.set_read_timeout(None);
     thread::spawn(move || {
-        let _ = stream.read(&mut [0; 1]);
+        let mut word = [0];
+        while matches!(stream.read(&mut word), Ok(1)) && word == [wire::TERMINAL_IS_LEFT] {
+            attention.leave_terminal();
+        }
         attention.end();
     });
 }

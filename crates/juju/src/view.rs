@@ -14,7 +14,6 @@ pub mod cloud;
 pub mod colour;
 mod coloured;
 pub mod config;
-pub mod constraints;
 pub mod controller;
 mod document;
 pub mod log;

@@ -40,9 +40,14 @@ pub(crate) enum Reply {
     Taken,
     /// It ends at this moment: another one has to be started.
     Ending,
+    /// The command wants what is typed as it is typed: the client answers with [`TERMINAL_IS_LEFT`].
+    Terminal,
     /// The command is over, with this exit code.
     Done(i32),
 }
+
+/// What a client says when its terminal hands on what is typed as it is typed.
+pub(crate) const TERMINAL_IS_LEFT: u8 = b'T';
 
 /// Sends a request with the descriptors of the command.
 pub(crate) fn send_request(
@@ -74,7 +79,7 @@ pub(crate) fn receive_request(stream: &mut UnixStream) -> io::Result<(Request, [
 }
 
 /// Sends a message.
-pub(crate) fn send<T: Serialize>(stream: &mut UnixStream, message: &T) -> io::Result<()> {
+pub(crate) fn send<T: Serialize>(stream: &mut impl Write, message: &T) -> io::Result<()> {
     let text = serde_json::to_vec(message)?;
     let length = u32::try_from(text.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
     stream.write_all(&[&length.to_le_bytes(), text.as_slice()].concat())

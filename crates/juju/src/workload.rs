@@ -1,8 +1,10 @@
 //! The workload containers of a pod: each with the root of its image, and a Pebble of ours.
 
+pub(crate) mod agent;
 mod notices;
 
 use std::collections::BTreeMap;
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -59,7 +61,6 @@ pub(crate) fn start(
             (folder.join("storage"), storage::SEEN_IN_CONTAINER.into(), true),
         ],
         network: NetworkOf::Shared(Arc::clone(pod)),
-        names: Vec::new(),
         has_services: false,
         is_in_pod: true,
     };
@@ -72,7 +73,7 @@ pub(crate) fn start(
         });
     }
     storage::mount_all_in_container(controller, model, unit, name, place.as_ref())?;
-    let process = start_pebble(controller, place.as_ref(), name, &shared)?;
+    let process = start_pebble(controller, place.as_ref(), name, &shared, &request.kept.join("pebble.log"))?;
     let listener = Listener {
         controller: Arc::downgrade(controller),
         model: model.to_owned(),
@@ -83,6 +84,11 @@ pub(crate) fn start(
         process,
     };
     controller.set_place(key, place);
+    controller.change(|held| {
+        if let Some(data) = held.model_mut(model).and_then(|model| model.units.get_mut(unit)) {
+            data.images.insert(name.to_owned(), image.to_owned());
+        }
+    });
     listener.start();
     Ok(())
 }
@@ -120,16 +126,14 @@ fn start_pebble(
     place: &dyn Host,
     name: &str,
     shared: &Utf8Path,
+    // Where nobody in the pod sees it, and could put a link instead.
+    log_path: &Utf8Path,
 ) -> Result<Box<dyn Process>, HostingError> {
     let socket = shared.join("pebble.socket");
     let _ = fs_err::remove_file(&socket);
     let failed =
         |error: std::io::Error| HostingError(format!("could not start Pebble in \"{name}\": {error}"));
-    let log = fs_err::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(shared.join("pebble.log"))
-        .map_err(failed)?;
+    let log = fs_err::OpenOptions::new().create(true).append(true).open(log_path).map_err(failed)?;
     let nothing = fs_err::File::open("/dev/null").map_err(failed)?;
     let again = log.try_clone().map_err(failed)?;
     let facts = place.image();
@@ -150,8 +154,7 @@ fn start_pebble(
     let began = Instant::now();
     while !socket.exists() {
         if let Some(ended) = process.wait_for(Duration::from_millis(10)) {
-            let said = fs_err::read_to_string(shared.join("pebble.log")).unwrap_or_default();
-            let last = said.lines().last().unwrap_or_default().to_owned();
+            let last = last_line(log_path).unwrap_or_default();
             return Err(HostingError(format!("Pebble in \"{name}\" ended with {}: {last}", ended.code())));
         }
         if began.elapsed() > PEBBLE_TIMEOUT {
@@ -159,4 +162,15 @@ fn start_pebble(
         }
     }
     Ok(process)
+}
+
+/// Returns the last line of a log, however long that is.
+fn last_line(log: &Utf8Path) -> std::io::Result<String> {
+    const LINE_BYTES_MAX: u64 = 4096;
+    let mut file = fs_err::File::open(log)?;
+    let from = file.metadata()?.len().saturating_sub(LINE_BYTES_MAX);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(LINE_BYTES_MAX).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).lines().last().unwrap_or_default().to_owned())
 }

@@ -7,6 +7,7 @@
 
 mod files;
 mod ignore;
+mod inputs;
 mod platform;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -172,6 +173,11 @@ impl Recipe {
         let platforms = platform::read(&root)?;
         let parts = parts(&root, tree)?;
         Ok(Self { name, platforms, parts })
+    }
+
+    /// Refuses what charmcraft refuses or cannot build, and what would be a charm without its packages.
+    pub fn check(&self, tree: &dyn Tree) -> Result<(), RecipeError> {
+        inputs::check(self, tree)
     }
 
     /// Returns the platforms to pack: the one that is named, or all that are built on machines

@@ -1,5 +1,8 @@
 //! Who asks a Pebble, as Juju's agent and the program `pebble` do: one connection for each request.
 
+mod exec;
+mod transfer;
+
 use std::io::{Read as _, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileTypeExt as _;
@@ -7,15 +10,21 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use rustix::fs::{Mode, OFlags};
 use serde_json::Value;
 use thiserror::Error;
+
+pub use transfer::PrintedLine;
 
 /// The most that an answer has.
 const ANSWER_BYTES_MAX: u64 = 16 << 20;
 /// How long an answer may take that nobody waits for anything else for.
 const PATIENCE: Duration = Duration::from_secs(10);
 const HEADERS_MAX: usize = 64;
+/// What is written otherwise in a path, which ends at a space and has its query behind a `?`.
+const NOT_IN_PATHS: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -31,6 +40,9 @@ pub enum ClientError {
         /// Why.
         message: String,
     },
+    /// What was asked for cannot be written here.
+    #[error("cannot write it: {0}")]
+    Local(#[source] std::io::Error),
     /// That was no Pebble.
     #[error("cannot decode response from server")]
     Unreadable,
@@ -57,14 +69,19 @@ impl Client {
         Self { socket: socket.into() }
     }
 
-    /// Asks for something, by its path with its query: `/v1/services?names=web`.
+    /// Asks for all that is at a path: `/v1/services`.
     pub fn get(&self, path: &str) -> Result<Answer, ClientError> {
-        self.ask("GET", path, &[], PATIENCE)
+        self.find(path, &[])
+    }
+
+    /// Asks for what fits a query: at `/v1/services`, `names` is `web`. Any text can be asked for.
+    pub fn find(&self, path: &str, pairs: &[(&str, &str)]) -> Result<Answer, ClientError> {
+        self.ask("GET", &target(path, pairs), &[], PATIENCE)
     }
 
     /// Asks for something that Pebble may wait for, for so long.
-    pub fn wait(&self, path: &str, time: Duration) -> Result<Answer, ClientError> {
-        self.ask("GET", path, &[], time + PATIENCE)
+    pub fn wait(&self, path: &str, pairs: &[(&str, &str)], time: Duration) -> Result<Answer, ClientError> {
+        self.ask("GET", &target(path, pairs), &[], time + PATIENCE)
     }
 
     /// Asks for something to be done.
@@ -76,7 +93,7 @@ impl Client {
     pub fn wait_for_change(&self, id: &str) -> Result<Value, ClientError> {
         const STEP: Duration = Duration::from_secs(10);
         loop {
-            match self.wait(&format!("/v1/changes/{id}/wait?timeout=10s"), STEP) {
+            match self.wait(&format!("/v1/changes/{id}/wait"), &[("timeout", "10s")], STEP) {
                 Ok(answer) => return Ok(answer.result),
                 Err(ClientError::Refused { status: 504, .. }) => {}
                 Err(error) => return Err(error),
@@ -84,14 +101,18 @@ impl Client {
         }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &[u8], patience: Duration) -> Result<Answer, ClientError> {
+    fn ask(
+        &self,
+        method: &str,
+        target: &str,
+        body: &[u8],
+        patience: Duration,
+    ) -> Result<Answer, ClientError> {
         let mut bytes = Vec::new();
         let mut talk = || {
-            let mut stream = connect(&self.socket)?;
-            stream.set_read_timeout(Some(patience))?;
-            stream.set_write_timeout(Some(PATIENCE))?;
+            let mut stream = self.ready(Some(patience))?;
             let head = format!(
-                "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \
+                "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: \
                  {}\r\nConnection: close\r\n\r\n",
                 body.len()
             );
@@ -101,6 +122,16 @@ impl Client {
         talk().map_err(ClientError::Unreachable)?;
         read(&bytes)
     }
+}
+
+/// Writes a path and its query as they are in a request.
+fn target(path: &str, pairs: &[(&str, &str)]) -> String {
+    let path = utf8_percent_encode(path, NOT_IN_PATHS).to_string();
+    if pairs.is_empty() {
+        return path;
+    }
+    let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+    format!("{path}?{query}")
 }
 
 /// Connects to a socket whose path may be longer than addresses of sockets are, and to nothing that a link
@@ -163,6 +194,17 @@ mod tests {
         let refused =
             client.post("/v1/services", &json!({"action": "start", "services": ["db"]})).unwrap_err();
         assert_eq!(refused.to_string(), "cannot start services: service \"db\" does not exist");
+        // What is asked for may look like another query.
+        let name = "a&names=web c?+%#é";
+        let services = json!({name: {"override": "replace", "command": "sleep 9"}});
+        let layer = json!({"services": services}).to_string();
+        let body = json!({"action": "add", "combine": true, "label": "m", "format": "yaml", "layer": layer});
+        client.post("/v1/layers", &body).unwrap();
+        let found = client.find("/v1/services", &[("names", name)]).unwrap().result;
+        assert_eq!((&found[0]["name"], found.as_array().map(Vec::len)), (&json!(name), Some(1)));
+        assert_eq!(client.find("/v1/services", &[("names", "db&names=web")]).unwrap().result, json!([]));
+        let error = client.get("/v1/notices/1 a?b").unwrap_err();
+        assert_eq!(error.to_string(), "cannot find notice with ID \"1 a?b\"");
         drop(server);
         // What lies there is no socket, and what a link leads to is nobody's business.
         fs_err::write(root.with_file_name("socket"), "").unwrap();
@@ -171,6 +213,17 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn any_text_can_be_asked_for(name in ".{0,9}", key in ".{0,9}", value in ".{0,9}") {
+            let path = format!("/v1/notices/{name}");
+            let target = target(&path, &[(&key, &value), ("users", "all")]);
+            let request = format!("GET {target} HTTP/1.1\r\n\r\n");
+            let (head, _) = crate::http::head::parse(request.as_bytes()).unwrap().unwrap();
+            prop_assert_eq!(&head.path, &path);
+            prop_assert_eq!(head.query(&key), if key == "users" { "all" } else { &value });
+            prop_assert_eq!(head.query("users"), if key == "users" { &value } else { "all" });
+        }
+
         #[test]
         fn any_bytes_are_an_answer_or_are_not(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = read(&bytes);

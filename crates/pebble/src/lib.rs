@@ -37,7 +37,7 @@ mod shared;
 mod signals;
 
 pub use checks::CheckOutcome;
-pub use client::{Answer, Client, ClientError};
+pub use client::{Answer, Client, ClientError, PrintedLine};
 pub use error::PebbleError;
 pub use files::layout::lay_out;
 pub use notices::NoticeKind;

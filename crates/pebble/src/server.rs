@@ -25,6 +25,7 @@ use crate::notices::{NoticeKind, Notices, Occurrence};
 use crate::options::{Clock, Options, Workload};
 use crate::plan::{Layers, read_layer_name};
 use crate::records::{Records, Snapshot};
+use crate::services::Current;
 use crate::shared::Shared;
 use crate::{api, connection};
 
@@ -182,6 +183,12 @@ impl Handle {
     pub fn snapshot(&self) -> Snapshot {
         let is_quiet = |core: &Core| core.open_inputs == 0;
         self.shared.settle(SNAPSHOT_PATIENCE, is_quiet).snapshot()
+    }
+
+    /// Whether a service runs, as `pebble services` tells it.
+    pub fn is_active(&self, service: &str) -> bool {
+        let core = self.shared.lock();
+        core.services.get(service).is_some_and(|service| service.state.current() == Current::Active)
     }
 
     /// Restarts the container: services, commands, checks and layers are gone, and the boot id is another

@@ -63,6 +63,7 @@ impl State {
             status: Status::new(StatusKind::Waiting, "installing agent", self.now),
             has_set_status: false,
             failure: None,
+            failed_since: None,
             workload_version: String::new(),
             ports: std::collections::BTreeSet::new(),
             storages: BTreeMap::new(),
@@ -102,14 +103,14 @@ impl State {
     pub fn set_unit_status(&mut self, name: &str, kind: StatusKind, message: &str) {
         let now = self.now;
         if let Ok(unit) = self.unit_mut(name) {
-            unit.status = Status::new(kind, message, now);
+            unit.status.become_another(Status::new(kind, message, now));
         }
     }
 
     /// Shows no failure of a unit any more.
     pub fn forget_failure(&mut self, name: &str) {
         if let Ok(unit) = self.unit_mut(name) {
-            unit.failure = None;
+            unit.forget_failure();
         }
     }
 

@@ -38,7 +38,9 @@ impl HookContext {
         if self.hook.kind == HookKind::Action || self.is_for_commands {
             return;
         }
+        let now = state.now;
         if let Some(unit) = state.units.get_mut(&self.unit) {
+            unit.failed_since = Some(now);
             unit.failure = Some(format!("hook failed: \"{}\"", self.hook.name()));
         }
     }
@@ -188,7 +190,7 @@ impl State {
     pub fn count_as_done(&mut self, unit: &str, hook: &Hook) {
         let now = self.now;
         let Some(unit) = self.units.get_mut(unit) else { return };
-        unit.failure = None;
+        unit.forget_failure();
         move_members(&mut unit.members, hook);
         match hook.kind {
             // A charm that has never said how it is, is unknown once it has started.

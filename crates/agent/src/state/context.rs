@@ -141,10 +141,10 @@ impl HookContext {
             _ => None,
         };
         if action.is_none() {
-            found.failure = None;
+            found.forget_failure();
         }
         if let Some(message) = beginning_message(hook.kind) {
-            found.status = Status::new(StatusKind::Maintenance, message, now);
+            found.status.become_another(Status::new(StatusKind::Maintenance, message, now));
         }
         let mut context = Self::of(found, hook.clone());
         context.action = action;

@@ -91,6 +91,13 @@ impl Status {
     pub fn new(kind: StatusKind, message: impl Into<String>, since: Timestamp) -> Self {
         Self { kind, message: message.into(), data: Map::new(), since }
     }
+
+    /// Becomes another one. A status that is said again is as old as it was (state/status.go, `setStatus`).
+    pub fn become_another(&mut self, other: Self) {
+        if (self.kind, &self.message, &self.data) != (other.kind, &other.message, &other.data) {
+            *self = other;
+        }
+    }
 }
 
 /// What a port speaks.
@@ -198,6 +205,9 @@ pub struct Unit {
     pub has_set_status: bool,
     /// What Juju shows instead, while a failed hook waits: `hook failed: "install"`.
     pub failure: Option<String>,
+    /// When that hook failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed_since: Option<Timestamp>,
     /// The version of the workload.
     pub workload_version: String,
     /// The ports that are open.
@@ -221,10 +231,18 @@ impl Unit {
         ranges.iter().map(ToString::to_string).collect()
     }
 
+    /// Shows no failure any more.
+    pub(super) fn forget_failure(&mut self) {
+        (self.failure, self.failed_since) = (None, None);
+    }
+
     /// Returns the status that `juju status` and goal-state show.
     pub fn shown_status(&self) -> Status {
         match &self.failure {
-            Some(message) => Status::new(StatusKind::Error, message.clone(), self.status.since),
+            Some(message) => {
+                let since = self.failed_since.unwrap_or(self.status.since);
+                Status::new(StatusKind::Error, message.clone(), since)
+            }
             None => self.status.clone(),
         }
     }

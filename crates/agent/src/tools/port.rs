@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use charmproof_lifecycle::vocabulary::Name;
+
 use super::call::{Call, Tool};
 use super::failure::{Attempt, Failure, quoted};
 use super::flags::Arguments;
@@ -93,6 +95,21 @@ fn as_they_will_be(state: &State, context: &HookContext) -> Attempt<BTreeSet<Por
     Ok(ports)
 }
 
+/// Returns the ports that other units of the same machine have open: those that have its address. Each pod
+/// has one of its own.
+fn ports_beside<'a>(
+    state: &'a State,
+    context: &'a HookContext,
+) -> impl Iterator<Item = (&'a Name, &'a Port)> {
+    let own = state.units.get(&context.unit).map(|unit| unit.private_address.as_str());
+    let own = own.filter(|address| !address.is_empty());
+    let beside = state
+        .units
+        .values()
+        .filter(move |unit| unit.name != context.unit && own.is_some_and(|own| unit.private_address == own));
+    beside.flat_map(|unit| unit.ports.iter().map(move |port| (&unit.name, port)))
+}
+
 /// Runs `open-port` and `close-port`, which are kept back until the hook has ended.
 pub(super) fn change(
     state: &State,
@@ -110,14 +127,15 @@ pub(super) fn change(
             return Err(Failure::refused(format!("endpoint {} not found", quoted(endpoint))));
         }
         // Ranges that overlap and are not the same cannot be told apart when one is closed.
+        let own = ports.iter().map(|port| (&context.unit, port)).filter(|(_, port)| port.range != range);
         let conflict =
-            ports.iter().find(|port| port.range != range && port.range.conflicts_with(range) && is_open);
-        if let Some(conflict) = conflict {
+            own.chain(ports_beside(state, context)).find(|(_, port)| port.range.conflicts_with(range));
+        if let Some((unit, port)) = conflict.filter(|_| is_open) {
             return Err(Failure::refused(format!(
                 "cannot open {range} (unit {}): port range conflicts with {} (unit {})",
                 quoted(&context.unit),
-                conflict.range,
-                quoted(&context.unit)
+                port.range,
+                quoted(unit)
             )));
         }
     }

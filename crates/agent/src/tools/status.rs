@@ -40,11 +40,15 @@ pub(super) fn set(
         if !context.is_leader(state) {
             return Err(Failure::not_leader().annotated("setting application status"));
         }
-        state.application_mut(&context.application)?.status = Some(status);
+        let known = &mut state.application_mut(&context.application)?.status;
+        match known {
+            Some(known) => known.become_another(status),
+            None => *known = Some(status),
+        }
         Writer::Application(context.application.clone())
     } else {
         let unit = state.unit_mut(&context.unit)?;
-        unit.status = status;
+        unit.status.become_another(status);
         unit.has_set_status = true;
         Writer::Unit(context.unit.clone())
     };

@@ -104,7 +104,7 @@ pub(crate) struct TestArgs {
     #[arg(long, value_name = "NAME", help_heading = "Models")]
     pub(crate) model: Option<String>,
     /// The controller of new models [default: concierge-k8s for charms with containers, else concierge-lxd]
-    #[arg(long, value_name = "NAME", help_heading = "Models")]
+    #[arg(long, value_parser = crate::local::CONTROLLERS, value_name = "NAME", help_heading = "Models")]
     pub(crate) controller: Option<String>,
     /// Let waits of Jubilant end with a change, instead of with its next look
     #[arg(long, help_heading = "Models")]

@@ -7,6 +7,7 @@
 
 mod archive;
 
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,14 @@ const QUESTIONS: [(&str, &[&str]); 6] = [
     ("storage.yaml", &["storage", "--format=yaml"]),
     ("storage_pools.yaml", &["storage-pools", "--format=yaml"]),
 ];
+/// The most that is taken over of what a command prints.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// The most that the names of a pod's containers take.
+const CONTAINERS_BYTES_MAX: u64 = 64 << 10;
+/// Where the last line of what a command complains about is looked for.
+const COMPLAINT_BYTES_MAX: u64 = 64 << 10;
+/// Why a command has no answer after Ctrl-C.
+const INTERRUPTED: &str = "interrupted";
 const POLL: Duration = Duration::from_millis(20);
 
 pub(crate) fn run(
@@ -73,24 +82,33 @@ pub(crate) fn run(
     let folder: Utf8PathBuf = place.working_directory.join(&args.output_dir).components().collect();
     let path = folder.join(format!("juju-crashdump-{name}.tar.{}", args.compression.suffix()));
     let dump = Dump { place, args, local: &local, work: &work.path, is_quiet, cancel };
-    let written = dump.write(&path, &name);
-    if let Err(failure) = written {
+    // Asked first: a model that is not there leaves no archive.
+    let status = match dump.status() {
+        Err(_) if cancel.is_cancelled() => return Ok(Exit::Interrupted),
+        asked => asked?,
+    };
+    let cannot = |error: std::io::Error| Failure::of(&format!("`{path}` cannot be written"), &error);
+    // From here on the file is ours: one that was there already is refused, and stays.
+    let archive = Archive::create(&path, &name, args.compression).map_err(cannot)?;
+    let filled = dump.fill(archive, &status);
+    if filled.is_err() || cancel.is_cancelled() {
         // Half an archive would be taken for a whole one.
         let _ = fs_err::remove_file(&path);
-        return Err(failure);
     }
     if cancel.is_cancelled() {
-        let _ = fs_err::remove_file(&path);
         return Ok(Exit::Interrupted);
     }
+    filled.map_err(cannot)?;
     output::result(path.as_str());
     Ok(Exit::Fine)
 }
 
-/// Whether a name can be part of the name of a file.
+/// Whether a name can be part of the name of a file, and is none that leads elsewhere.
 fn is_name(name: &str) -> bool {
     let is_fine = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
-    !name.is_empty() && name.len() <= 100 && name.chars().all(is_fine)
+    name.len() <= 100
+        && name.chars().all(is_fine)
+        && name.contains(|letter: char| letter.is_ascii_alphanumeric())
 }
 
 struct Dump<'a> {
@@ -103,69 +121,84 @@ struct Dump<'a> {
 }
 
 impl Dump<'_> {
-    fn write(&self, path: &Utf8Path, name: &str) -> Result<(), Failure> {
-        let cannot = |error: &std::io::Error| Failure::of(&format!("`{path}` cannot be written"), error);
-        // Asked first: a model that is not there leaves no archive.
-        let status = self.asked(&["status", "--format=json"]).map_err(|said| {
+    fn status(&self) -> Result<Value, Failure> {
+        let status = self.asked(&["status", "--format=json"], ANSWER_BYTES_MAX).map_err(|said| {
             Failure::usage(format!("`juju status` failed: {said}"))
                 .hint("-m names a model; `charmproof juju models` lists them")
                 .exit(Exit::CouldNotRun)
         })?;
-        let status: Value = serde_json::from_slice(&status)
-            .map_err(|error| Failure::of("`juju status` cannot be read", &error))?;
-        let mut archive =
-            Archive::create(path, name, self.args.compression).map_err(|error| cannot(&error))?;
+        serde_json::from_slice(&status).map_err(|error| Failure::of("`juju status` cannot be read", &error))
+    }
+
+    /// Writes all that can be had into an archive, or as much as there is when it is interrupted.
+    fn fill(&self, mut archive: Archive, status: &Value) -> std::io::Result<()> {
         for (file, words) in QUESTIONS {
-            match self.asked(words) {
-                Ok(text) => archive.file(file, &text).map_err(|error| cannot(&error))?,
+            let asked = self.asked(words, ANSWER_BYTES_MAX);
+            if self.cancel.is_cancelled() {
+                return Ok(());
+            }
+            match asked {
+                Ok(text) => archive.file(file, &text)?,
                 Err(said) => self.warn(&format!("no {file}: `juju {}` failed: {said}", words.join(" "))),
             }
         }
         if let Ok(log) = fs_err::read(self.local.data.join("supervisor.log")) {
-            archive.file("supervisor.log", &log).map_err(|error| cannot(&error))?;
+            archive.file("supervisor.log", &log)?;
         }
-        for target in targets(&status) {
+        for target in targets(status) {
+            self.copy_target(&mut archive, &target)?;
             if self.cancel.is_cancelled() {
                 return Ok(());
             }
-            self.copy_target(&mut archive, &target).map_err(|error| cannot(&error))?;
         }
-        archive.finish().map_err(|error| cannot(&error))
+        archive.finish()
     }
 
     /// Copies the files of a machine or a pod, and links those units to it that live there.
     fn copy_target(&self, archive: &mut Archive, target: &Target) -> std::io::Result<()> {
         match target {
             Target::Machine { id, units } => {
-                let folder = if id.contains('/') { id.clone() } else { format!("{id}/baremetal") };
-                self.copy(archive, &folder, &[id])?;
+                let folder = format!("{id}/baremetal");
+                self.copy(archive, &folder, &[id], true)?;
                 for unit in units {
                     archive.link(&unit.replace('/', "_"), &folder)?;
                 }
             }
             Target::Pod { unit } => {
                 let folder = unit.replace('/', "_");
-                self.copy(archive, &format!("{folder}/charm"), &[unit])?;
+                self.copy(archive, &format!("{folder}/charm"), &[unit], false)?;
                 // Juju's own agent sees the containers of its pod as folders here.
-                let listed = self.asked(&["ssh", unit, "ls", "/charm/containers"]).unwrap_or_default();
+                let words = ["ssh", unit, "ls", "/charm/containers"];
+                let listed = self.asked(&words, CONTAINERS_BYTES_MAX).unwrap_or_default();
                 for container in
                     String::from_utf8_lossy(&listed).split_whitespace().filter(|name| is_name(name))
                 {
-                    self.copy(archive, &format!("{folder}/{container}"), &["--container", container, unit])?;
+                    let whom = ["--container", container, unit];
+                    self.copy(archive, &format!("{folder}/{container}"), &whom, false)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Copies what lies in the known places of one root.
-    fn copy(&self, archive: &mut Archive, folder: &str, whom: &[&str]) -> std::io::Result<()> {
+    /// Copies what lies in the known places of one root. On machines, people have the rights of root for the
+    /// asking only.
+    fn copy(
+        &self,
+        archive: &mut Archive,
+        folder: &str,
+        whom: &[&str],
+        is_machine: bool,
+    ) -> std::io::Result<()> {
         let mut places: Vec<&str> = PLACES.to_vec();
         if !self.args.small {
             places.push(STATE);
         }
         places.extend(self.args.extra_dirs.iter().map(String::as_str));
-        let script = script(&places, self.args.max_file_size, &self.args.exclude);
+        let mut script = script(&places, self.args.max_file_size, &self.args.exclude);
+        if is_machine {
+            script = format!("sudo sh -c {}", charmproof_fleet::process::shell_word(&script));
+        }
         let packed = self.work.join("files.tar");
         let words: Vec<&str> = ["ssh", "--pty=false"]
             .into_iter()
@@ -175,6 +208,9 @@ impl Dump<'_> {
             .collect();
         let shown = whom.join(" ");
         let ended = self.juju(&words, Some(&packed)).and_then(|mut child| self.wait(&mut child));
+        if self.cancel.is_cancelled() {
+            return Ok(());
+        }
         if let Err(said) = ended {
             self.warn(&format!("{shown}: its files are not in the dump: {said}"));
             return Ok(());
@@ -187,17 +223,25 @@ impl Dump<'_> {
             ));
         }
         if files == 0 {
-            self.warn(&format!("{shown}: no files; perhaps it has no `find` or `tar`"));
+            self.warn(&format!("{shown}: no files; perhaps it has no `find` or GNU `tar`"));
         }
         Ok(())
     }
 
-    /// Returns what a command of `juju` printed, or the last line of what it complained about.
-    fn asked(&self, words: &[&str]) -> Result<Vec<u8>, String> {
-        let file = self.work.join("answer");
-        let mut child = self.juju(words, Some(&file))?;
+    /// Returns the start of what a command of `juju` printed, or the last line of what it complained about.
+    fn asked(&self, words: &[&str], bytes_max: u64) -> Result<Vec<u8>, String> {
+        let path = self.work.join("answer");
+        let mut child = self.juju(words, Some(&path))?;
         self.wait(&mut child)?;
-        fs_err::read(&file).map_err(|error| error.to_string())
+        let told = |error: std::io::Error| error.to_string();
+        let file = fs_err::File::open(&path).map_err(told)?;
+        if file.metadata().map_err(told)?.len() > bytes_max {
+            let words = words.join(" ");
+            self.warn(&format!("`juju {words}` printed a lot; what follows {bytes_max} bytes is left out"));
+        }
+        let mut answer = Vec::new();
+        file.take(bytes_max).read_to_end(&mut answer).map_err(told)?;
+        Ok(answer)
     }
 
     fn juju(&self, words: &[&str], to: Option<&Utf8Path>) -> Result<Child, String> {
@@ -218,7 +262,18 @@ impl Dump<'_> {
         self.work.join("complaints")
     }
 
-    /// Waits until a command has ended well; the error is what it said, or that it took too long.
+    /// Returns the end of what the last command complained about. Some of that comes from machines.
+    fn end_of_complaints(&self) -> std::io::Result<Vec<u8>> {
+        let mut file = fs_err::File::open(self.complaints())?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(COMPLAINT_BYTES_MAX)))?;
+        let mut said = Vec::new();
+        file.take(COMPLAINT_BYTES_MAX).read_to_end(&mut said)?;
+        Ok(said)
+    }
+
+    /// Waits until a command has ended well; the error is what it said, that it took too long, or that
+    /// we were interrupted.
     fn wait(&self, child: &mut Child) -> Result<(), String> {
         let limit = Duration::from_secs(self.args.timeout);
         let begun = Instant::now();
@@ -227,15 +282,22 @@ impl Dump<'_> {
                 if status.success() {
                     return Ok(());
                 }
-                let said = fs_err::read(self.complaints()).unwrap_or_default();
+                // Ctrl-C reaches the command as well, and perhaps first.
+                std::thread::sleep(POLL);
+                if self.cancel.is_cancelled() {
+                    return Err(INTERRUPTED.to_owned());
+                }
+                let said = self.end_of_complaints().unwrap_or_default();
                 let said = String::from_utf8_lossy(&said);
                 let last = said.lines().rfind(|line| !line.trim().is_empty());
                 return Err(last.map_or_else(|| status.to_string(), |line| line.trim().to_owned()));
             }
-            if begun.elapsed() > limit || self.cancel.is_cancelled() {
+            let is_cancelled = self.cancel.is_cancelled();
+            if is_cancelled || begun.elapsed() > limit {
                 let _ = child.kill();
                 let _ = child.wait();
-                return Err(format!("it did not end within {} s (--timeout)", limit.as_secs()));
+                let too_long = || format!("it did not end within {} s (--timeout)", limit.as_secs());
+                return Err(if is_cancelled { INTERRUPTED.to_owned() } else { too_long() });
             }
             std::thread::sleep(POLL);
         }
@@ -274,15 +336,11 @@ fn targets(status: &Value) -> Vec<Target> {
     if status["model"]["type"] == "caas" {
         return units.into_iter().map(|(unit, _)| Target::Pod { unit }).collect();
     }
-    let machines = entries(&status["machines"]);
-    let ids = machines.iter().flat_map(|(id, machine)| {
-        std::iter::once(id.clone()).chain(entries(&machine["containers"]).into_iter().map(|(id, _)| id))
-    });
-    ids.map(|id| {
+    let machine = |id: String| {
         let here = units.iter().filter(|(_, machine)| *machine == id.as_str());
-        Target::Machine { units: here.map(|(unit, _)| unit.clone()).collect(), id: id.clone() }
-    })
-    .collect()
+        Target::Machine { units: here.map(|(unit, _)| unit.clone()).collect(), id }
+    };
+    entries(&status["machines"]).into_iter().map(|(id, _)| machine(id)).collect()
 }
 
 /// Returns what a root is told: to pack its files that are small enough. What it cannot read is left out,
@@ -294,7 +352,7 @@ fn script(places: &[&str], max_file_size: u64, exclude: &[String]) -> String {
         .map(|name| format!(" --exclude {}", charmproof_fleet::process::shell_word(name)))
         .collect();
     format!(
-        "find {} -mount -type f -size -{}c -print0 2>/dev/null | \
+        "find {} -xdev -type f -size -{}c -print0 2>/dev/null | \
          tar -cf -{exclude} --null --files-from - 2>/dev/null; true",
         places.join(" "),
         max_file_size.saturating_add(1),
@@ -318,10 +376,10 @@ mod tests {
     fn machines_have_units_and_pods_are_units() {
         let status = serde_json::json!({
             "model": {"type": "iaas"},
-            "machines": {"0": {"containers": {"0/lxd/1": {}}}, "1": {}},
+            "machines": {"0": {}, "1": {}, "2": {}},
             "applications": {
                 "web": {"units": {"web/0": {"machine": "0", "subordinates": {"log/0": {}}}}},
-                "db": {"units": {"db/0": {"machine": "0/lxd/1"}}},
+                "db": {"units": {"db/0": {"machine": "1"}}},
                 "log": {"subordinate-to": ["web"]},
             },
         });
@@ -331,7 +389,7 @@ mod tests {
         };
         assert_eq!(
             targets(&status),
-            [machine("0", &["web/0", "log/0"]), machine("0/lxd/1", &["db/0"]), machine("1", &[])]
+            [machine("0", &["web/0", "log/0"]), machine("1", &["db/0"]), machine("2", &[])]
         );
         let status = serde_json::json!({
             "model": {"type": "caas"},
@@ -347,14 +405,23 @@ mod tests {
         let told = script(&["/var/log", "/tmp/a b*/c"], 99, &["*.gz".to_owned()]);
         assert_eq!(
             told,
-            "find /var/log '/tmp/a b'*/c -mount -type f -size -100c -print0 2>/dev/null | \
+            "find /var/log '/tmp/a b'*/c -xdev -type f -size -100c -print0 2>/dev/null | \
              tar -cf - --exclude '*.gz' --null --files-from - 2>/dev/null; true"
         );
     }
 
     #[test]
     fn names_stay_in_their_folder() {
-        for (name, expected) in [("a-1_b.c", true), ("", false), ("../x", false), ("a b", false)] {
+        for (name, expected) in [
+            ("a-1_b.c", true),
+            ("..1", true),
+            ("", false),
+            (".", false),
+            ("..", false),
+            ("-", false),
+            ("../x", false),
+            ("a b", false),
+        ] {
             assert_eq!(is_name(name), expected, "{name}");
         }
     }

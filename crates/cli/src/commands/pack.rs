@@ -155,6 +155,7 @@ impl Packing<'_> {
     pub(crate) fn run(&self, mut tell: impl FnMut(Packed)) -> Result<(), PackError> {
         let tree = DiskTree::open(self.folder)?;
         let recipe = Recipe::read(&tree)?;
+        recipe.check(&tree)?;
         // A machine that Debian has no name for builds what the most common one builds: packages come as
         // wheels, or are compiled for where they are.
         let architecture = Architecture::of_host().unwrap_or(Architecture::Amd64);

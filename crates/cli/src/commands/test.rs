@@ -103,16 +103,18 @@ pub(crate) fn run(
         facts: &facts,
         invocation: &invocation,
         local: &local,
+        is_private,
         work: &work.path,
         charm: charm.as_deref(),
         artifacts: artifacts.as_deref(),
         swaps: &swaps,
     };
-    let end = suite.run(cancel, &talk)?;
+    let (end, others) = suite.run(cancel, &talk)?;
     let suite_took = begun.elapsed();
 
     let noted = fs_err::read(local.events()).unwrap_or_default();
-    let timeline = Timeline::read(&String::from_utf8_lossy(&noted), began);
+    let mut timeline = Timeline::read(&String::from_utf8_lossy(&noted), began);
+    timeline.events.retain(|event| !others.contains(&event.model));
     let shown = timeline::text(&timeline, output::terminal(colour).width);
     output::result(&format!("{}{shown}", headline(&timeline, end, suite_took, packing_took)));
     // Why a test fails here that passes elsewhere may be one of these.

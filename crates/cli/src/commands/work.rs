@@ -52,8 +52,8 @@ impl WorkFolder {
             .collect()
     }
 
-    /// Removes what dead commands have left, and ends what still runs for them. Returns the folders.
-    pub(crate) fn sweep(work: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
+    /// Removes what dead commands have left, and ends what still runs for them.
+    pub(crate) fn sweep(work: &Utf8Path) -> std::io::Result<()> {
         sweep(&work.join("f"))
     }
 
@@ -65,17 +65,15 @@ impl WorkFolder {
     }
 }
 
-/// Removes what was left by commands that are dead. Returns the folders.
-fn sweep(shelf: &Utf8Path) -> std::io::Result<Vec<Utf8PathBuf>> {
-    let mut swept = Vec::new();
+/// Removes what was left by commands that are dead.
+fn sweep(shelf: &Utf8Path) -> std::io::Result<()> {
     for path in folders(shelf) {
         if let Some(_lock) = FileLock::try_acquire(&lock_of(&path))? {
             local::end_processes_of(&path.join(JUJU_FOLDER));
             remove_tree(&path)?;
-            swept.push(path);
         }
     }
-    Ok(swept)
+    Ok(())
 }
 
 fn folders(shelf: &Utf8Path) -> impl Iterator<Item = Utf8PathBuf> {
@@ -124,7 +122,9 @@ mod tests {
         assert_eq!(names(&work.join("f")), ["0", "1"]);
         assert!(!one.path.join("j0-1-0").exists());
         assert!(WorkFolder::is_taken(work));
-        assert!(WorkFolder::left(work).is_empty() && WorkFolder::sweep(work).unwrap().is_empty());
+        assert!(WorkFolder::left(work).is_empty());
+        WorkFolder::sweep(work).unwrap();
+        assert_eq!(names(&work.join("f")), ["0", "1"]);
         drop(one);
         assert_eq!(names(&work.join("f")), ["1"]);
         let next = WorkFolder::new(work).unwrap();

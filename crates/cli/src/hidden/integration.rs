@@ -118,7 +118,7 @@ fn run(
         command.env(ARTIFACTS_VARIABLE, artifacts);
     }
     let controller = usual_controller(has_containers(unit));
-    if let Err(said) = local.switch(controller, &command) {
+    if let Err(said) = local.ask(&["switch", controller], &command) {
         say(&format!("`{controller}` could not be made the current controller: {said}"));
     }
     let code = code_of(command.status()?);

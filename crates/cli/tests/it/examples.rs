@@ -127,6 +127,17 @@ fn tinyproxy_goes_through_all_of_it() {
 }
 
 #[test]
+fn a_swap_breaks_no_unit_test_of_a_pair_of_charms() {
+    let env = with(&["guestbook", "guestbook-database"]);
+    let told = env.charmproof(&["check", "unit", ".", "--swap", "ops==3.8.1"]).success();
+    assert!(told.contains("2 still passing"), "{told}");
+    for charm in ["guestbook", "guestbook-database"] {
+        let shown = env.charmproof(&["show", "latest", charm]).success();
+        assert!(shown.contains("candidate: seen in the process: ops 3.8.1"), "{shown}");
+    }
+}
+
+#[test]
 fn a_pair_of_charms_with_workloads_goes_through_all_of_it() {
     let env = with(&["guestbook", "guestbook-database"]);
     let fuzzed = env.charmproof(&[

@@ -293,6 +293,36 @@ def test_model(monkeypatch):
     assert!(world.env.root().join("data/charmproof/juju/events.jsonl").exists());
 }
 
+#[test]
+fn the_users_own_juju_is_left_as_it_was() {
+    let world = World::new();
+    world.add(&suite(
+        r#"
+def test_model():
+    subprocess.run(["juju", "add-model", "kept"], check=True)
+    ran("web/0", "install")
+    ran("other/0", "update-status")
+    text = (DATA / "events.jsonl").read_text().splitlines()
+    lines = [json.loads(line) for line in text]
+    lines[-2]["model"], lines[-1]["model"] = "kept", "mine"
+    (DATA / "events.jsonl").write_text("\n".join(json.dumps(line) for line in lines) + "\n")
+"#,
+    ));
+    let juju = |words: &[&str]| world.env.charmproof(&[&["juju"], words].concat());
+    juju(&["add-model", "mine", "k8s"]).success();
+    let before = juju(&["switch"]).success();
+    let refused = test(&world, &["--keep-models", "--controller", "nope"]).expect_code(2);
+    assert!(refused.to_string().contains("[possible values: concierge-lxd, concierge-k8s]"), "{refused}");
+    let passed = test(&world, &["--keep-models", "--logs", "logs"]).success();
+    assert_eq!(juju(&["switch"]).success(), before);
+    assert!(passed.contains("web/0") && !passed.contains("other/0"), "{passed}");
+    let logs = world.env.work().join("logs");
+    assert!(logs.join("kept.log").exists() && !logs.join("mine.log").exists());
+    for model in ["kept", "mine"] {
+        juju(&["destroy-model", model, "--no-prompt"]).success();
+    }
+}
+
 /// A suite that looks into the charm that it was given, and notes that a unit ran it.
 fn looks_into_the_charm(hook: &str) -> Charm {
     suite(&format!(

@@ -9,6 +9,7 @@ mod faults;
 mod inside;
 mod life;
 mod looking;
+mod people;
 mod refusals;
 mod removing;
 mod storage;

@@ -148,6 +148,8 @@ fn environment(
             program: "uv".to_owned(),
             hint: "`charmproof doctor` says how charmproof finds it",
         })?;
+        // Where it lies may be a link to a place that steps do not see.
+        let uv = &uv.canonicalize_utf8().unwrap_or_else(|_| uv.to_owned());
         fs_err::create_dir_all(&builder.uv_cache)?;
         let steps = Steps::begin(builder, folder.join("making"), folder)?;
         let prefix = folder.join("venv");

@@ -13,6 +13,17 @@ use crate::support::{Bench, Entry, Image, archive, chain, is_root, run_in};
 const LAUNCHER: &str = env!("CARGO_BIN_EXE_charmproof-images-launch");
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
+/// Returns a link to uv, both where steps see nothing: so it is where people have it in an odd place.
+fn linked_uv(bench: &Bench) -> Utf8PathBuf {
+    let (folder, link) = (bench.hidden().join("programs"), bench.hidden().join("uv"));
+    if !link.is_symlink() {
+        fs_err::create_dir_all(&folder).unwrap();
+        fs_err::copy(uv().canonicalize_utf8().unwrap(), folder.join("uv")).unwrap();
+        fs_err::os::unix::fs::symlink(folder.join("uv"), &link).unwrap();
+    }
+    link
+}
+
 /// Returns uv, from the search path or from where `make setup` puts it.
 fn uv() -> Utf8PathBuf {
     let path = std::env::var("PATH").unwrap();
@@ -25,7 +36,7 @@ fn builder(bench: &Bench, variables: &[(&str, &str)]) -> Builder {
     let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Builder {
         launcher: Launcher::new(LAUNCHER.into(), Vec::new()),
-        uv: Some(uv()),
+        uv: Some(linked_uv(bench)),
         uv_cache: bench.path().join("uv"),
         environment: variables.collect(),
         search_path: PATH.to_owned(),

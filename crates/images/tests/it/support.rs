@@ -18,12 +18,19 @@ pub(crate) fn digest(bytes: &[u8]) -> String {
 /// A folder for one test, with a cache in it.
 pub(crate) struct Bench {
     folder: tempfile::TempDir,
+    hidden: tempfile::TempDir,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
         // Not below /tmp, which the sandbox replaces.
-        Self { folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap() }
+        let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        Self { folder, hidden: tempfile::tempdir().unwrap() }
+    }
+
+    /// Returns a folder that nobody in the sandbox sees.
+    pub(crate) fn hidden(&self) -> Utf8PathBuf {
+        Utf8PathBuf::try_from(self.hidden.path().to_owned()).unwrap()
     }
 
     pub(crate) fn path(&self) -> Utf8PathBuf {

@@ -1,6 +1,7 @@
 //! Applications: `config`, `trust`, `expose`, `unexpose`, `remove-application`.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::Stimulus;
@@ -9,9 +10,11 @@ use serde_json::Value;
 
 use super::confirm::{Answer, Plan, confirm};
 use super::deploy::{read_value, typed_settings};
-use super::{Context, failed};
-use crate::controller::data::{Exposure, ModelData};
+use super::units::NOT_ALIVE;
+use super::{Context, SPACE, failed};
+use crate::controller::data::{ApplicationData, Exposure, ModelData};
 use crate::session::{CommandError, CommandResult};
+use crate::values::go::quote;
 use crate::view::config::{ApplicationConfigView, SettingView, write_value};
 
 /// What Juju itself knows of an application, beside its charm.
@@ -35,10 +38,7 @@ pub(super) fn config(context: &mut Context<'_>) -> CommandResult {
         }
     }
     if let Some(file) = context.parsed.text("file").filter(|file| !file.is_empty()) {
-        let text = context.session.read_text(file)?;
-        let read: BTreeMap<String, Value> = serde_saphyr::from_str(&text).map_err(failed)?;
-        let own = read.get(&name).and_then(Value::as_object).cloned();
-        sets.extend(own.ok_or_else(|| CommandError::failed(format!("no settings found for \"{name}\"")))?);
+        sets.extend(super::deploy::settings_in_file(context, file, &name)?);
     }
     if sets.is_empty() && resets.is_empty() {
         return show(context, &uuid, &name, keys.first().map(String::as_str));
@@ -195,6 +195,16 @@ pub(super) fn set_trust(context: &Context<'_>, uuid: &str, name: &str, trusts: b
     })
 }
 
+/// Sees that an application is not on its way out (state/application.go, `setExposed`).
+fn sees_it_can_be_exposed(data: &ApplicationData, name: &str, is_to_be: bool) -> CommandResult {
+    if data.is_dying {
+        return Err(CommandError::failed(format!(
+            "cannot set exposed flag for application \"{name}\" to {is_to_be}: {NOT_ALIVE}"
+        )));
+    }
+    Ok(())
+}
+
 /// `expose`
 pub(super) fn expose(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
@@ -202,9 +212,24 @@ pub(super) fn expose(context: &mut Context<'_>) -> CommandResult {
     let list =
         |flag: &str| -> Vec<String> { context.parsed.list(flag).into_iter().map(str::to_owned).collect() };
     let (endpoints, spaces, networks) = (list("endpoints"), list("to-spaces"), list("to-cidrs"));
+    if let Some(space) = spaces.iter().find(|space| *space != SPACE) {
+        return Err(CommandError::failed(format!("space {} not found", quote(space))));
+    }
+    if let Some(wrong) = networks.iter().find(|network| !is_network(network)) {
+        return Err(CommandError::failed(format!(
+            "unable to parse {} as a CIDR: invalid CIDR address: {wrong}",
+            quote(wrong)
+        )));
+    }
     context.change(&uuid, |model| {
         let application = super::units::application(model, &name)?;
+        let known = model.state.applications.get(&application);
+        let is_known = |name: &str| known.is_some_and(|known| known.endpoints.contains_key(name));
+        if let Some(unknown) = endpoints.iter().find(|endpoint| !endpoint.is_empty() && !is_known(endpoint)) {
+            return Err(CommandError::failed(format!("endpoint {} not found", quote(unknown))));
+        }
         let Some(data) = model.applications.get_mut(&application) else { return Ok(()) };
+        sees_it_can_be_exposed(data, &name, true)?;
         let exposure = data.exposed.get_or_insert_with(Exposure::default);
         let endpoints = if endpoints.is_empty() { vec![String::new()] } else { endpoints };
         for endpoint in endpoints {
@@ -219,6 +244,17 @@ pub(super) fn expose(context: &mut Context<'_>) -> CommandResult {
     })
 }
 
+/// Whether a text is a network: an address, and how many bits of it are the network's.
+fn is_network(text: &str) -> bool {
+    let Some((address, bits)) = text.split_once('/') else { return false };
+    let bits_max = match address.parse() {
+        Ok(IpAddr::V4(_)) => 32,
+        Ok(IpAddr::V6(_)) => 128,
+        Err(_) => return false,
+    };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= bits_max)
+}
+
 /// `unexpose`
 pub(super) fn unexpose(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
@@ -227,6 +263,7 @@ pub(super) fn unexpose(context: &mut Context<'_>) -> CommandResult {
     context.change(&uuid, |model| {
         let application = super::units::application(model, &name)?;
         let Some(data) = model.applications.get_mut(&application) else { return Ok(()) };
+        sees_it_can_be_exposed(data, &name, false)?;
         if endpoints.is_empty() {
             data.exposed = None;
         } else if let Some(exposure) = &mut data.exposed {
@@ -272,9 +309,6 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
             let (application, units, text) = plan(model, &name)?;
             for unit in &units {
                 super::units::note_storage(model, unit, destroys);
-            }
-            if let Some(data) = model.applications.get_mut(&application) {
-                data.destroys_storage |= destroys;
             }
             model.remove_application(&application, is_forced).map_err(failed)?;
             super::subordinates::displace(model);

@@ -47,7 +47,8 @@ pub(super) fn deploy(context: &mut Context<'_>, uuid: &str, path: &Utf8Path) -> 
     }
     let composed = compose(&sources, &Disk).map_err(cannot)?;
     let is_dry = context.parsed.is_set("dry-run");
-    if is_dry && !composed.ignored_fields.is_empty() {
+    // Juju says so before a dry run only, and whoever has mistyped a word never learns of it.
+    if !composed.ignored_fields.is_empty() {
         let fields: String = composed.ignored_fields.iter().map(|field| format!("\n {field}\n")).collect();
         context.say(&format!("WARNING These fields{fields}will be ignored during deployment\n"));
     }

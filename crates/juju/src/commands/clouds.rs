@@ -19,17 +19,36 @@ use crate::view::cloud::{
 };
 use crate::view::controller::{AccountView, ControllerDetailsView, ControllerFactsView, ControllerModelView};
 
-/// Attributes of credentials that nobody is shown, by how their names end or what they are.
-pub(super) const HIDDEN: [&str; 8] = [
-    "secret-key",
-    "password",
-    "private-key",
-    "client-key",
+/// Attributes of credentials that are shown to those only who ask for secrets: what the providers of Juju
+/// call hidden.
+const HIDDEN: [&str; 14] = [
     "ClientKeyData",
     "Token",
-    "token",
+    "api-token",
     "application-password",
+    "client-cert",
+    "client-key",
+    "maas-oauth",
+    "pass-phrase",
+    "password",
+    "private-key",
+    "secret-key",
+    "server-cert",
+    "token",
+    "trust-password",
 ];
+
+/// Returns the attributes of a credential, those that are hidden only if secrets are shown.
+pub(super) fn shown_attributes(credential: &Value, shows_secrets: bool) -> BTreeMap<String, String> {
+    let attributes = credential.as_object().into_iter().flatten().filter(|(key, _)| *key != "auth-type");
+    let shown = attributes.filter(|(key, _)| shows_secrets || !HIDDEN.contains(&key.as_str()));
+    shown.map(|(key, value)| (key.clone(), text_of(value))).collect()
+}
+
+/// Writes what a credential says as text.
+pub(super) fn text_of(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
 
 /// Where a command keeps what it is given: with the client, or with a controller.
 fn controller_of(context: &Context<'_>) -> Result<Option<String>, CommandError> {
@@ -47,7 +66,8 @@ pub(super) fn looked_at(context: &Context<'_>) -> Result<(bool, Option<String>),
     if on_client || controller.is_some() {
         return Ok((on_client, controller));
     }
-    Ok((true, Some(context.controller.look(|held| context.current_controller(held)))))
+    // Where there is none, the client alone is.
+    Ok((true, context.controller.look(|held| context.current_controller(held)).ok()))
 }
 
 /// Whether the client is meant: said so, or nothing said.
@@ -357,7 +377,7 @@ pub(super) fn credentials(context: &mut Context<'_>) -> CommandResult {
             .collect()
     };
     let view = context.controller.look(|held| {
-        let controller = context.current_controller(held);
+        let controller = context.current_controller(held).unwrap_or_default();
         let mut client_credentials = of(&held.client.credentials);
         for (cloud, credentials) in &mut client_credentials {
             credentials.default_credential =
@@ -380,66 +400,18 @@ pub(super) fn credentials(context: &mut Context<'_>) -> CommandResult {
 }
 
 fn credential(value: &Value, shows_secrets: bool) -> CredentialView {
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    let attributes = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "auth-type");
-    let attributes = attributes.filter(|(key, _)| shows_secrets || !HIDDEN.contains(&key.as_str()));
     CredentialView {
-        auth_type: value.get("auth-type").map(text).unwrap_or_default(),
-        attributes: attributes.map(|(key, value)| (key.clone(), text(value))).collect(),
+        auth_type: value.get("auth-type").map(text_of).unwrap_or_default(),
+        attributes: shown_attributes(value, shows_secrets),
         ..CredentialView::default()
     }
-}
-
-/// `add-ssh-key`
-pub(super) fn add_ssh_key(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    let keys = context.parsed.positionals.clone();
-    context.change(&uuid, |model| {
-        for key in keys {
-            if !model.ssh_keys.contains(&key) {
-                model.ssh_keys.push(key);
-            }
-        }
-        Ok(())
-    })
-}
-
-/// `remove-ssh-key`
-pub(super) fn remove_ssh_key(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    let ids = context.parsed.positionals.clone();
-    context.change(&uuid, |model| {
-        model.ssh_keys.retain(|key| !ids.iter().any(|id| key == id || key.ends_with(id.as_str())));
-        Ok(())
-    })
-}
-
-/// `ssh-keys`
-pub(super) fn ssh_keys(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    let (name, keys) = context.look(&uuid, |model| Ok((model.name.clone(), model.ssh_keys.clone())))?;
-    let is_full = context.parsed.is_set("full");
-    if keys.is_empty() {
-        context.say(&format!("No SSH keys to display for model: {name}"));
-        return Ok(());
-    }
-    let mut text = format!("Keys used in model: {name}\n");
-    for key in keys {
-        let shown = if is_full { key } else { key.split_whitespace().last().unwrap_or_default().to_owned() };
-        text += &format!("{shown}\n");
-    }
-    context.session.print(&text);
-    Ok(())
 }
 
 /// `show-controller`
 pub(super) fn show_controller(context: &mut Context<'_>) -> CommandResult {
     let current = context.controller.look(|held| context.current_controller(held));
     let names: Vec<String> = match context.parsed.positionals.as_slice() {
-        [] => vec![current],
+        [] => vec![current.map_err(|_| CommandError::failed("there is no active controller"))?],
         names => names.to_vec(),
     };
     let mut all = BTreeMap::new();

@@ -1,6 +1,8 @@
 //! What is told before something is removed, and whether the person means it.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{Read as _, Write as _};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::Context;
 use crate::session::{CommandError, CommandResult};
@@ -52,18 +54,45 @@ pub(super) fn confirm(
     if is_dry {
         return Ok(Answer::Stop);
     }
-    if matches!(ask(context, "\nContinue [y/N]? ").to_lowercase().as_str(), "y" | "yes") {
+    if is_yes(context, "\nContinue [y/N]? ") {
         return Ok(Answer::GoQuietly);
     }
     Err(CommandError::failed(format!("{} removal: aborted", what.trim_end())))
 }
 
-/// Asks for a line.
+/// How many bytes of an answer are read.
+const ANSWER_MAX: usize = 1024;
+/// How often one looks whether whoever was asked is still there.
+const LOOK_AGAIN: Timespec = Timespec { tv_sec: 0, tv_nsec: 200_000_000 };
+
+/// Asks whether something is to be done.
+pub(super) fn is_yes(context: &mut Context<'_>, question: &str) -> bool {
+    matches!(ask(context, question).to_lowercase().as_str(), "y" | "yes")
+}
+
+/// Asks for a line. What is behind it is left for whoever asks next. Somebody who has gone away says
+/// nothing.
 fn ask(context: &mut Context<'_>, question: &str) -> String {
     let _ = write!(context.session.stderr, "{question}");
-    let mut line = String::new();
-    let _ = BufReader::new(&context.session.stdin).read_line(&mut line);
-    line.trim_end_matches(['\n', '\r']).to_owned()
+    let mut line = Vec::new();
+    while line.len() < ANSWER_MAX && !context.session.attention.is_over() {
+        let mut stdin = &context.session.stdin;
+        let mut polled = [PollFd::new(stdin, PollFlags::IN)];
+        match poll(&mut polled, Some(&LOOK_AGAIN)) {
+            Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+            Ok(_) => {}
+            Err(_) => break,
+        }
+        let mut byte = [0];
+        match stdin.read(&mut byte) {
+            Ok(1) if byte != *b"\n" => line.push(byte[0]),
+            Ok(_) | Err(_) => break,
+        }
+    }
+    if context.session.attention.is_over() {
+        return String::new();
+    }
+    String::from_utf8_lossy(&line).trim_end_matches('\r').to_owned()
 }
 
 /// Tells what goes with a model, and asks for its name.

@@ -6,20 +6,16 @@ use std::collections::BTreeMap;
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
 
-use super::{Context, failed};
+use super::{Context, SPACE, failed};
 use crate::controller::data::{ApplicationData, ModelData, USER};
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
 use crate::values::go::quote;
 use crate::view::application::{ApplicationDetailsView, ExposedEndpointView};
-use crate::view::constraints::ConstraintsView;
 use crate::view::model::ModelUserView;
 use crate::view::status::{MachineListView, write_machines};
 use crate::view::time::ago;
 use crate::view::user::{UserView, write_list, write_model_users};
-
-/// The space that all endpoints are in.
-const SPACE: &str = "alpha";
 
 /// `show-application`
 pub(super) fn show_application(context: &mut Context<'_>) -> CommandResult {
@@ -55,7 +51,7 @@ fn details(
         charm: data.charm.name.clone(),
         base: format!("{}@{}", data.charm.base.name, data.charm.base.channel),
         channel: data.charm.channel.clone().unwrap_or_default(),
-        constraints: constraints_view(&Constraints::parse(&[&data.constraints]).map_err(failed)?),
+        constraints: Constraints::parse(&[&data.constraints]).map_err(failed)?,
         principal: !data.metadata.as_ref().is_some_and(|metadata| metadata.subordinate),
         exposed: data.exposed.is_some(),
         exposed_endpoints: exposed
@@ -76,27 +72,6 @@ fn details(
             .map(|endpoint| (endpoint, SPACE.to_owned()))
             .collect(),
     })
-}
-
-fn constraints_view(constraints: &Constraints) -> ConstraintsView {
-    let all = constraints.clone();
-    ConstraintsView {
-        arch: all.arch,
-        container: all.container,
-        cores: all.cores,
-        cpu_power: all.cpu_power,
-        mem_mib: all.memory_mib,
-        root_disk_mib: all.root_disk_mib,
-        root_disk_source: all.root_disk_source,
-        tags: all.tags,
-        instance_role: all.instance_role,
-        instance_type: all.instance_type,
-        spaces: all.spaces,
-        virt_type: all.virt_type,
-        zones: all.zones,
-        allocate_public_ip: all.allocates_public_ip,
-        image_id: all.image_id,
-    }
 }
 
 /// `constraints`
@@ -146,20 +121,10 @@ pub(super) fn bind(context: &mut Context<'_>) -> CommandResult {
         if words.is_empty() {
             return Err(CommandError::failed("no bindings specified"));
         }
-        for word in &words {
-            let (endpoint, space) = word.split_once('=').unwrap_or(("", word));
-            let known = model.state.applications.get(&application);
-            let is_known = endpoint.is_empty()
-                || known.is_some_and(|known| known.endpoints.contains_key(&Name::from(endpoint)));
-            if space != SPACE {
-                return Err(CommandError::failed(format!("space {} not found", quote(space))));
-            }
-            if !is_known {
-                return Err(CommandError::failed(format!("endpoint {} not found", quote(endpoint))));
-            }
-        }
-        // All endpoints are in the one space already.
-        Ok(())
+        let known = model.state.applications.get(&application);
+        super::deploy::check_bindings(words.iter().map(String::as_str), |endpoint| {
+            known.is_some_and(|known| known.endpoints.contains_key(&Name::from(endpoint)))
+        })
     })
 }
 
@@ -194,12 +159,16 @@ fn everybody(context: &Context<'_>) -> Vec<UserView> {
         last_connection: if exact { time(now) } else { "just now".to_owned() },
         disabled: false,
     }];
-    let others: BTreeMap<String, Timestamp> = context.controller.look(|held| {
-        let in_models = held.models().flat_map(|model| {
+    let others = context.controller.look(|held| {
+        let mut others: BTreeMap<String, Timestamp> = BTreeMap::new();
+        for model in held.models() {
             let of_offers = model.offers.values().flat_map(|offer| offer.users.keys());
-            model.users.keys().chain(of_offers).map(|user| (user.clone(), model.since))
-        });
-        in_models.filter(|(user, _)| user != USER).collect()
+            for user in model.users.keys().chain(of_offers).filter(|user| *user != USER) {
+                let since = others.entry(user.clone()).or_insert(model.since);
+                *since = model.since.min(*since);
+            }
+        }
+        others
     });
     all.extend(others.into_iter().map(|(user_name, since)| UserView {
         user_name,

@@ -81,8 +81,10 @@ pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
 
 /// Returns the controller that `-c` names, or the current one.
 pub(super) fn controller_named(context: &Context<'_>) -> Result<ControllerFacts, CommandError> {
-    let current = context.controller.look(|held| context.current_controller(held));
-    let name = context.parsed.controller().map_or(current, str::to_owned);
+    let name = match context.parsed.controller() {
+        Some(name) => name.to_owned(),
+        None => context.controller.look(|held| context.current_controller(held))?,
+    };
     let found = CONTROLLERS.into_iter().find(|controller| controller.name == name);
     found.ok_or_else(|| CommandError::failed(format!("controller {name} not found")))
 }
@@ -122,15 +124,11 @@ pub(super) fn settings(context: &Context<'_>, flag: &str) -> Result<BTreeMap<Str
 /// `destroy-model`
 pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
     let name = context.word(0).to_owned();
-    let (uuid, shown, filesystems) = context.controller.look(|held| {
+    let (uuid, filesystems) = context.controller.look(|held| {
         let model = context.find_model(held, &name)?;
         // What is part of a machine goes with it.
         let filesystems = model.storages.values().filter(|storage| model.is_detachable(storage)).count();
-        Ok::<_, CommandError>((
-            model.uuid.clone(),
-            format!("{}:{USER}/{}", model.controller, model.name),
-            filesystems,
-        ))
+        Ok::<_, CommandError>((model.uuid.clone(), filesystems))
     })?;
     let is_forced = context.parsed.is_set("force");
     if !context.parsed.is_set("no-prompt") {
@@ -157,28 +155,18 @@ pub(super) fn destroy(context: &mut Context<'_>) -> CommandResult {
         model.tidy();
     });
     let timeout = context.parsed.duration("timeout").and_then(|timeout| Duration::try_from(timeout).ok());
-    let attention = context.session.attention.clone();
-    let is_over = || attention.is_over();
-    let wait = |timeout| {
-        context.controller.wait_until(Some(timeout), &is_over, |held| {
-            held.model(&uuid)
-                .is_none_or(|model| model.units.is_empty() && model.applications.is_empty())
-                .then_some(())
-        })
-    };
-    if wait(timeout.unwrap_or(DESTROY_TIMEOUT)).is_none() {
-        if context.session.attention.is_over() {
-            return Err(CommandError::Silent(1));
-        }
-        if !is_forced {
-            return Err(CommandError::failed(format!(
-                "timeout waiting for model \"{name}\" to be destroyed; use --force to destroy what is left"
-            )));
-        }
+    let emptied = context.wait_until(Some(timeout.unwrap_or(DESTROY_TIMEOUT)), |held| {
+        held.model(&uuid)
+            .is_none_or(|model| model.units.is_empty() && model.applications.is_empty())
+            .then_some(())
+    })?;
+    if emptied.is_none() && !is_forced {
+        return Err(CommandError::failed(format!(
+            "timeout waiting for model \"{name}\" to be destroyed; use --force to destroy what is left"
+        )));
     }
     context.controller.forget_model(&uuid);
     context.session.say("Model destroyed.");
-    let _ = shown;
     Ok(())
 }
 
@@ -383,7 +371,8 @@ pub(super) fn switch(context: &mut Context<'_>) -> CommandResult {
 
 /// `controllers`
 pub(super) fn controllers(context: &mut Context<'_>) -> CommandResult {
-    let current = context.controller.look(|held| context.current_controller(held));
+    // Who is told that there is no current one looks for the others here.
+    let current = context.controller.look(|held| context.current_controller(held)).unwrap_or_default();
     let server = "127.0.0.1:17070".to_owned();
     let mut all = ControllerListView { current_controller: current, ..ControllerListView::default() };
     for controller in CONTROLLERS {
@@ -418,11 +407,16 @@ pub(super) fn controllers(context: &mut Context<'_>) -> CommandResult {
 /// `whoami`
 #[expect(clippy::unnecessary_wraps, reason = "all commands end alike")]
 pub(super) fn whoami(context: &mut Context<'_>) -> CommandResult {
-    let (controller, model) = context.controller.look(|held| {
-        let controller = context.current_controller(held);
+    let found = context.controller.look(|held| {
+        let controller = context.current_controller(held).ok()?;
         let model = held.client.models.get(&controller).cloned();
-        (controller, model)
+        Some((controller, model))
     });
+    let Some((controller, model)) = found else {
+        let text = "There is no current controller.\nRun juju controllers to see available controllers.";
+        context.session.say(text);
+        return Ok(());
+    };
     let mut document = json!({ "controller": controller, "user": USER });
     if let Some(model) = &model {
         document["model"] = Value::String(model.clone());
@@ -549,6 +543,12 @@ pub(super) fn config(context: &mut Context<'_>) -> CommandResult {
         match word.split_once('=') {
             Some((key, value)) => drop(sets.insert(key.to_owned(), Value::String(value.to_owned()))),
             None => keys.push(word.clone()),
+        }
+    }
+    // What a model was made with is no matter of its configuration.
+    for (key, command) in [("agent-version", "upgrade-model"), ("charmhub-url", "add-model")] {
+        if sets.contains_key(key) {
+            return Err(CommandError::failed(format!("\"{key}\" must be set via \"{command}\"")));
         }
     }
     if !sets.is_empty() || !resets.is_empty() {

@@ -4,7 +4,6 @@
 //! What units see of each other's models is in `cross_model`.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
 
 use charmproof_agent::state::{RelationEnd, RelationEnds};
 use charmproof_lifecycle::model::Target;
@@ -324,7 +323,7 @@ pub(super) fn find(context: &mut Context<'_>) -> CommandResult {
     let views = context.controller.look(|held| {
         let said = context.parsed.controller().map(str::to_owned);
         let said = part.as_ref().and_then(|part| part.controller.clone()).or(said);
-        let controller = said.unwrap_or_else(|| context.current_controller(held));
+        let controller = said.map_or_else(|| context.current_controller(held), Ok)?;
         let in_model = part.as_ref().map(|part| part.model.as_str()).filter(|model| !model.is_empty());
         if let Some(name) = in_model
             && held.named(&controller, name).is_none()
@@ -431,13 +430,11 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     }
     if is_forced && !context.parsed.is_set("yes") {
         let shown: Vec<String> = urls.iter().map(ToString::to_string).collect();
-        context.session.say(&format!(
+        let question = format!(
             "WARNING! This command will remove offers: {}\nThis includes all relations to those offers.\n\nContinue [y/N]? ",
             shown.join(", ")
-        ));
-        let mut line = String::new();
-        let _ = BufReader::new(&mut context.session.stdin).read_line(&mut line);
-        if !matches!(line.trim().to_lowercase().as_str(), "y" | "yes") {
+        );
+        if !super::confirm::is_yes(context, &question) {
             return Err(CommandError::failed("offer removal: aborted"));
         }
     }

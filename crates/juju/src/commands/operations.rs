@@ -72,8 +72,8 @@ type Declared = BTreeMap<String, BTreeMap<String, ActionSpec>>;
 
 /// Reads what the charms of receivers declare.
 fn declared(context: &Context<'_>, uuid: &str, receivers: &[String]) -> Declared {
-    let charms: Vec<(String, String)> = context.controller.look(|held| {
-        let Some(model) = held.model(uuid) else { return Vec::new() };
+    let charms: BTreeMap<String, String> = context.controller.look(|held| {
+        let Some(model) = held.model(uuid) else { return BTreeMap::new() };
         let names = receivers.iter().map(|name| charmproof_agent::state::application_of(name));
         let charms = names.filter_map(|name| model.applications.get(name));
         charms.map(|data| (data.charm.digest.clone(), data.charm.name.clone())).collect()
@@ -81,7 +81,10 @@ fn declared(context: &Context<'_>, uuid: &str, receivers: &[String]) -> Declared
     let folder = context.controller.folder();
     charms
         .into_iter()
-        .map(|(digest, name)| (digest.clone(), crate::charms::actions(folder, &digest, &name)))
+        .map(|(digest, name)| {
+            let actions = crate::charms::actions(folder, &digest, &name);
+            (digest, actions)
+        })
         .collect()
 }
 
@@ -230,10 +233,8 @@ pub(super) fn follow(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut shown = 0;
     loop {
-        let attention = context.session.attention.clone();
-        let is_gone = || attention.is_over();
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let seen = context.controller.wait_until(left, &is_gone, |held| {
+        let seen = context.wait_until(left, |held| {
             let Some(task) = held.model(uuid).and_then(|model| model.tasks.get(&id)) else {
                 return Some((Vec::new(), true));
             };
@@ -241,10 +242,7 @@ pub(super) fn follow(
             let is_over = !matches!(task.status, TaskStatus::Pending | TaskStatus::Running);
             let news: Vec<_> = task.log.iter().skip(shown).filter(|_| shows_log).cloned().collect();
             (is_over || !news.is_empty()).then_some((news, is_over))
-        });
-        if attention.is_over() {
-            return Err(CommandError::Silent(1));
-        }
+        })?;
         let Some((news, is_over)) = seen else {
             return Ok(Followed { is_over: false, has_logged: shown > 0 });
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::clouds::{HIDDEN, known, looked_at};
+use super::clouds::{known, looked_at, shown_attributes, text_of};
 use super::{CONTROLLERS, Context};
 use crate::session::{CommandError, CommandResult};
 use crate::values::go::quote;
@@ -204,16 +204,13 @@ fn details(
     shows_secrets: bool,
     models: impl Fn(&str) -> Option<BTreeMap<String, String>>,
 ) -> BTreeMap<String, BTreeMap<String, CredentialDetailsView>> {
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     let of = |cloud: &str, name: &str, value: &Value| {
-        let attributes = value.as_object().into_iter().flatten().filter(|(key, _)| *key != "auth-type");
-        let attributes = attributes.filter(|(key, _)| shows_secrets || !HIDDEN.contains(&key.as_str()));
         let in_use = models(cloud);
         CredentialDetailsView {
             content: CredentialContentView {
-                auth_type: value.get("auth-type").map(text).unwrap_or_default(),
+                auth_type: value.get("auth-type").map(text_of).unwrap_or_default(),
                 validity_check: if in_use.is_some() { "valid" } else { "" }.to_owned(),
-                attributes: attributes.map(|(key, value)| (key.clone(), text(value))).collect(),
+                attributes: shown_attributes(value, shows_secrets),
             },
             models: in_use.filter(|_| name == cloud).unwrap_or_default(),
         }

@@ -151,6 +151,11 @@ pub(crate) fn connect(context: &Context<'_>, uuid: &str, one: &str, other: &str)
     context.change(uuid, |model| {
         let (a, b) = infer(model, one, other)?;
         let key = key(&a, &b);
+        // They are looked at in the order of the words (state/state.go, `AddRelation`).
+        if let Some(dying) = [&a, &b].into_iter().find(|end| is_dying(model, &end.application)) {
+            let why = format!("application \"{}\" is not alive", dying.application);
+            return Err(CommandError::failed(format!("cannot add relation \"{key}\": {why}")));
+        }
         let is_there = model.state.relations.values().find(|relation| match &relation.ends {
             RelationEnds::Peer(_) => false,
             RelationEnds::Between(x, y) => {
@@ -189,6 +194,12 @@ pub(crate) fn connect(context: &Context<'_>, uuid: &str, one: &str, other: &str)
         super::subordinates::place(model, id);
         Ok(())
     })
+}
+
+/// Whether an application, of here or of another model, is on its way out.
+fn is_dying(model: &ModelData, name: &Name) -> bool {
+    model.applications.get(name).is_some_and(|data| data.is_dying)
+        || model.remotes.get(name).is_some_and(|remote| remote.is_dying)
 }
 
 /// Returns how Juju names a relation that is there.
@@ -237,7 +248,7 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
     })
 }
 
-/// Finds the relation between what two words mean.
+/// Finds the relation between what two words mean (state/state.go, `InferActiveRelation`).
 fn find(model: &ModelData, one: &str, other: &str) -> Result<u32, CommandError> {
     let part = |word: &str| -> (String, Option<String>) {
         let (name, endpoint) =
@@ -260,9 +271,21 @@ fn find(model: &ModelData, one: &str, other: &str) -> Result<u32, CommandError> 
                 || (is(y, &a, &a_endpoint) && is(x, &b, &b_endpoint))
         }
     });
-    let found: Vec<u32> = found.map(|relation| relation.id).collect();
+    let found: Vec<(u32, String)> = found
+        .filter_map(|relation| match &relation.ends {
+            RelationEnds::Peer(_) => None,
+            RelationEnds::Between(x, y) => Some((relation.id, key_of(model, x, y))),
+        })
+        .collect();
     match found.as_slice() {
         [] => Err(CommandError::failed(format!("relation matching \"{one} {other}\" not found"))),
-        [id, ..] => Ok(*id),
+        [(id, _)] => Ok(*id),
+        several => {
+            let keys: Vec<String> = several.iter().map(|(_, key)| format!("\"{key}\"")).collect();
+            Err(CommandError::failed(format!(
+                "ambiguous relation: \"{one} {other}\" could refer to {}",
+                keys.join("; ")
+            )))
+        }
     }
 }

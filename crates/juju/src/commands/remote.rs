@@ -1,6 +1,7 @@
 //! `ssh`: commands in units and machines, with the person's own descriptors.
 
 use std::collections::BTreeMap;
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +10,21 @@ use camino::Utf8PathBuf;
 use super::{Context, failed};
 use crate::hosting::{Ended, Exec, Host};
 use crate::session::{CommandError, CommandResult};
+use crate::terminal::{self, Before};
 
 /// What people find on `PATH` in a machine.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+
+/// Who people are on machines, if they do not say it.
+const LOGIN_USER: &str = "ubuntu";
+/// Does what `sshd` does: goes home, and runs a command with the user's own shell.
+const AS_SSHD: &str = "cd \"$HOME\" 2>/dev/null; exec \"${SHELL:-/bin/sh}\" -c \"$1\"";
+/// The same without a command.
+const AS_SSHD_LOGIN: &str = "cd \"$HOME\" 2>/dev/null; exec \"${SHELL:-/bin/sh}\" -l";
+/// The options of the program `ssh` that have a value.
+const WITH_VALUE: &str = "BbcDEeFIiJLlmOopQRSWw";
+/// What `ssh` ends with when it has lost the other side.
+const CONNECTION_LOST: i32 = 255;
 
 /// A place that a person wants to be in.
 pub(super) struct There {
@@ -20,6 +33,13 @@ pub(super) struct There {
     pub(super) cwd: Utf8PathBuf,
     pub(super) user: Option<String>,
     pub(super) env: BTreeMap<String, String>,
+}
+
+impl There {
+    /// Returns a command of whoever is there.
+    pub(super) fn exec(&self, argv: Vec<String>, stdio: [OwnedFd; 3]) -> Exec {
+        Exec { argv, env: self.env.clone(), cwd: self.cwd.clone(), user: self.user.clone(), stdio }
+    }
 }
 
 /// Finds what `[user@]target` means: a unit, a leader, a machine; in a pod, one of its containers.
@@ -73,6 +93,7 @@ pub(super) fn find(
     let cwd = match (is_kubernetes, in_workload) {
         (true, true) => image.work_dir.clone().unwrap_or_else(|| "/".into()),
         (true, false) => "/var/lib/juju".into(),
+        // The shell goes home from there, as it does after `sshd`.
         (false, _) => "/".into(),
     };
     let mut env = image.env.clone();
@@ -80,17 +101,28 @@ pub(super) fn find(
         env.extend(crate::workload::variables(container));
     }
     env.entry("PATH".to_owned()).or_insert_with(|| PATH.to_owned());
-    env.insert("HOME".to_owned(), "/root".to_owned());
+    let user = if is_kubernetes {
+        image.user.clone().filter(|_| in_workload)
+    } else {
+        match user.as_deref() {
+            None | Some(LOGIN_USER) => place.login_user(),
+            Some(_) => user.filter(|user| user != "root"),
+        }
+    };
+    if is_kubernetes || user.is_none() {
+        env.insert("HOME".to_owned(), "/root".to_owned());
+    }
+    if !is_kubernetes && user.is_none() {
+        // Anybody else has these from the machine's own files.
+        for (name, value) in [("USER", "root"), ("LOGNAME", "root"), ("SHELL", "/bin/bash")] {
+            env.insert(name.to_owned(), value.to_owned());
+        }
+    }
     for name in ["TERM", "LANG"] {
         if let Some(value) = context.session.env.get(name) {
             env.insert(name.to_owned(), value.clone());
         }
     }
-    let user = if is_kubernetes {
-        image.user.clone().filter(|_| in_workload)
-    } else {
-        user.filter(|user| user != "ubuntu" && user != "root")
-    };
     Ok(There { place, is_kubernetes, cwd, user, env })
 }
 
@@ -101,53 +133,133 @@ pub(super) fn ssh(context: &mut Context<'_>) -> CommandResult {
     let container =
         context.parsed.text("container").filter(|container| !container.is_empty()).map(str::to_owned);
     let there = find(context, &uuid, &target, container.as_deref())?;
-    let words = without_ssh_options(&context.parsed.positionals[1..]);
+    let (options, words) = ssh_options(&context.parsed.positionals[1..]);
     let command = words.join(" ");
-    let argv = if command.is_empty() {
-        vec!["/bin/sh".to_owned(), "-i".to_owned()]
-    } else {
-        vec!["/bin/sh".to_owned(), "-c".to_owned(), command]
+    let argv = match (there.is_kubernetes, command.is_empty()) {
+        (true, true) => vec!["/bin/sh"],
+        (true, false) => vec!["/bin/sh", "-c", &command],
+        (false, true) => vec!["/bin/sh", "-c", AS_SSHD_LOGIN],
+        (false, false) => vec!["/bin/sh", "-c", AS_SSHD, "ssh", &command],
     };
-    let code = run(context, &there, argv)?;
-    if code == 0 {
-        return Ok(());
+    let argv = argv.into_iter().map(str::to_owned).collect();
+    let is_typed = terminal::is_typed(context.session);
+    let has_terminal = match context.parsed.switch("pty") {
+        Some(wanted) => wanted,
+        None => wants_terminal(options, is_typed),
+    };
+    let ended =
+        if has_terminal { run_in_terminal(context, &there, argv)? } else { run(context, &there, argv)? };
+    if ended == Ended::PlaceGone && !there.is_kubernetes {
+        context.session.say(&format!("Connection to {target} closed by remote host."));
+        return Err(CommandError::Silent(CONNECTION_LOST));
     }
-    if there.is_kubernetes {
-        return Err(CommandError::failed(format!("command terminated with exit code {code}")));
+    match ended.code() {
+        0 => Ok(()),
+        code if there.is_kubernetes => {
+            Err(CommandError::failed(format!("command terminated with exit code {code}")))
+        }
+        code => Err(CommandError::Silent(code)),
     }
-    Err(CommandError::Silent(code))
 }
 
-/// Leaves out what is for the program `ssh`, before the command.
-fn without_ssh_options(words: &[String]) -> &[String] {
-    const WITH_VALUE: &str = "BbcDEeFIiJLlmOopQRSWw";
-    let mut rest = words;
-    while let [first, ..] = rest {
-        let Some(option) = first.strip_prefix('-').filter(|option| !option.is_empty()) else { break };
+/// Whether a command has a terminal, as `ssh` decides it: Juju asks for one where it is typed in one.
+fn wants_terminal(options: &[String], is_typed: bool) -> bool {
+    let flags = |option: &String| {
+        let letters =
+            option.strip_prefix('-').filter(|letters| !letters.starts_with('-')).unwrap_or_default();
+        // What is behind a letter with a value is that value.
+        letters.chars().take_while(|letter| !WITH_VALUE.contains(*letter)).collect::<String>()
+    };
+    let letters: String = options.iter().map(flags).collect();
+    match letters.matches('t').count() {
+        _ if letters.contains('T') => false,
+        0 | 1 => is_typed,
+        _ => true,
+    }
+}
+
+/// Parts what is for the program `ssh` from the command behind it.
+fn ssh_options(words: &[String]) -> (&[String], &[String]) {
+    let mut count = 0;
+    while let Some(option) = words.get(count).and_then(|word| word.strip_prefix('-')) {
+        if option.is_empty() {
+            break;
+        }
         if option == "-" {
-            return &rest[1..];
+            return (&words[..count], &words[count + 1..]);
         }
         let takes_value = option.len() == 1 && WITH_VALUE.contains(option);
-        rest = &rest[if takes_value { 2.min(rest.len()) } else { 1 }..];
+        count = words.len().min(count + if takes_value { 2 } else { 1 });
     }
-    rest
+    words.split_at(count)
 }
 
-/// Runs a command with the descriptors of the person, and returns its exit code.
-pub(super) fn run(context: &mut Context<'_>, there: &There, argv: Vec<String>) -> Result<i32, CommandError> {
+/// Runs a command with the descriptors of the person.
+fn run(context: &mut Context<'_>, there: &There, argv: Vec<String>) -> Result<Ended, CommandError> {
     let stdio = context.session.descriptors().map_err(failed)?;
-    let exec = Exec { argv, env: there.env.clone(), cwd: there.cwd.clone(), user: there.user.clone(), stdio };
-    let process = there.place.exec(exec).map_err(failed)?;
+    let process = there.place.exec(there.exec(argv, stdio)).map_err(failed)?;
     loop {
         if let Some(ended) = process.wait_for(Duration::from_millis(100)) {
-            return Ok(match ended {
-                Ended::Code(code) => code,
-                Ended::Signal(_) | Ended::PlaceGone => ended.code(),
-            });
+            return Ok(ended);
         }
         if context.session.attention.is_over() || context.controller.is_ending() {
             process.kill();
             return Err(CommandError::Silent(130));
         }
+    }
+}
+
+/// Runs a command in a terminal of its own, which is where the person types meanwhile.
+fn run_in_terminal(
+    context: &mut Context<'_>,
+    there: &There,
+    argv: Vec<String>,
+) -> Result<Ended, CommandError> {
+    let session = &*context.session;
+    let (watched, terminal) = there.place.open_terminal().map_err(failed)?;
+    let before = Before::of(session);
+    before.apply(&terminal);
+    terminal::set_size(&watched, terminal::size(session));
+    let copy = || terminal.try_clone().map_err(failed);
+    let exec = there.exec(argv, [copy()?, copy()?, copy()?]);
+    drop(terminal);
+    let process = there.place.exec_in_terminal(exec).map_err(failed)?;
+    if terminal::is_typed(session) && !session.take_terminal() {
+        process.kill();
+        return Err(CommandError::Silent(130));
+    }
+    let is_over = || context.controller.is_ending();
+    let ended = terminal::relay(session, watched, process.as_ref(), &is_over).map_err(failed)?;
+    ended.ok_or(CommandError::Silent(130))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_ssh_is_parted_from_the_command() {
+        let check = |line: &str, options: usize, on_terminal: bool, elsewhere: bool| {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let (found, rest) = ssh_options(&words);
+            assert_eq!(
+                (found.len(), found.len() + rest.len()),
+                (options, words.iter().filter(|word| *word != "--").count()),
+                "{line}"
+            );
+            assert_eq!(
+                (wants_terminal(found, true), wants_terminal(found, false)),
+                (on_terminal, elsewhere),
+                "{line}"
+            );
+        };
+        check("", 0, true, false);
+        check("ls -t", 0, true, false);
+        check("-t top", 1, true, false);
+        check("-tt -o A=b top", 3, true, true);
+        check("-t -t top", 2, true, true);
+        check("-T ls", 1, false, false);
+        check("-i key -- -t", 2, true, false);
+        check("-vqt -oRequestTTY=no --pty=true ls", 3, true, false);
     }
 }

@@ -27,7 +27,7 @@ pub(super) fn attach(context: &mut Context<'_>) -> CommandResult {
             "failed to upload resource \"{resource}\": resource \"{name}/{resource}\" not found"
         )));
     }
-    super::deploy::replace(context, &uuid, &name, None, &given, false).map(drop)
+    super::refresh::replace(context, &uuid, &name, None, &given, false).map(drop)
 }
 
 /// `resources`

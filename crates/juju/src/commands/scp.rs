@@ -10,12 +10,16 @@ use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
 
+use super::remote::There;
 use super::{Context, failed, remote};
-use crate::hosting::{Ended, Exec};
+use crate::hosting::Ended;
 use crate::session::{CommandError, CommandResult};
 
 /// Options of the program `scp` that are followed by a value.
 const WITH_VALUE: [&str; 10] = ["-c", "-D", "-F", "-i", "-J", "-l", "-o", "-P", "-S", "-X"];
+
+/// How long a list of files may be that a pattern stands for.
+const LISTING_BYTES_MAX: u64 = 4 << 20;
 
 /// One side of a copy.
 enum Side {
@@ -78,9 +82,12 @@ pub(super) fn scp(context: &mut Context<'_>) -> CommandResult {
                 let between = folder.join(format!("scp-{}", super::models::uuid()?));
                 fs_err::create_dir(&between).map_err(failed)?;
                 let copied = fetch(context, &uuid, &from_who, &from, &between, container.as_deref())
-                    .and_then(|()| {
-                        let name = from.file_name().unwrap_or("file");
-                        send(context, &uuid, &between.join(name), to_who, to, container.as_deref())
+                    .and_then(|()| between.read_dir_utf8().map_err(failed))
+                    .and_then(|mut entries| {
+                        entries.try_for_each(|entry| {
+                            let entry = entry.map_err(failed)?;
+                            send(context, &uuid, entry.path(), to_who, to, container.as_deref())
+                        })
                     });
                 let _ = fs_err::remove_dir_all(&between);
                 copied?;
@@ -95,7 +102,52 @@ pub(super) fn scp(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
-/// Copies a file or folder from a unit.
+/// Returns the files and folders that a path means there: on a machine, it is relative to the home of whoever
+/// is there, and may be a pattern, as it may for `scp`.
+fn meant(there: &There, path: &Utf8Path) -> Result<Vec<Utf8PathBuf>, CommandError> {
+    if there.is_kubernetes {
+        return Ok(vec![there.cwd.join(path)]);
+    }
+    let script = format!(
+        "cd \"$HOME\" 2>/dev/null; for each in {}; do case $each in /*) ;; *) each=$PWD/$each ;; esac; printf '%s\\0' \
+         \"$each\"; done",
+        pattern(path.as_str())
+    );
+    let (reader, writer) = io::pipe().map_err(failed)?;
+    let listing = thread::spawn(move || {
+        let mut text = String::new();
+        reader.take(LISTING_BYTES_MAX).read_to_string(&mut text).map(|_| text)
+    });
+    let argv = ["/bin/sh", "-c", &script].map(str::to_owned).to_vec();
+    let (code, said) = run(there, argv, nothing()?, Some(writer.into()))?;
+    let text = listing.join().unwrap_or_else(|_| Err(io::Error::other("it could not be read")));
+    let text = text.map_err(failed)?;
+    if code != 0 {
+        return Err(CommandError::failed(format!("{path}: {}", said.trim())));
+    }
+    Ok(text.split_terminator('\0').map(Utf8PathBuf::from).collect())
+}
+
+/// Writes a path for a shell, which is to see its patterns and nothing else that shells know.
+fn pattern(path: &str) -> String {
+    let mut word = String::new();
+    for (at, character) in path.char_indices() {
+        match character {
+            '\n' => word.push_str("'\n'"),
+            '~' if at == 0 => word.push('~'),
+            '*' | '?' | '[' | ']' | '!' | '/' | '.' | '-' | '_' => word.push(character),
+            _ if character.is_alphanumeric() => word.push(character),
+            _ => word.extend(['\\', character]),
+        }
+    }
+    if word.is_empty() { ".".to_owned() } else { word }
+}
+
+fn nothing() -> Result<OwnedFd, CommandError> {
+    Ok(fs_err::File::open("/dev/null").map_err(failed)?.into_parts().0.into())
+}
+
+/// Copies files or folders from a unit.
 fn fetch(
     context: &Context<'_>,
     uuid: &str,
@@ -105,16 +157,22 @@ fn fetch(
     container: Option<&str>,
 ) -> CommandResult {
     let there = remote::find(context, uuid, who, container)?;
-    let path = there.cwd.join(path);
-    let (folder, name) = parts(&path)?;
+    let found = meant(&there, path)?;
+    if found.len() > 1 && !to.is_dir() {
+        return Err(CommandError::failed(format!("{to}: Not a directory")));
+    }
+    found.iter().try_for_each(|path| fetch_one(&there, path, to))
+}
+
+fn fetch_one(there: &There, path: &Utf8Path, to: &Utf8Path) -> CommandResult {
+    let (folder, name) = parts(path)?;
     let argv = ["tar", "-C", folder, "-cf", "-", name].map(str::to_owned).to_vec();
     let (reader, writer) = io::pipe().map_err(failed)?;
     let unpacking = {
         let (to, name) = (to.to_owned(), name.to_owned());
         thread::spawn(move || unpack(reader, &to, &name))
     };
-    let nothing = fs_err::File::open("/dev/null").map_err(failed)?;
-    let (code, said) = run(&there, argv, nothing.into_parts().0.into(), Some(writer.into()))?;
+    let (code, said) = run(there, argv, nothing()?, Some(writer.into()))?;
     let unpacked = unpacking.join().unwrap_or_else(|_| Err("the archive could not be read".to_owned()));
     if code != 0 {
         return Err(CommandError::failed(format!("{}: {}", path, said.trim())));
@@ -166,12 +224,15 @@ fn send(
         return Err(CommandError::failed(format!("{from}: No such file or directory")));
     }
     let there = remote::find(context, uuid, who, container)?;
-    let is_folder = path.as_str().is_empty() || path.as_str().ends_with('/') || {
-        let argv = ["test", "-d", there.cwd.join(path).as_str()].map(str::to_owned).to_vec();
-        let nothing = fs_err::File::open("/dev/null").map_err(failed)?;
-        run(&there, argv, nothing.into_parts().0.into(), None)?.0 == 0
+    let found = meant(&there, path)?;
+    let [target] = found.as_slice() else {
+        return Err(CommandError::failed(format!("{path}: ambiguous target")));
     };
-    let path = there.cwd.join(path);
+    let is_folder = path.as_str().is_empty() || path.as_str().ends_with('/') || {
+        let argv = ["test", "-d", target.as_str()].map(str::to_owned).to_vec();
+        run(&there, argv, nothing()?, None)?.0 == 0
+    };
+    let path = target.clone();
     let own = from.file_name().unwrap_or("file").to_owned();
     let (folder, name) = if is_folder {
         (path.as_str().to_owned(), own)
@@ -203,7 +264,7 @@ fn send(
 
 /// Runs a program there. Returns its exit code, and what it complained about.
 fn run(
-    there: &remote::There,
+    there: &There,
     argv: Vec<String>,
     stdin: OwnedFd,
     stdout: Option<OwnedFd>,
@@ -215,13 +276,11 @@ fn run(
             fs_err::OpenOptions::new().write(true).open("/dev/null").map_err(failed)?.into_parts().0.into()
         }
     };
-    let exec = Exec {
-        argv,
-        env: there.env.clone(),
-        cwd: "/".into(),
-        user: None,
-        stdio: [stdin, stdout, writer.into()],
-    };
+    let mut exec = there.exec(argv, [stdin, stdout, writer.into()]);
+    exec.cwd = "/".into();
+    if there.is_kubernetes {
+        exec.user = None;
+    }
     let process = there.place.exec(exec).map_err(failed)?;
     let said = thread::spawn(move || {
         let mut text = String::new();
@@ -237,4 +296,43 @@ fn run(
         }
     };
     Ok((code, said.join().unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn seen_by_a_shell(path: &str) -> String {
+        let script = format!("printf '%s\\0' {}", pattern(path));
+        let output = Command::new("/bin/sh")
+            .args(["-c", &script])
+            .env("HOME", "/home/me")
+            .current_dir("/usr")
+            .output();
+        let text = String::from_utf8(output.unwrap().stdout).unwrap();
+        text.trim_end_matches('\0').replace('\0', " ")
+    }
+
+    #[test]
+    fn patterns_are_expanded_and_nothing_else() {
+        let check = |path: &str, expected: &str| assert_eq!(seen_by_a_shell(path), expected, "{path}");
+        check("", ".");
+        check("~/a~", "/home/me/a~");
+        check("/etc/host[n]am?", "/etc/hostname");
+        check("lib/x*no such", "lib/x*no such");
+        check("$(id) `id` 'a' \"b\" c\\d;&|<>", "$(id) `id` 'a' \"b\" c\\d;&|<>");
+        check("a\nb", "a\nb");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn other_paths_are_what_they_are(path in "[a-z $`'\"(){};&|<>#=%^,:@+\\\\\n]{1,20}") {
+            prop_assert_eq!(seen_by_a_shell(&path), path);
+        }
+    }
 }

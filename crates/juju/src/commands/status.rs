@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::{Context, status_view};
 use crate::controller::data::ModelData;
 use crate::session::{CommandError, CommandResult};
-use crate::view::status::{StatusOptions, StatusView, write_oneline, write_summary, write_tabular};
+use crate::view::status::{StatusOptions, StatusView, UnitView, write_oneline, write_summary, write_tabular};
 use crate::view::time::Times;
 use crate::view::unit::{RelationDataView, UnitDataView, UnitDetailsView};
 
@@ -41,9 +41,7 @@ pub(super) fn status(context: &mut Context<'_>) -> CommandResult {
     while !context.session.attention.is_over() && !context.controller.is_ending() {
         context.session.print("\u{1b}[H\u{1b}[2J");
         print(context, &uuid)?;
-        let attention = context.session.attention.clone();
-        let is_over = || attention.is_over();
-        let _: Option<()> = context.controller.wait_until(Some(watch), &is_over, |_| None);
+        context.wait_until(Some(watch), |_| None::<()>)?;
     }
     Ok(())
 }
@@ -99,10 +97,15 @@ fn print(context: &mut Context<'_>, uuid: &str) -> CommandResult {
 /// them.
 fn filter(view: &mut StatusView, patterns: &[String]) {
     let is = |text: &str| patterns.iter().any(|pattern| matches(pattern, text));
+    // Pods are on no machine.
+    let machines_of = |units: &BTreeMap<String, UnitView>| -> Vec<String> {
+        units.values().map(|unit| unit.machine.clone()).filter(|machine| !machine.is_empty()).collect()
+    };
+    let all: Vec<String> = view.applications.keys().cloned().collect();
     let mut machines: BTreeSet<String> = view.machines.keys().filter(|number| is(number)).cloned().collect();
     for (name, application) in &mut view.applications {
         if is(name) {
-            machines.extend(application.units.values().map(|unit| unit.machine.clone()));
+            machines.extend(machines_of(&application.units));
             continue;
         }
         application.units.retain(|unit, data| {
@@ -114,11 +117,31 @@ fn filter(view: &mut StatusView, patterns: &[String]) {
                     .keys()
                     .any(|other| is(other) || is(other.split('/').next().unwrap_or_default()))
         });
-        machines.extend(application.units.values().map(|unit| unit.machine.clone()));
+        machines.extend(machines_of(&application.units));
     }
     view.applications.retain(|name, application| is(name) || !application.units.is_empty());
     view.machines.retain(|number, _| machines.contains(number));
     view.remote_applications.retain(|name, _| is(name));
+    // A relation is shown with all applications of the model that are part of it, storage with its unit.
+    let kept = &view.applications;
+    view.relations.retain(|relation| {
+        [&relation.provider, &relation.requirer].into_iter().all(|end| {
+            let application = end.split(':').next().unwrap_or_default();
+            kept.contains_key(application) || !all.iter().any(|name| name == application)
+        })
+    });
+    let is_kept = |unit: &String| {
+        kept.values().any(|shown| {
+            shown.units.contains_key(unit)
+                || shown.units.values().any(|principal| principal.subordinates.contains_key(unit))
+        })
+    };
+    view.storage.storage.retain(|_, storage| {
+        storage.attachments.as_ref().is_some_and(|attached| attached.units.keys().any(is_kept))
+    });
+    let storage = &view.storage.storage;
+    view.storage.filesystems.retain(|_, filesystem| storage.contains_key(&filesystem.storage));
+    view.storage.volumes.retain(|_, volume| storage.contains_key(&volume.storage));
 }
 
 /// Whether a text fits a pattern with `*`.
@@ -175,7 +198,7 @@ fn details(model: &ModelData, unit: &Name) -> Option<UnitDetailsView> {
     let (data, known) = (model.units.get(unit)?, model.state.units.get(unit)?);
     let application = model.applications.get(application_of(unit))?;
     let is_kubernetes = model.is_kubernetes();
-    let address = if data.is_up { known.public_address.clone() } else { String::new() };
+    let address = status_view::address(model, unit);
     Some(UnitDetailsView {
         workload_version: known.workload_version.clone(),
         machine: data.machine.clone().unwrap_or_default(),
@@ -188,7 +211,7 @@ fn details(model: &ModelData, unit: &Name) -> Option<UnitDetailsView> {
             .collect(),
         public_address: if is_kubernetes { String::new() } else { address.clone() },
         charm: status_view::full_charm_url(application, data.charm_revision),
-        leader: model.state.is_leader(unit),
+        leader: status_view::leads(model, unit),
         life: if known.is_dying { "dying" } else { "alive" }.to_owned(),
         relation_info: relation_info(model, unit),
         provider_id: if is_kubernetes { unit.replace('/', "-") } else { String::new() },
@@ -233,4 +256,46 @@ fn relation_info(model: &ModelData, unit: &Name) -> Vec<RelationDataView> {
         });
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::status::{ApplicationView, RelationView, StatusInfo};
+
+    /// Returns what is left of applications on Kubernetes, `w1` to `w5` with a unit each, that `w3` is blocked.
+    fn left(patterns: &[&str]) -> (String, usize) {
+        let unit = |status: &str| UnitView {
+            workload_status: StatusInfo::new(status, "", String::new()),
+            ..UnitView::default()
+        };
+        let mut view = StatusView::default();
+        for number in 1..=5 {
+            let status = if number == 3 { "blocked" } else { "active" };
+            let units = BTreeMap::from([(format!("w{number}/0"), unit(status))]);
+            let application = ApplicationView { units, ..ApplicationView::default() };
+            view.applications.insert(format!("w{number}"), application);
+        }
+        view.relations.push(RelationView {
+            provider: "w1:site".to_owned(),
+            requirer: "w2:backend".to_owned(),
+            ..RelationView::default()
+        });
+        filter(&mut view, &patterns.iter().map(|pattern| (*pattern).to_owned()).collect::<Vec<_>>());
+        let names: Vec<String> = view.applications.into_keys().collect();
+        (names.join(" "), view.relations.len())
+    }
+
+    #[test]
+    fn only_what_matches_is_left_on_kubernetes() {
+        let check = |patterns: &[&str], expected: &str, relations: usize| {
+            assert_eq!(left(patterns), (expected.to_owned(), relations), "{patterns:?}");
+        };
+        check(&["w2"], "w2", 0);
+        check(&["w2/0"], "w2", 0);
+        check(&["w1", "w2"], "w1 w2", 1);
+        check(&["blocked"], "w3", 0);
+        check(&["w*"], "w1 w2 w3 w4 w5", 1);
+        check(&["nope"], "", 0);
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use charmproof_agent::state::{Relation, RelationEnds, Status, StatusKind, application_of};
-use charmproof_lifecycle::vocabulary::{HookKind, Name};
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
 use jiff::Timestamp;
 
 use crate::controller::VERSION;
@@ -72,7 +72,7 @@ fn machine(model: &ModelData, number: u32, data: &MachineData, times: &Times) ->
         let interface = NetworkInterfaceView {
             ip_addresses: vec![address.clone()],
             mac_address: hardware_address(&address),
-            space: "alpha".to_owned(),
+            space: super::SPACE.to_owned(),
             is_up: true,
             ..NetworkInterfaceView::default()
         };
@@ -119,7 +119,7 @@ fn application(model: &ModelData, name: &Name, data: &ApplicationData, times: &T
     let bindings: BTreeMap<String, String> = bindings
         .map(ToString::to_string)
         .chain([String::new()])
-        .map(|endpoint| (endpoint, "alpha".to_owned()))
+        .map(|endpoint| (endpoint, super::SPACE.to_owned()))
         .collect();
     ApplicationView {
         charm: charm_url(data),
@@ -183,12 +183,19 @@ pub(super) fn full_charm_url(data: &ApplicationData, revision: u32) -> String {
     }
 }
 
-/// Returns what is shown of a unit's workload: in an error, with the other end of the relation.
-pub(super) fn workload_status(model: &ModelData, unit: &Name) -> Option<Status> {
-    let shown = model.state.units.get(unit)?.shown_status();
-    if shown.kind != StatusKind::Error {
-        return Some(shown);
+/// Returns what is shown of a unit's workload: the error of its agent, with the other end of the relation,
+/// or what the charm said last. So it is while the hook that failed runs again (state/unit.go, `Status`). What
+/// the charm of a lost agent said last is not what it is like (apiserver/common/unitstatus.go).
+pub(crate) fn workload_status(model: &ModelData, unit: &Name) -> Option<Status> {
+    let (data, seen) = (model.units.get(unit)?, model.state.units.get(unit)?);
+    if data.agent == AgentStatus::Lost && seen.status.kind != StatusKind::Terminated {
+        let message = format!("agent lost, see 'juju show-status-log {unit}'");
+        return Some(Status { kind: StatusKind::Unknown, message, ..seen.status.clone() });
     }
+    if data.agent != AgentStatus::Error || pending(model, unit, data).is_some() {
+        return Some(seen.status.clone());
+    }
+    let shown = Status::new(StatusKind::Error, data.agent_message.clone(), data.agent_since);
     let world = model.lifecycle.units().get(unit)?;
     let charmproof_lifecycle::world::Operation::Failed(hook) = world.operation() else { return Some(shown) };
     let other = hook.relation_id.and_then(|id| {
@@ -227,16 +234,22 @@ pub(crate) fn shown_application_status(model: &ModelData, name: &Name) -> Status
     worst.unwrap_or_else(|| Status::new(StatusKind::Unknown, "", model.since))
 }
 
+/// Returns what a unit is about to run: whoever asks right after a command sees that there is work, before
+/// the agent has begun it.
+fn pending(model: &ModelData, unit: &Name, data: &UnitData) -> Option<Hook> {
+    let is_at_rest = data.is_up && matches!(data.agent, AgentStatus::Idle | AgentStatus::Error);
+    let hook = is_at_rest.then(|| model.pending(unit)).flatten();
+    hook.filter(|hook| hook.kind != HookKind::UpdateStatus)
+}
+
 fn agent_status(model: &ModelData, unit: &Name, data: &UnitData, times: &Times) -> StatusInfo {
-    // Whoever asks right after a command sees that there is work, before the agent has begun it.
-    let pending = (data.is_up && data.agent == AgentStatus::Idle)
-        .then(|| model.pending(unit).filter(|hook| hook.kind != HookKind::UpdateStatus))
-        .flatten();
-    let (status, message) = match &pending {
+    let (status, message) = match &pending(model, unit, data) {
         Some(hook) if hook.kind == HookKind::Action => {
             (AgentStatus::Executing, format!("running action {}", hook.subject()))
         }
         Some(hook) => (AgentStatus::Executing, format!("running {} hook", hook.name())),
+        // The workload shows it.
+        None if data.agent == AgentStatus::Error => (AgentStatus::Idle, String::new()),
         None => (data.agent, data.agent_message.clone()),
     };
     let mut info = StatusInfo::new(<&str>::from(status), message, times.since(data.agent_since));
@@ -254,18 +267,14 @@ pub(super) fn unit_view(model: &ModelData, unit: &Name, times: &Times) -> Option
     let shown = workload_status(model, unit)?;
     let application = model.applications.get(application_of(unit))?;
     let is_kubernetes = model.is_kubernetes();
-    let address = if data.is_up || (!is_kubernetes && has_address(model, data)) {
-        known.public_address.clone()
-    } else {
-        String::new()
-    };
+    let address = address(model, unit);
     let subordinates = model
         .subordinates(unit)
         .filter_map(|other| Some((other.to_string(), unit_view(model, other, times)?)));
     Some(UnitView {
         workload_status: StatusInfo::new(shown.kind.name(), shown.message, times.since(shown.since)),
         juju_status: agent_status(model, unit, data, times),
-        leader: model.state.is_leader(unit),
+        leader: leads(model, unit),
         upgrading_from: if data.charm_digest == application.charm.digest {
             String::new()
         } else {
@@ -290,9 +299,20 @@ pub(super) fn unit_view(model: &ModelData, unit: &Name, times: &Times) -> Option
     })
 }
 
-fn has_address(model: &ModelData, data: &UnitData) -> bool {
-    let number = data.machine.as_ref().and_then(|machine| machine.parse::<u32>().ok());
-    number.and_then(|number| model.machines.get(&number)).is_some_and(|machine| machine.status == "started")
+/// Whether a unit is shown as the leader of its application: its agent asks for that when it comes up.
+pub(super) fn leads(model: &ModelData, unit: &Name) -> bool {
+    model.state.is_leader(unit) && model.units.get(unit).is_some_and(|data| data.is_up)
+}
+
+/// Returns the address of a unit: that of its machine, or of its pod once that is there. Empty until then.
+pub(super) fn address(model: &ModelData, unit: &Name) -> String {
+    let Some(data) = model.units.get(unit) else { return String::new() };
+    let Some(machine) = &data.machine else {
+        let pod = model.state.units.get(unit).filter(|_| data.is_up);
+        return pod.map(|pod| pod.public_address.clone()).unwrap_or_default();
+    };
+    let machine = machine.parse().ok().and_then(|number: u32| model.machines.get(&number));
+    machine.and_then(|machine| machine.address.clone()).unwrap_or_default()
 }
 
 /// Returns the other ends of an application's relations, by its own endpoint.

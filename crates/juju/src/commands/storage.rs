@@ -1,17 +1,16 @@
 //! Storage and its pools: `storage`, `show-storage`, `add-storage`, `attach-storage`, `detach-storage`,
 //! `remove-storage`, `storage-pools` and those that change pools.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use charmproof_lifecycle::model::Target;
 use charmproof_lifecycle::stimulus::Stimulus;
 use charmproof_lifecycle::vocabulary::Name;
 use serde_json::Value;
 
-use super::{Context, failed, storage_view};
+use super::{Context, storage_view};
 use crate::controller::data::{ModelData, PoolData};
 use crate::controller::storage as content;
-use crate::flags;
 use crate::session::{CommandError, CommandResult};
 use crate::values::settings::parse_attributes;
 use crate::values::storage::{is_pool, parse_storage_by_label};
@@ -19,17 +18,9 @@ use crate::view::storage::{
     PoolView, StorageListView, StorageView, write_filesystem_list, write_list, write_pools, write_volume_list,
 };
 
-/// Refuses what makes no sense in a model of this kind, and returns the model.
-fn model_of(context: &Context<'_>) -> Result<String, CommandError> {
-    let uuid = context.model()?;
-    let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
-    flags::check_arguments_in_model(context.parsed, is_kubernetes).map_err(failed)?;
-    Ok(uuid)
-}
-
 /// `storage`
 pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let times = context.times();
     let mut list = context.look(&uuid, |model| Ok(storage_view::list(model, &times)))?;
     let ids = context.parsed.positionals.clone();
@@ -58,7 +49,7 @@ pub(super) fn list(context: &mut Context<'_>) -> CommandResult {
 
 /// `show-storage`
 pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let times = context.times();
     let ids = context.parsed.positionals.clone();
     if let Some(wrong) = ids.iter().find(|id| !crate::names::is_storage(id)) {
@@ -81,7 +72,7 @@ pub(super) fn show(context: &mut Context<'_>) -> CommandResult {
 
 /// `add-storage`
 pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let unit_name = context.word(0).to_owned();
     let asked = parse_storage_by_label(&context.parsed.positionals[1..]).map_err(CommandError::Usage)?;
     let (mut added, mut failures) = (Vec::new(), Vec::new());
@@ -138,13 +129,13 @@ fn each(
     ids: &[String],
     words: &Each,
     act: impl Fn(&mut ModelData, &str) -> Result<(), String>,
-) -> Result<Vec<String>, CommandError> {
+) -> CommandResult {
     let mut done = Vec::new();
     let mut failures = Vec::new();
     for id in ids {
-        match context.change(uuid, |model| Ok(act(model, id)))? {
-            Ok(()) => done.push(id.clone()),
-            Err(why) => failures.push((id, why)),
+        match context.change(uuid, |model| act(model, id).map_err(CommandError::Failed)) {
+            Ok(()) => done.push(id),
+            Err(why) => failures.push((id, why.to_string())),
         }
     }
     for id in &done {
@@ -154,7 +145,7 @@ fn each(
         context.say(&format!("failed to {} {id}{}: {why}", words.what, words.to));
     }
     if failures.is_empty() {
-        return Ok(done);
+        return Ok(());
     }
     let is_attached = |why: &str| why.ends_with("storage is attached");
     if failures.iter().any(|(_, why)| is_attached(why))
@@ -169,7 +160,7 @@ fn each(
 
 /// `attach-storage`
 pub(super) fn attach(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let unit_name = context.word(0).to_owned();
     let ids = context.parsed.positionals[1..].to_vec();
     let words = Each { doing: "attaching", what: "attach", to: format!(" to {unit_name}") };
@@ -177,15 +168,15 @@ pub(super) fn attach(context: &mut Context<'_>) -> CommandResult {
         let attached = alive_unit(model, &unit_name).and_then(|unit| model.attach_storage(&unit, id));
         attached.map_err(|why| format!("cannot attach storage {id} to unit {unit_name}: {why}"))
     };
-    each(context, &uuid, &ids, &words, act).map(drop)
+    each(context, &uuid, &ids, &words, act)
 }
 
 /// `detach-storage`
 pub(super) fn detach(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let ids = context.parsed.positionals.clone();
     let words = Each { doing: "detaching", what: "detach", to: String::new() };
-    each(context, &uuid, &ids, &words, release).map(drop)
+    each(context, &uuid, &ids, &words, release)
 }
 
 /// Lets the unit that has an instance give it back. One that nobody has is left.
@@ -209,7 +200,7 @@ fn release(model: &mut ModelData, id: &str) -> Result<(), String> {
 
 /// `remove-storage`
 pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let ids = context.parsed.positionals.clone();
     let (is_forced, keeps) = (context.parsed.is_set("force"), context.parsed.is_set("no-destroy"));
     let words = Each { doing: "removing", what: "remove", to: String::new() };
@@ -228,20 +219,23 @@ pub(super) fn remove(context: &mut Context<'_>) -> CommandResult {
         }
         Ok(())
     };
+    let known = |context: &Context<'_>| {
+        context.look(&uuid, |model| Ok(model.storages.keys().cloned().collect::<BTreeSet<Name>>()))
+    };
+    let before = known(context)?;
     let removed = each(context, &uuid, &ids, &words, act);
-    let gone: Vec<String> = context.look(&uuid, |model| {
-        Ok(ids.iter().filter(|id| !model.storages.contains_key(id.as_str())).cloned().collect())
-    })?;
+    let after = known(context)?;
     // What the cloud would keep of a storage that Juju forgets, it keeps out of everybody's sight.
-    for id in gone.iter().filter(|_| !keeps) {
+    let is_gone = |id: &&Name| ids.iter().any(|word| word == id.as_str()) && !after.contains(*id);
+    for id in before.iter().filter(|_| !keeps).filter(is_gone) {
         content::remove_content(context.controller, &uuid, id);
     }
-    removed.map(drop)
+    removed
 }
 
 /// `storage-pools`
 pub(super) fn pools(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let words = |flag: &str| -> Vec<String> {
         let texts = context.parsed.texts(flag);
         texts.iter().flat_map(|text| text.split(',')).map(str::to_owned).collect()
@@ -292,7 +286,7 @@ fn attributes(words: &[String]) -> Result<BTreeMap<String, String>, CommandError
 
 /// `create-storage-pool`
 pub(super) fn create_pool(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let name = context.word(0).to_owned();
     let is_kubernetes = context.look(&uuid, |model| Ok(model.is_kubernetes()))?;
     let has_provider = context.parsed.positionals.get(1).is_some_and(|word| !word.contains('='));
@@ -318,7 +312,7 @@ pub(super) fn create_pool(context: &mut Context<'_>) -> CommandResult {
 
 /// `update-storage-pool`
 pub(super) fn update_pool(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let name = context.word(0).to_owned();
     let mut attributes = attributes(&context.parsed.positionals[1..])?;
     context.change(&uuid, |model| {
@@ -331,7 +325,7 @@ pub(super) fn update_pool(context: &mut Context<'_>) -> CommandResult {
 
 /// `remove-storage-pool`
 pub(super) fn remove_pool(context: &mut Context<'_>) -> CommandResult {
-    let uuid = model_of(context)?;
+    let uuid = context.model()?;
     let name = context.word(0).to_owned();
     context.change(&uuid, |model| {
         if model.storages.values().any(|storage| storage.pool == name) {

@@ -252,14 +252,11 @@ fn resources(
     for resource in wanted {
         let empty = ResourceData {
             is_file: resource.is_file,
-            digest: None,
             file_name: Some(resource.file_name.clone()).filter(|name| !name.is_empty()),
-            image: None,
-            credentials: None,
             revision: Some(resource.revision),
             size: resource.download.size_bytes,
             since: Timestamp::now(),
-            generation: 0,
+            ..ResourceData::default()
         };
         let data = if resource.is_file {
             let path = store.file(&resource.download).map_err(|error| explain(store, name, &error))?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use charmproof_agent::state::application_of;
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::{Context, operations};
@@ -330,12 +329,7 @@ fn wait(context: &Context<'_>, is_so: impl Fn(&Held) -> bool) -> Result<Waited, 
         Patience::For(time) => Some(time),
         Patience::Endless => None,
     };
-    let attention = context.session.attention.clone();
-    let is_over = || attention.is_over();
-    let done = context.controller.wait_until(timeout, &is_over, |held| is_so(held).then_some(()));
-    if attention.is_over() {
-        return Err(CommandError::Silent(1));
-    }
+    let done = context.wait_until(timeout, |held| is_so(held).then_some(()))?;
     Ok(if done.is_some() { Waited::Well } else { Waited::InVain })
 }
 
@@ -370,10 +364,6 @@ pub(super) fn show_task(context: &mut Context<'_>) -> CommandResult {
     Ok(())
 }
 
-/// A task that was cancelled, or one that is not there.
-#[derive(Serialize)]
-struct CancelledView(BTreeMap<&'static str, Value>);
-
 /// `cancel-task`
 pub(super) fn cancel_task(context: &mut Context<'_>) -> CommandResult {
     let uuid = context.model()?;
@@ -399,7 +389,7 @@ pub(super) fn cancel_task(context: &mut Context<'_>) -> CommandResult {
             if let Some(error) = error {
                 view.insert("error", json!(error));
             }
-            CancelledView(view)
+            view
         });
         Ok(cancelled.collect::<Vec<_>>())
     })?;

@@ -8,8 +8,11 @@ use charmproof_lifecycle::world::Operation;
 
 use super::confirm::{Answer, Plan, confirm};
 use super::{Context, failed};
-use crate::controller::data::ModelData;
+use crate::controller::data::{AgentStatus, ModelData};
 use crate::session::{CommandError, CommandResult};
+
+/// Why something cannot be done to an application that is on its way out (state/errors/common.go).
+pub(super) const NOT_ALIVE: &str = "application is not found or not alive";
 
 /// Returns the application of a name, or says that there is none.
 pub(super) fn application(model: &ModelData, name: &str) -> Result<Name, CommandError> {
@@ -60,12 +63,30 @@ pub(super) fn add(context: &mut Context<'_>) -> CommandResult {
         if model.is_kubernetes() && !places.is_empty() {
             return Err(CommandError::failed("k8s models only support --num-units, --attach-storage"));
         }
+        if model.is_kubernetes() {
+            sees_it_is_alive(model, &application, model.applications[&application].scale.saturating_add(count))?;
+        } else if model.applications[&application].is_dying {
+            return Err(CommandError::failed(format!(
+                "cannot add unit 1/{count} to application \"{name}\": cannot add unit to application \"{name}\": {NOT_ALIVE}"
+            )));
+        }
         for number in 0..count {
             let place = places.get(number as usize).map(String::as_str);
             super::deploy::add_unit(model, &application, place)?;
         }
         super::deploy::attach(model, &application, &attached)
     })
+}
+
+/// Sees that an application which is to have so many units on Kubernetes is not on its way out
+/// (state/application.go, `ChangeScale`).
+fn sees_it_is_alive(model: &ModelData, application: &Name, scale: u32) -> CommandResult {
+    if model.applications[application].is_dying {
+        return Err(CommandError::failed(format!(
+            "cannot set scale for application \"{application}\" to {scale}: {NOT_ALIVE}"
+        )));
+    }
+    Ok(())
 }
 
 /// `remove-unit`
@@ -200,6 +221,7 @@ pub(super) fn scale(context: &mut Context<'_>) -> CommandResult {
             ));
         }
         let application = application(model, &name)?;
+        sees_it_is_alive(model, &application, wanted)?;
         scale_to(model, &application, wanted)
     })?;
     context.say(&format!("{name} scaled to {wanted} units"));
@@ -222,7 +244,8 @@ pub(super) fn resolved(context: &mut Context<'_>) -> CommandResult {
     let stimulus =
         if context.parsed.is_set("no-retry") { Stimulus::ResolveWithoutRetry } else { Stimulus::Retry };
     let names = context.parsed.positionals.clone();
-    context.change(&uuid, |model| {
+    // Those that are in no error state do not keep the others from being resolved.
+    let errors = context.change(&uuid, |model| {
         let failed_units: Vec<Name> = model
             .lifecycle
             .units()
@@ -235,9 +258,11 @@ pub(super) fn resolved(context: &mut Context<'_>) -> CommandResult {
         } else {
             names.iter().map(|name| unit(model, name)).collect::<Result<_, _>>()?
         };
+        let mut errors = Vec::new();
         for unit in units {
             if !failed_units.contains(&unit) {
-                return Err(CommandError::failed(format!("unit \"{unit}\" is not in an error state")));
+                errors.push(format!("unit \"{unit}\" is not in an error state"));
+                continue;
             }
             model.poke(&Target::Unit(unit.clone()), &stimulus).map_err(failed)?;
             if let Some(data) = model.units.get_mut(&unit) {
@@ -245,9 +270,10 @@ pub(super) fn resolved(context: &mut Context<'_>) -> CommandResult {
             }
             if stimulus == Stimulus::ResolveWithoutRetry {
                 model.state.forget_failure(&unit);
-                model.note_status(&unit);
+                model.set_agent(&unit, AgentStatus::Idle, "");
             }
         }
-        Ok(())
-    })
+        Ok(errors)
+    })?;
+    if errors.is_empty() { Ok(()) } else { Err(CommandError::failed(errors.join("\n"))) }
 }

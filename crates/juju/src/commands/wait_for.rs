@@ -136,6 +136,7 @@ fn unit_entity(model: &ModelData, unit: &Name) -> Option<Entity> {
     let application = model.applications.get(application_of(unit))?;
     let base = &application.charm.base;
     let machine = data.machine.clone().unwrap_or_default();
+    let address = status_view::address(model, unit);
     let number = machine.parse().ok();
     let below = number.and_then(|number| Some(machine_entity(number, model.machines.get(&number)?)));
     Some(Entity {
@@ -147,8 +148,8 @@ fn unit_entity(model: &ModelData, unit: &Name) -> Option<Entity> {
             ("base", text(format!("{}@{}", base.name, base.channel))),
             ("charm-url", text(status_view::full_charm_url(application, data.charm_revision))),
             ("life", life(known.is_dying)),
-            ("public-address", text(known.public_address.as_str())),
-            ("private-address", text(known.private_address.as_str())),
+            ("public-address", text(&address)),
+            ("private-address", text(&address)),
             ("machine-id", text(machine)),
             ("principal", text(known.principal.as_deref().unwrap_or_default())),
             ("subordinate", Property::Is(known.principal.is_some())),
@@ -180,45 +181,66 @@ fn machine_entity(number: u32, data: &MachineData) -> Entity {
 
 /// `wait-for application`
 pub(super) fn application(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    wait(context, Kind::Application, &uuid)
+    let (goal, uuid, name) =
+        (Goal::of(context, Kind::Application)?, context.model()?, context.word(0).to_owned());
+    wait(context, &goal, &uuid, &name)
 }
 
 /// `wait-for unit`
 pub(super) fn unit(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    wait(context, Kind::Unit, &uuid)
+    let (goal, uuid, name) = (Goal::of(context, Kind::Unit)?, context.model()?, context.word(0).to_owned());
+    wait(context, &goal, &uuid, &name)
 }
 
 /// `wait-for machine`
 pub(super) fn machine(context: &mut Context<'_>) -> CommandResult {
-    let uuid = context.model()?;
-    wait(context, Kind::Machine, &uuid)
+    let (goal, uuid, name) =
+        (Goal::of(context, Kind::Machine)?, context.model()?, context.word(0).to_owned());
+    wait(context, &goal, &uuid, &name)
 }
 
 /// `wait-for model`
 pub(super) fn model(context: &mut Context<'_>) -> CommandResult {
+    let goal = Goal::of(context, Kind::Model)?;
     let named = context.word(0).to_owned();
     let find = |context: &Context<'_>, held: &Held| {
-        context.find_model(held, &named).ok().map(|model| model.uuid.clone())
+        context.find_model(held, &named).ok().map(|model| (model.uuid.clone(), model.name.clone()))
     };
     let mut found = context.controller.look(|held| find(context, held));
     if found.is_none() {
         let name = quote(named.rsplit([':', '/']).next().unwrap_or(&named));
         context.say(&format!("model {name} not found, waiting..."));
-        let attention = context.session.attention.clone();
-        let is_over = || attention.is_over();
-        found = context.controller.wait_until(Some(timeout(context)), &is_over, |held| find(context, held));
+        found = context.wait_until(goal.left(), |held| find(context, held))?;
         if found.is_none() {
             return Err(CommandError::Usage(format!("unable to locate model {name}")));
         }
     }
-    wait(context, Kind::Model, &found.unwrap_or_default())
+    let (uuid, name) = found.unwrap_or_default();
+    wait(context, &goal, &uuid, &name)
 }
 
-fn timeout(context: &Context<'_>) -> Duration {
-    let said = context.parsed.duration("timeout");
-    said.and_then(|timeout| timeout.try_into().ok()).unwrap_or(USUAL_TIMEOUT)
+/// What is waited for, and how long.
+struct Goal {
+    kind: Kind,
+    query: Query,
+    /// `None` for ever.
+    deadline: Option<Instant>,
+}
+
+impl Goal {
+    /// Reads it from the flags. The time runs from now.
+    fn of(context: &Context<'_>, kind: Kind) -> Result<Self, CommandError> {
+        let query = Query::parse(context.parsed.text("query").unwrap_or_default())
+            .map_err(|error| CommandError::failed(error.to_string()))?;
+        let timeout = context.parsed.duration("timeout");
+        let timeout = timeout.and_then(|timeout| timeout.try_into().ok()).unwrap_or(USUAL_TIMEOUT);
+        Ok(Self { kind, query, deadline: Instant::now().checked_add(timeout) })
+    }
+
+    /// Returns how much of the time is left.
+    fn left(&self) -> Option<Duration> {
+        self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+    }
 }
 
 /// What is seen of something that is waited for.
@@ -233,51 +255,40 @@ enum Seen {
     Wrong(QueryError),
 }
 
-fn wait(context: &mut Context<'_>, kind: Kind, uuid: &str) -> CommandResult {
-    let name = match kind {
-        Kind::Model => context.look(uuid, |model| Ok(model.name.clone()))?,
-        Kind::Application | Kind::Unit | Kind::Machine => context.word(0).to_owned(),
-    };
-    let query = Query::parse(context.parsed.text("query").unwrap_or_default())
-        .map_err(|error| CommandError::failed(error.to_string()))?;
-    let deadline = Instant::now().checked_add(timeout(context));
+fn wait(context: &mut Context<'_>, goal: &Goal, uuid: &str, name: &str) -> CommandResult {
+    let kind = goal.kind;
     let (mut was_there, mut said, mut witnessed) = (false, String::new(), Witnessed::default());
     let mut printed: Vec<String> = Vec::new();
     loop {
-        let attention = context.session.attention.clone();
-        let is_over = || attention.is_over();
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let seen = context.controller.wait_until(left, &is_over, |held| {
-            let entity = held.model(uuid).and_then(|model| kind.entity(model, &name));
+        let mut is_news = false;
+        let seen = context.wait_until(goal.left(), |held| {
+            let entity = held.model(uuid).and_then(|model| kind.entity(model, name));
             let seen = match &entity {
                 None if was_there => return Some(Seen::Gone),
-                None => Seen::Waiting(kind.waiting(&name, None)),
-                Some(entity) => match query.holds(entity, &mut witnessed) {
+                None => Seen::Waiting(kind.waiting(name, None)),
+                Some(entity) => match goal.query.holds(entity, &mut witnessed) {
                     Ok(true) => Seen::Ready(entity.clone()),
-                    Ok(false) => Seen::Waiting(kind.waiting(&name, Some(entity))),
+                    Ok(false) => Seen::Waiting(kind.waiting(name, Some(entity))),
                     Err(error) => Seen::Wrong(error),
                 },
             };
             was_there = entity.is_some();
             let news = std::mem::take(&mut witnessed.printed);
-            let is_news = news != printed;
+            is_news |= news != printed;
             printed = news;
             match seen {
                 Seen::Waiting(text) if text == said && !is_news => None,
                 other @ (Seen::Waiting(_) | Seen::Ready(_) | Seen::Gone | Seen::Wrong(_)) => Some(other),
             }
-        });
-        if attention.is_over() {
-            return Err(CommandError::Silent(1));
-        }
-        for line in &printed {
+        })?;
+        for line in printed.iter().filter(|_| is_news) {
             context.session.print(&format!("{line}\n"));
         }
         match seen {
             None => {
                 return Err(CommandError::failed(format!(
                     "timed out waiting for {} to reach goal state",
-                    quote(&name)
+                    quote(name)
                 )));
             }
             Some(Seen::Wrong(error)) => return Err(CommandError::failed(error.to_string())),
@@ -287,7 +298,7 @@ fn wait(context: &mut Context<'_>, kind: Kind, uuid: &str) -> CommandResult {
             }
             Some(Seen::Gone) => {
                 let what: &str = kind.into();
-                context.say(&format!("{what} {} has been removed", quote(&name)));
+                context.say(&format!("{what} {} has been removed", quote(name)));
                 return Ok(());
             }
             Some(Seen::Ready(entity)) => {

@@ -81,6 +81,14 @@ impl ModelData {
         id
     }
 
+    /// Ends what was asked for from a place of a unit that is gone, and has not begun.
+    pub(super) fn end_commands(&mut self, unit: &Name) {
+        let asked = self.tasks.range_mut(FIRST_NUMBER..);
+        for (_, task) in asked.filter(|(_, task)| task.receiver == unit.as_str() && !task.status.is_over()) {
+            task.fail("the unit's place is gone");
+        }
+    }
+
     /// Forgets what nobody waits for any more: who asked is gone with the machine.
     pub(super) fn forget_commands(&mut self) {
         self.tasks.retain(|id, _| *id < FIRST_NUMBER);

@@ -1,6 +1,6 @@
 //! What a controller knows: plain data, which is kept as it is.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use charmproof_agent::state::State;
@@ -59,6 +59,22 @@ pub struct CharmData {
     pub base: Base,
 }
 
+#[cfg(test)]
+impl CharmData {
+    /// A charm of a name, as tests deploy it.
+    pub(crate) fn example(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            revision: 0,
+            is_local: true,
+            channel: None,
+            version: None,
+            digest: String::new(),
+            base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
+        }
+    }
+}
+
 /// A base.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Base {
@@ -79,7 +95,7 @@ pub struct ApplicationData {
     pub metadata: Option<Arc<CharmMetadata>>,
     /// Whether it is reachable from outside of the model, to whom.
     pub exposed: Option<Exposure>,
-    /// The number of the next unit.
+    /// The number of the next unit, on machines.
     pub next_unit: u32,
     /// How many units it is to have, on Kubernetes.
     pub scale: u32,
@@ -95,8 +111,6 @@ pub struct ApplicationData {
     pub is_dying: bool,
     /// Whether what stands in its way is removed too.
     pub is_forced: bool,
-    /// Whether its storage goes with it.
-    pub destroys_storage: bool,
     /// Notes of people: `juju annotate`, bundles.
     pub annotations: BTreeMap<String, String>,
     /// How its status changed.
@@ -113,7 +127,7 @@ pub struct Exposure {
 }
 
 /// A resource of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ResourceData {
     /// Whether it is a file, and not an image.
@@ -147,9 +161,12 @@ pub enum AgentStatus {
     Executing,
     /// It has nothing to do.
     Idle,
+    /// A hook has failed, and it waits until that is resolved or tried again. What is shown is an idle agent
+    /// and a workload in error (state/unitagent.go and state/unit.go, `Status`).
+    Error,
     /// It cannot be run.
     Failed,
-    /// It has lost its place.
+    /// It does not answer: somebody has stopped it.
     Lost,
 }
 
@@ -186,13 +203,14 @@ pub struct UnitData {
     pub charm_digest: String,
     /// The revision of that charm.
     pub charm_revision: u32,
-    /// The ids of notices that its containers have told of, by container and key.
+    /// The ids of notices that its containers have told of and that it has not done with, by container and key.
     #[serde(default)]
     pub notices: BTreeMap<String, String>,
     /// The digests of the files of resources that it has, by resource.
     #[serde(default)]
     pub resources: BTreeMap<String, String>,
-    /// The images of its containers that run, by container.
+    /// The images that the containers of its pod were made of, by container.
+    #[serde(default)]
     pub images: BTreeMap<String, String>,
     /// How its status changed.
     pub history: VecDeque<StatusEntry>,
@@ -446,7 +464,7 @@ pub struct OperationData {
 }
 
 /// A model.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ModelData {
     /// Its id.
@@ -473,6 +491,9 @@ pub struct ModelData {
     pub constraints: String,
     /// The applications.
     pub applications: BTreeMap<Name, ApplicationData>,
+    /// The number of the next unit of applications that are no more, on machines.
+    #[serde(default)]
+    pub unit_numbers: BTreeMap<Name, u32>,
     /// The units.
     pub units: BTreeMap<Name, UnitData>,
     /// The machines, by number.
@@ -501,13 +522,8 @@ pub struct ModelData {
     pub charm_revisions: BTreeMap<String, u32>,
     /// Keys that people may log in with.
     pub ssh_keys: Vec<String>,
-    /// The last number of an address that was given away.
-    pub last_address: u32,
     /// Who may do what: user and access.
     pub users: BTreeMap<String, String>,
-    /// The storages that outlive their units were removed from; ids are never used again.
-    #[serde(default)]
-    pub forgotten: BTreeSet<Name>,
 }
 
 /// What the units of a model run on.

@@ -19,6 +19,9 @@ const LOG_LINES_MAX: i64 = 200_000;
 /// How many lines come before those that are too many are removed.
 const LOG_TRIM_EVERY: u32 = 5_000;
 
+/// Among how many of the last lines a complaint is looked for.
+const COMPLAINT_LINES_MAX: i64 = 20_000;
+
 /// Why what is kept cannot be read or written.
 #[derive(Debug, Error)]
 pub enum DatabaseError {
@@ -157,16 +160,18 @@ impl Database {
         Ok(())
     }
 
-    /// Returns what an entity complained about last since an instant, if it did: errors before warnings.
+    /// Returns what an entity complained about last since an instant, if it did: errors before warnings. Of a
+    /// log that is long, only the end is looked through.
     pub fn complaint(&self, model: &str, entity: &str, since: Timestamp) -> Option<String> {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT message FROM log WHERE model = ? AND entity = ? AND time_us >= ? \
-                 AND level IN ('ERROR', 'WARNING') ORDER BY level = 'ERROR' DESC, id DESC LIMIT 1",
+                "SELECT message FROM log WHERE model = ?1 AND entity = ?2 AND time_us >= ?3 \
+                 AND id > (SELECT max(id) FROM log WHERE model = ?1) - ?4 AND level IN ('ERROR', 'WARNING') ORDER BY level = 'ERROR' DESC, id DESC LIMIT 1",
             )
             .ok()?;
-        statement.query_row(params![model, entity, since.as_microsecond()], |row| row.get(0)).ok()
+        let parameters = params![model, entity, since.as_microsecond(), COMPLAINT_LINES_MAX];
+        statement.query_row(parameters, |row| row.get(0)).ok()
     }
 
     /// Returns the lines of a model's log after one, the oldest first.

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use charmproof_lifecycle::vocabulary::Name;
+use charmproof_lifecycle::world::{Operation, World};
 use jiff::Timestamp;
 
 use super::data::{AgentStatus, ModelData, StatusEntry};
@@ -32,11 +33,26 @@ impl ModelData {
         note(&mut data.history, entry);
     }
 
-    /// Remembers the status that a unit shows now.
+    /// Says that a unit's agent has done what there was: it is idle, or a hook has failed
+    /// (worker/uniter/uniter.go, `reportHookError`). Returns whether that is news.
+    pub(super) fn set_agent_at_rest(&mut self, unit: &str) -> bool {
+        let failed = match self.lifecycle.units().get(unit).map(World::operation) {
+            Some(Operation::Failed(hook)) => Some(format!("hook failed: \"{}\"", hook.name())),
+            Some(_) | None => None,
+        };
+        let (status, message) =
+            failed.map_or((AgentStatus::Idle, String::new()), |why| (AgentStatus::Error, why));
+        let is_news =
+            self.units.get(unit).is_some_and(|data| (data.agent, &data.agent_message) != (status, &message));
+        self.set_agent(unit, status, &message);
+        is_news
+    }
+
+    /// Remembers how a unit's workload is now. That a hook failed is remembered of the agent.
     pub fn note_status(&mut self, unit: &str) {
         let (Some(seen), Some(data)) = (self.state.units.get(unit), self.units.get_mut(unit)) else { return };
-        let shown = seen.shown_status();
-        note(&mut data.history, workload(shown.since, shown.kind.name(), &shown.message));
+        let status = &seen.status;
+        note(&mut data.history, workload(status.since, status.kind.name(), &status.message));
     }
 
     /// Remembers the statuses that applications and machines show now.

@@ -1,8 +1,7 @@
 //! One hook or action of a unit, from its beginning to its end.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::os::fd::OwnedFd;
+use std::io::Read as _;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -20,22 +19,19 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 use super::data::{AgentStatus, ModelData, TaskKind, TaskStatus};
+use super::process::{self, Output};
 use super::uniter::{AfterHook, entity, schedule_retry};
 use super::{Controller, Held, Running, provision};
-use crate::hosting::{Ended, Exec, Host, Process};
+use crate::hosting::{Ended, Host, Process};
 
 /// How often it is looked whether a hook is to be cut off.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-/// How much of what a process prints is kept.
-const OUTPUT_BYTES_MAX: u64 = 4 << 20;
-/// How long a line of a log may be, in bytes.
-const LINE_BYTES_MAX: u64 = 64 << 10;
 
 /// What a process is started with.
-pub(super) struct Start {
-    pub(super) env: BTreeMap<String, String>,
-    pub(super) program: Vec<String>,
-    pub(super) place: Arc<dyn Host>,
+struct Start {
+    env: BTreeMap<String, String>,
+    program: Vec<String>,
+    place: Arc<dyn Host>,
 }
 
 /// Runs a hook that the lifecycle has begun.
@@ -153,7 +149,7 @@ fn begin(
             }
         })?;
         model.note_status(unit);
-        let message = describe(model, unit, hook);
+        let message = describe(hook);
         if hook.kind != HookKind::UpdateStatus {
             model.set_agent(unit, AgentStatus::Executing, &message);
         }
@@ -220,7 +216,7 @@ fn task_of(model: &mut ModelData, unit: &Name, hook: &Hook) -> (Option<u64>, Opt
 }
 
 /// Returns what the agent says of a hook that runs (worker/uniter/operation/runhook.go).
-fn describe(_: &ModelData, _: &Name, hook: &Hook) -> String {
+fn describe(hook: &Hook) -> String {
     use charmproof_lifecycle::vocabulary::Remote;
     if is_command(hook) {
         return "running commands".to_owned();
@@ -245,7 +241,7 @@ pub(super) fn random(count: u64) -> String {
 }
 
 /// Runs a process of a unit, to its end.
-pub(super) fn execute(
+fn execute(
     controller: &Arc<Controller>,
     model: &str,
     unit: &Name,
@@ -253,30 +249,20 @@ pub(super) fn execute(
     name: &str,
     start: Start,
 ) -> Result<Done, String> {
-    let (stdout, stdout_writer) = std::io::pipe().map_err(|error| error.to_string())?;
-    let (stderr, stderr_writer) = std::io::pipe().map_err(|error| error.to_string())?;
-    let stdin = fs_err::File::open("/dev/null").map_err(|error| error.to_string())?;
-    let exec = Exec {
-        argv: start.program,
-        env: start.env,
-        cwd: provision::charm_folder(unit),
-        user: None,
-        stdio: [stdin.into_parts().0.into(), stdout_writer.into(), stderr_writer.into()],
-    };
-    let process = start.place.exec(exec).map_err(|error| error.0)?;
+    let (process, [stdout, stderr]) =
+        process::start(start.place.as_ref(), start.program, start.env, provision::charm_folder(unit))?;
     let tell = |level: &'static str| {
         let (controller, model, entity) = (Arc::clone(controller), model.to_owned(), entity(unit));
         let module = format!("unit.{unit}.{name}");
         move |line: &str| controller.lock().log(&model, &entity, level, &module, line)
     };
-    let out = read(stdout.into(), keeps_output, (!keeps_output).then(|| tell("DEBUG")));
-    let err = read(stderr.into(), keeps_output, (!keeps_output).then(|| tell("WARNING")));
+    let (out, err) = if keeps_output {
+        (Output::keep(stdout), Output::keep(stderr))
+    } else {
+        (Output::tell(stdout, tell("DEBUG")), Output::tell(stderr, tell("WARNING")))
+    };
     let ended = wait(controller, model, unit, process.as_ref());
-    // A process that stays behind may hold the ends open: what was said until now is taken.
-    let patience = Duration::from_millis(500);
-    let stdout = out.recv_timeout(patience).unwrap_or_default();
-    let stderr = err.recv_timeout(patience).unwrap_or_default();
-    Ok(Done { ended: Some(ended), stdout, stderr })
+    Ok(Done { ended: Some(ended), stdout: out.until_now(), stderr: err.until_now() })
 }
 
 /// Waits for the end of a process, and cuts it off when its unit goes.
@@ -304,37 +290,6 @@ fn wait(controller: &Controller, model: &str, unit: &Name, process: &dyn Process
     }
 }
 
-/// Reads what a process prints on a thread of its own: keeps it, and tells each line.
-fn read(
-    from: OwnedFd,
-    keeps: bool,
-    tell: Option<impl Fn(&str) + Send + 'static>,
-) -> std::sync::mpsc::Receiver<String> {
-    let (sender, receiver) = std::sync::mpsc::channel();
-    thread::spawn(move || {
-        let mut reader = BufReader::new(std::fs::File::from(from));
-        let mut kept = String::new();
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let count =
-                std::io::Read::take(&mut reader, LINE_BYTES_MAX).read_until(b'\n', &mut line).unwrap_or(0);
-            if count == 0 {
-                break;
-            }
-            let text = String::from_utf8_lossy(&line);
-            if keeps && (kept.len() as u64) < OUTPUT_BYTES_MAX {
-                kept.push_str(&text);
-            }
-            if let Some(tell) = &tell {
-                tell(text.trim_end_matches('\n'));
-            }
-        }
-        let _ = sender.send(kept);
-    });
-    receiver
-}
-
 /// Ends a hook: what it wrote counts or is forgotten, and others are told.
 fn finish(
     controller: &Arc<Controller>,
@@ -356,13 +311,13 @@ fn finish(
         Ok(Done { ended: Some(Ended::Code(0)), .. }) => Outcome::Ok,
         Ok(Done { ended: Some(_), .. }) | Err(_) => Outcome::Failed,
     };
-    let detached = hook.storage_id.as_ref().filter(|_| hook.kind == HookKind::StorageDetaching).map(|id| {
-        let location = controller.look(|held| {
-            let storages = &held.model(model_uuid)?.state.units.get(unit)?.storages;
-            storages.get(id).map(|storage| storage.location.clone())
-        });
-        (id, location)
-    });
+    let detached = hook
+        .storage_id
+        .as_ref()
+        .filter(|_| hook.kind == HookKind::StorageDetaching && outcome.is_committed());
+    if let Some(id) = detached {
+        super::storage::detach(controller, model_uuid, unit, id);
+    }
     // A hook that is cut off because its unit is forced to go is no fault of the charm.
     let is_unwanted = outcome == Outcome::Failed
         && controller.look(|held| {
@@ -403,6 +358,9 @@ fn finish(
             model.state.committed(unit, hook);
             if let Some(data) = model.units.get_mut(unit) {
                 (data.failures, data.retry_at) = (0, None);
+                if let Some(notice) = provision::notice_key(hook) {
+                    data.notices.remove(&notice);
+                }
             }
         }
         for deed in after {
@@ -414,6 +372,10 @@ fn finish(
             .units()
             .get(unit)
             .is_some_and(|world| matches!(world.operation(), Operation::Failed(_)));
+        if is_failed {
+            // Also when an action has ended that came in between.
+            model.set_agent_at_rest(unit);
+        }
         if is_failed && outcome == Outcome::Failed {
             schedule_retry(model, unit);
         }
@@ -432,9 +394,7 @@ fn finish(
         model.follow_secrets();
         reboots
     });
-    if let Some((id, location)) = detached.filter(|_| outcome.is_committed()) {
-        super::storage::detach(controller, model_uuid, unit, id, location.as_deref());
-    }
+    super::storage::remove_gone(controller, model_uuid, detached);
     let (what, name) = match (hook.kind == HookKind::Action, is_command(hook)) {
         (_, true) => ("exec", "juju-exec".to_owned()),
         (true, false) => ("action", hook.subject().to_owned()),

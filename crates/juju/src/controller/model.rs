@@ -1,6 +1,6 @@
 //! What happens to a model: its lifecycle and its state move together.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use charmproof_agent::state::{
@@ -68,6 +68,7 @@ impl ModelData {
             config: BTreeMap::new(),
             constraints: String::new(),
             applications: BTreeMap::new(),
+            unit_numbers: BTreeMap::new(),
             units: BTreeMap::new(),
             machines: BTreeMap::new(),
             next_machine: 0,
@@ -81,9 +82,7 @@ impl ModelData {
             last_task: 0,
             charm_revisions: BTreeMap::new(),
             ssh_keys: Vec::new(),
-            last_address: 0,
             users: BTreeMap::from([(super::data::USER.to_owned(), "admin".to_owned())]),
-            forgotten: BTreeSet::new(),
         }
     }
 
@@ -121,7 +120,8 @@ impl ModelData {
             charm,
             metadata: Some(Arc::clone(metadata)),
             exposed: None,
-            next_unit: 0,
+            // Where there was one of the name, its units are counted on (state/state.go, `AddApplication`).
+            next_unit: self.unit_numbers.remove(name).unwrap_or_default(),
             scale: 0,
             constraints: String::new(),
             storage: BTreeMap::new(),
@@ -129,7 +129,6 @@ impl ModelData {
             address: None,
             is_dying: false,
             is_forced: false,
-            destroys_storage: false,
             annotations: BTreeMap::new(),
             history: VecDeque::new(),
         };
@@ -168,7 +167,10 @@ impl ModelData {
         let Some(data) = self.applications.get_mut(application) else {
             return Err(ModelError::NotFound { what: "application", name: application.to_string() });
         };
-        let number = data.next_unit;
+        // Pods are counted from zero, whichever were there before.
+        let is_free = |number: &u32| !self.units.contains_key(&application.numbered(*number));
+        let pod = (0..u32::MAX).find(is_free).filter(|_| self.platform == ModelPlatform::Kubernetes);
+        let number = pod.unwrap_or(data.next_unit);
         let unit = application.numbered(number);
         let (charm_digest, charm_revision) = (data.charm.digest.clone(), data.charm.revision);
         if let Some(principal) = principal {
@@ -183,7 +185,7 @@ impl ModelData {
             self.state.set_leader(application, Some(&unit))?;
         }
         if let Some(data) = self.applications.get_mut(application) {
-            data.next_unit += 1;
+            data.next_unit = data.next_unit.max(number + 1);
             data.scale += 1;
         }
         let is_there = machine
@@ -250,11 +252,12 @@ impl ModelData {
         };
         // One whose agent has never come up has nothing to run (state/unit.go, `destroyOps`).
         data.is_forced |= is_forced || !data.is_up;
+        let is_dying_already = self.state.units.get(unit).is_some_and(|seen| seen.is_dying);
         match self.poke(&Target::Unit(unit.clone()), &Stimulus::RemoveUnit) {
             Ok(_) | Err(ModelError::Illegal(IllegalModelEvent::Unit(_))) => {}
             Err(error) => return Err(error),
         }
-        if let Some(application) = self.applications.get_mut(application_of(unit)) {
+        if !is_dying_already && let Some(application) = self.applications.get_mut(application_of(unit)) {
             application.scale = application.scale.saturating_sub(1);
         }
         let beside: Vec<Name> = self.subordinates(unit).cloned().collect();
@@ -284,6 +287,7 @@ impl ModelData {
         let led = self.state.is_leader(unit);
         // One that was never known has nothing to be forgotten.
         let _ = self.state.remove_unit(unit);
+        self.cancel_tasks_of(unit);
         let machine = self.units.remove(unit).and_then(|data| data.machine);
         if led || self.lifecycle.leader(&application).is_none() {
             self.elect(&application);
@@ -298,17 +302,30 @@ impl ModelData {
         self.tidy();
     }
 
-    /// Lets another unit lead.
+    /// Lets another unit lead in the place of one that could not be placed: agents ask for that, and it has
+    /// none.
+    pub(super) fn pass_leadership_on(&mut self, unit: &Name) {
+        let is_up = |unit: &Name| self.units.get(unit).is_some_and(|data| data.is_up);
+        let application = Name::from(application_of(unit));
+        let mut others = self.units.keys().filter(|other| application_of(other) == application.as_str());
+        if self.state.is_leader(unit) && !is_up(unit) && others.any(is_up) {
+            self.elect(&application);
+        }
+    }
+
+    /// Lets another unit lead: one whose agent is up, if there is one.
     fn elect(&mut self, application: &Name) {
-        let next = self
+        let mut alive: Vec<&Name> = self
             .lifecycle
             .units()
             .iter()
-            .find(|(_, world)| {
+            .filter(|(_, world)| {
                 world.application() == application && world.life() == charmproof_lifecycle::world::Life::Alive
             })
-            .map(|(unit, _)| unit.clone());
-        if let Some(unit) = next {
+            .map(|(unit, _)| unit)
+            .collect();
+        alive.sort_by_key(|unit| !self.units.get(*unit).is_some_and(|data| data.is_up));
+        if let Some(unit) = alive.first().map(|unit| (*unit).clone()) {
             // One that leads already goes on.
             let _ = self.poke(&Target::Unit(unit), &Stimulus::LeadershipGained);
         }
@@ -408,7 +425,12 @@ impl ModelData {
             }
             let _ = self.state.remove_application(&name);
             let _ = self.lifecycle.remove_application(&name);
-            self.applications.remove(&name);
+            let data = self.applications.remove(&name);
+            if let Some(data) = data.filter(|_| !self.is_kubernetes()) {
+                self.unit_numbers.insert(name.clone(), data.next_unit);
+            }
+            // One that was made while it was on its way out goes with it.
+            self.offers.retain(|_, offer| offer.application != name);
         }
         let idle: Vec<u32> = self
             .machines
@@ -434,6 +456,10 @@ impl ModelData {
             match task.status {
                 TaskStatus::Running => task.fail("the local controller was ended while it ran"),
                 TaskStatus::Aborting => task.abort(),
+                // Who would have run it on the machine is gone.
+                TaskStatus::Pending if !task.is_unit => {
+                    task.fail("the local controller was ended before it ran");
+                }
                 TaskStatus::Pending
                 | TaskStatus::Completed
                 | TaskStatus::Failed

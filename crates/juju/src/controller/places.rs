@@ -2,7 +2,6 @@
 //! that goes.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -11,11 +10,9 @@ use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
 
 use super::data::{TaskKind, TaskStatus};
+use super::process::{self, Output};
 use super::{Controller, Held, lock, provision};
-use crate::hosting::{Ended, Exec};
-
-/// How much of what a command on a machine prints is kept.
-const OUTPUT_BYTES_MAX: u64 = 4 << 20;
+use crate::hosting::Ended;
 
 impl Controller {
     /// Makes a machine that no unit asks for.
@@ -30,6 +27,48 @@ impl Controller {
             });
         }
         provision::write_names(self, model);
+        self.remove_rest_of_gone(model);
+    }
+
+    /// Has machines brought back whose first process is gone, as after a reboot from inside: by the units
+    /// on them, which are told to look, or else here.
+    pub(crate) fn bring_back_machines(self: &Arc<Self>) {
+        let gone: Vec<(String, String)> = lock(&self.places)
+            .iter()
+            .filter(|((_, what), place)| what.starts_with("machine ") && !place.is_running())
+            .map(|(key, _)| key.clone())
+            .collect();
+        for (model, what) in gone {
+            let number = what.trim_start_matches("machine ").to_owned();
+            let has_units = self.look(|held| {
+                let mut units = held.model(&model).into_iter().flat_map(|data| data.units.values());
+                units.any(|unit| unit.machine.as_deref() == Some(number.as_str()))
+            });
+            if has_units {
+                self.changed.notify_all();
+                continue;
+            }
+            self.remove_places(&model, |place| place == what);
+            let controller = Arc::clone(self);
+            if let Ok(number) = number.parse() {
+                thread::spawn(move || controller.start_machine(&model, number));
+            }
+        }
+    }
+
+    /// Whether somebody in the unit's pod has stopped its agent.
+    pub(super) fn is_agent_stopped(&self, model: &str, unit: &Name) -> bool {
+        lock(&self.agents).get(&(model.to_owned(), unit.clone())).is_some_and(|agent| !agent.is_active())
+    }
+
+    /// Lets units look again whose agents were stopped or started.
+    pub(crate) fn follow_agents(&self) {
+        let has_changed = lock(&self.agents).values().filter(|agent| agent.has_changed()).count() > 0;
+        if has_changed {
+            // Whoever is about to wait has the lock.
+            drop(self.lock());
+            self.changed.notify_all();
+        }
     }
 
     /// Ends the places of machines that are not there any more.
@@ -39,9 +78,17 @@ impl Controller {
                 .map(|model| model.machines.keys().map(|number| format!("machine {number}")).collect())
                 .unwrap_or_default()
         });
-        self.remove_places(model, |place| {
-            place.starts_with("machine ") && !known.iter().any(|known| known == place)
-        });
+        let is_idle =
+            |place: &str| place.starts_with("machine ") && !known.iter().any(|known| known == place);
+        let numbers: Vec<String> = lock(&self.places)
+            .keys()
+            .filter(|(of, place)| of == model && is_idle(place))
+            .filter_map(|(_, place)| Some(place.strip_prefix("machine ")?.to_owned()))
+            .collect();
+        self.remove_places(model, is_idle);
+        for number in numbers {
+            self.hosting().remove_folder(&provision::machine_folder(self, model, &number));
+        }
     }
 
     /// Runs commands on machines, beside whatever units do.
@@ -103,10 +150,6 @@ impl Controller {
     ) -> Result<(Ended, String, String), String> {
         let place = self.place(&(model.to_owned(), format!("machine {machine}")));
         let place = place.ok_or_else(|| format!("machine {machine} is not running"))?;
-        let text = |error: std::io::Error| error.to_string();
-        let (stdout, stdout_writer) = std::io::pipe().map_err(text)?;
-        let (stderr, stderr_writer) = std::io::pipe().map_err(text)?;
-        let stdin = fs_err::File::open("/dev/null").map_err(text)?;
         let env = BTreeMap::from([
             (
                 "PATH".to_owned(),
@@ -114,22 +157,9 @@ impl Controller {
             ),
             ("HOME".to_owned(), "/root".to_owned()),
         ]);
-        let exec = Exec {
-            argv: vec!["/bin/bash".to_owned(), "-c".to_owned(), commands],
-            env,
-            cwd: "/".into(),
-            user: None,
-            stdio: [stdin.into_parts().0.into(), stdout_writer.into(), stderr_writer.into()],
-        };
-        let process = place.exec(exec).map_err(|error| error.0)?;
-        let read = |pipe: std::io::PipeReader| {
-            thread::spawn(move || {
-                let mut bytes = Vec::new();
-                let _ = pipe.take(OUTPUT_BYTES_MAX).read_to_end(&mut bytes);
-                String::from_utf8_lossy(&bytes).into_owned()
-            })
-        };
-        let (out, err) = (read(stdout), read(stderr));
+        let argv = vec!["/bin/bash".to_owned(), "-c".to_owned(), commands];
+        let (process, [stdout, stderr]) = process::start(place.as_ref(), argv, env, "/".into())?;
+        let (out, err) = (Output::keep(stdout), Output::keep(stderr));
         let ended = loop {
             if let Some(ended) = process.wait_for(Duration::from_millis(100)) {
                 break ended;
@@ -138,29 +168,49 @@ impl Controller {
                 process.kill();
             }
         };
-        Ok((ended, out.join().unwrap_or_default(), err.join().unwrap_or_default()))
+        Ok((ended, out.until_now(), err.until_now()))
     }
 
     /// Forgets a model, with all that is left of it.
     pub(crate) fn forget_model(&self, model: &str) {
-        let units: Vec<Name> = self.change(|held| {
-            let Some(data) = held.model_mut(model) else { return Vec::new() };
-            let units: Vec<Name> = data.units.keys().cloned().collect();
-            for unit in data.units.values_mut() {
-                unit.is_forced = true;
-            }
-            units
+        self.change(|held| {
+            let units = held.model_mut(model).into_iter().flat_map(|data| data.units.values_mut());
+            units.for_each(|unit| unit.is_forced = true);
         });
         let is_over = || false;
         let _ = self.wait_until(Some(Duration::from_secs(20)), &is_over, |held| {
             held.model(model).is_none_or(|data| data.units.is_empty()).then_some(())
         });
-        lock(&self.servers).retain(|(of, _), _| of != model);
+        self.change(|held| held.remove_model(model));
+        self.remove_rest_of_gone(model);
+    }
+
+    /// Removes what is left of a model that is no more: also what somebody has made for it in the meantime.
+    pub(super) fn remove_rest_of_gone(&self, model: &str) {
+        if self.look(|held| held.model(model).is_some()) {
+            return;
+        }
+        let servers: Vec<_> = lock(&self.servers).extract_if(|(of, _), _| of == model).collect();
+        let agents: Vec<_> = lock(&self.agents).extract_if(|(of, _), _| of == model).collect();
+        drop((servers, agents));
         self.remove_places(model, |_| true);
         self.hosting().remove_network(model);
-        self.change(|held| held.remove_model(model));
-        let folder = self.folder().model(model);
-        self.hosting().remove_folder(&folder);
-        let _ = units;
+        self.hosting().remove_folder(&self.folder().model(model));
+    }
+
+    /// Removes what a supervisor that was killed has left: models that are no more, and what is half made.
+    pub(super) fn remove_leftovers(self: &Arc<Self>) {
+        crate::charms::remove_unfinished(self.folder());
+        let entries = self.folder().models().read_dir_utf8().into_iter().flatten().flatten();
+        let (known, gone): (Vec<_>, Vec<_>) =
+            entries.map(|entry| entry.path().to_owned()).partition(|path| {
+                self.look(|held| path.file_name().is_some_and(|uuid| held.model(uuid).is_some()))
+            });
+        for model in known {
+            let _ = fs_err::remove_dir_all(model.join(provision::STAGING));
+        }
+        let controller = Arc::clone(self);
+        // That may take a while, and nobody waits for it.
+        thread::spawn(move || gone.iter().for_each(|folder| controller.hosting().remove_folder(folder)));
     }
 }

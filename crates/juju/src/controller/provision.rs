@@ -1,10 +1,12 @@
 //! What a unit is given before its first hook: a machine or a pod, the charm's files, hook tools.
 //!
 //! What a unit sees as `/var/lib/juju` lies in a folder of ours. It is hostile: its owner may put
-//! links anywhere. So nothing of ours is written below it but by renaming what was made elsewhere.
+//! links anywhere. So nothing of ours is written below it but by renaming what was made elsewhere, and
+//! folders in it are opened without following a link ([`Opened`]).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::os::fd::{AsRawFd as _, OwnedFd};
 use std::sync::Arc;
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -15,16 +17,26 @@ use charmproof_agent::tool_client::{EXEC, install_program, install_tools};
 use charmproof_lifecycle::environment::Numbers;
 use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
 use jiff::Timestamp;
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::data::{AgentStatus, Base, ModelData};
 use super::{Controller, Held, PlaceKey, commands, hook, lock, storage};
 use crate::hosting::{Host, HostRequest, HostingError, NetworkOf, RootOf};
+use crate::workload::agent::{self, AgentPebble};
 
 /// Where units see what belongs to Juju.
 const JUJU_FOLDER: &str = "/var/lib/juju";
 /// Where the charm's container sees the containers of its pod.
 const CONTAINERS_FOLDER: &str = "/charm/containers";
 
+/// The folders of a charm that comes and of one that goes, while it is replaced.
+pub(super) const NEW: &str = "new";
+pub(super) const OLD: &str = "old";
+/// The folder of a model in which things are made that are then put elsewhere.
+pub(super) const STAGING: &str = "staging";
+
+/// Where a pod keeps what the Pebble of its charm's container has.
+const AGENT_FOLDER: &str = "agent";
 /// Where people and programs on a unit's machine find `juju-exec`.
 const EXEC_PATH: &str = "/usr/bin/juju-exec";
 /// What comes behind the names of machines, as LXD has it.
@@ -45,14 +57,18 @@ pub(super) fn machine_folder(controller: &Controller, model: &str, machine: &str
     controller.folder().model(model).join("machines").join(machine)
 }
 
-/// Returns what is removed with a unit.
-pub(super) fn unit_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
-    let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
-    match machine {
-        Some(machine) => {
-            machine_folder(controller, model, &machine).join("juju/agents").join(super::uniter::entity(unit))
-        }
-        None => pod_folder(controller, model, unit),
+/// Removes the files of a unit that is no more: those of its pod, or of its agent on a machine.
+pub(super) fn remove_unit_folder(controller: &Controller, model: &str, unit: &Name, machine: Option<&str>) {
+    let _ = fs_err::remove_dir_all(replaced_folder(controller, model, unit));
+    let Some(machine) = machine else {
+        controller.hosting().remove_folder(&pod_folder(controller, model, unit));
+        return;
+    };
+    let juju = machine_folder(controller, model, machine).join("juju");
+    for part in ["agents", "tools"] {
+        // A machine that is not there has nothing of the unit either.
+        let Ok(folder) = Opened::new(&juju, Utf8Path::new(part)) else { continue };
+        let _ = fs_err::remove_dir_all(folder.path(&super::uniter::entity(unit)));
     }
 }
 
@@ -80,9 +96,36 @@ fn juju_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf
     place_folder(controller, model, unit).join("juju")
 }
 
-/// Returns the folder outside of a unit's agent.
-pub(super) fn agent_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
-    juju_folder(controller, model, unit).join("agents").join(super::uniter::entity(unit))
+/// A folder below one that units see, held open: what a unit puts into its way meanwhile leads nowhere else.
+pub(super) struct Opened {
+    folder: OwnedFd,
+}
+
+impl Opened {
+    /// Opens a folder in one that units see as a whole. A link on the way is refused.
+    fn new(seen: &Utf8Path, path: &Utf8Path) -> std::io::Result<Self> {
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(seen.as_std_path(), flags, Mode::empty())?;
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        let folder = rustix::fs::openat2(root, path.as_std_path(), flags, Mode::empty(), resolve)?;
+        Ok(Self { folder })
+    }
+
+    /// Returns the path of something in it, which is one for as long as this is held.
+    pub(super) fn path(&self, name: &str) -> Utf8PathBuf {
+        Utf8PathBuf::from(format!("/proc/self/fd/{}/{name}", self.folder.as_raw_fd()))
+    }
+}
+
+/// Opens the folder of a unit's agent from outside.
+pub(super) fn agent_folder(
+    controller: &Controller,
+    model: &str,
+    unit: &Name,
+) -> Result<Opened, HostingError> {
+    let path = Utf8Path::new("agents").join(super::uniter::entity(unit));
+    Opened::new(&juju_folder(controller, model, unit), &path)
+        .map_err(failed("open the folder of a unit's agent"))
 }
 
 /// A container: its name, its image, and who one is to the image's registry.
@@ -101,12 +144,13 @@ struct Wanted {
 pub(super) fn provision(controller: &Arc<Controller>, model: &str, unit: &Name) -> Result<(), HostingError> {
     let wanted =
         wanted(controller, model, unit).ok_or_else(|| HostingError("the unit is gone".to_owned()))?;
-    match &wanted.machine {
-        Some(machine) => {
-            let _making = lock(&controller.making);
-            start_machine(controller, model, machine)?;
-        }
-        None => start_pod(controller, model, unit, &wanted)?,
+    if let Some(machine) = &wanted.machine {
+        let _making = lock(&controller.making);
+        start_machine(controller, model, machine)?;
+    } else {
+        let pod = controller.pod(model, unit);
+        let _making = lock(&pod);
+        start_pod(controller, model, unit, &wanted)?;
     }
     let address = address_of(controller, model, unit);
     controller.change(|held| {
@@ -155,21 +199,35 @@ fn failed(action: &str) -> impl FnOnce(std::io::Error) -> HostingError + '_ {
     move |error| HostingError(format!("could not {action}: {error}"))
 }
 
-/// Returns the address that a place had before, if it can have it again.
-fn before(controller: &Controller, model: &str, address: Option<String>) -> Option<Ipv4Addr> {
-    let address = address?.parse().ok()?;
-    controller.hosting().may_have(model, address).then_some(address)
+/// Starts a place with the address that it had before, or one that nobody has and nobody is going to have.
+fn start_place(
+    controller: &Controller,
+    model: &str,
+    before: Option<&str>,
+    request: impl FnOnce(NetworkOf) -> HostRequest,
+) -> Result<(Arc<dyn Host>, Ipv4Addr), HostingError> {
+    let hosting = controller.hosting();
+    let before = before.and_then(|address| address.parse().ok());
+    let before = before.filter(|address| hosting.may_have(model, *address));
+    let address = match before {
+        Some(address) => address,
+        None => hosting.take_address(model, &promised(controller, model))?,
+    };
+    let started = hosting.start(&request(NetworkOf::Own(address)));
+    if started.is_err() && before.is_none() {
+        hosting.release_address(model, address);
+    }
+    started.map(|place| (place, address))
 }
 
-/// Gives away an address of a model's network.
-fn next_address(controller: &Controller, model: &str) -> Result<Ipv4Addr, HostingError> {
-    let number = controller.change(|held| {
-        let data = held.model_mut(model)?;
-        data.last_address += 1;
-        Some(data.last_address)
-    });
-    let number = number.ok_or_else(|| HostingError("the model is gone".to_owned()))?;
-    controller.hosting().address(model, number)
+/// Returns the addresses that machines and pods of a model have, or will have again.
+pub(super) fn promised(controller: &Controller, model: &str) -> BTreeSet<Ipv4Addr> {
+    controller.look(|held| {
+        let Some(model) = held.model(model) else { return BTreeSet::new() };
+        let machines = model.machines.values().filter_map(|machine| machine.address.as_deref());
+        let units = model.state.units.values().map(|unit| unit.private_address.as_str());
+        machines.chain(units).filter_map(|address| address.parse().ok()).collect()
+    })
 }
 
 /// Makes a machine, or brings it back.
@@ -182,15 +240,15 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
     let known = controller.look(|held| {
         let data = held.model(model)?;
         let machine = data.machines.get(&number)?;
-        Some((machine.base.clone(), machine.address.clone(), data.name.clone()))
+        Some((machine.base.clone(), machine.address.clone()))
     });
-    let (base, address, name) = known.ok_or_else(|| HostingError(format!("machine {machine} is gone")))?;
-    let address = before(controller, model, address).map_or_else(|| next_address(controller, model), Ok)?;
+    let (base, address) = known.ok_or_else(|| HostingError(format!("machine {machine} is gone")))?;
     let folder = machine_folder(controller, model, machine);
     fs_err::create_dir_all(folder.join("juju/agents")).map_err(failed("make a machine's folder"))?;
     fs_err::create_dir_all(folder.join("juju/tools")).map_err(failed("make a machine's folder"))?;
     fs_err::create_dir_all(folder.join("storage")).map_err(failed("make a machine's folder"))?;
-    let request = HostRequest {
+    let exec_program = exec_program(controller)?;
+    let request = |network| HostRequest {
         model_uuid: model.to_owned(),
         host_name: format!("juju-{}-{machine}", &model[model.len().saturating_sub(6)..]),
         domain: MACHINE_DOMAIN.to_owned(),
@@ -199,30 +257,35 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
         binds: vec![
             (folder.join("juju"), JUJU_FOLDER.into(), true),
             (folder.join("storage"), storage::SEEN.into(), true),
-            (exec_program(controller)?, EXEC_PATH.into(), false),
+            (exec_program, EXEC_PATH.into(), false),
         ],
-        network: NetworkOf::Own(address),
-        names: Vec::new(),
+        network,
+
         has_services: true,
         is_in_pod: false,
     };
-    let place = controller.hosting().start(&request)?;
+    let (place, address) = start_place(controller, model, address.as_deref(), request)?;
     let warnings = place.warnings();
     controller.set_place(key, place);
-    controller.change(|held| {
+    let is_wanted = controller.change(|held| {
         for warning in warnings {
             warn(controller, held, model, &format!("machine-{machine}"), WARNING, &warning);
         }
-        let Some(data) = held.model_mut(model) else { return };
-        if let Some(machine) = data.machines.get_mut(&number) {
-            machine.address = Some(address.to_string());
-            "started".clone_into(&mut machine.status);
-            machine.message.clear();
-            machine.since = Timestamp::now();
-        }
+        let machine = held.model_mut(model).and_then(|data| data.machines.get_mut(&number));
+        let Some(machine) = machine else { return false };
+        machine.address = Some(address.to_string());
+        "started".clone_into(&mut machine.status);
+        machine.message.clear();
+        machine.since = Timestamp::now();
+        true
     });
-    let _ = name;
-    Ok(())
+    if is_wanted {
+        return Ok(());
+    }
+    // Somebody has removed it while it was made, which takes as long as its image is large.
+    controller.remove_places(model, |place| place == format!("machine {machine}"));
+    controller.hosting().remove_folder(&folder);
+    Err(HostingError(format!("machine {machine} is gone")))
 }
 
 /// Makes the containers of a pod, or brings them back.
@@ -238,7 +301,7 @@ fn start_pod(
         fs_err::create_dir_all(folder.join("containers").join(name))
             .map_err(failed("make a container's folder"))?;
     }
-    for part in ["juju/agents", "juju/tools", "containers", "storage"] {
+    for part in ["juju/agents", "juju/tools", "containers", "storage", AGENT_FOLDER] {
         fs_err::create_dir_all(folder.join(part)).map_err(failed("make a pod's folder"))?;
     }
     storage::bring_all(controller, model, unit)?;
@@ -246,30 +309,39 @@ fn start_pod(
         place
     } else {
         let known = controller.look(|held| {
-            let address = held.model(model)?.state.units.get(unit)?.private_address.clone();
-            Some(address).filter(|_| {
-                held.model(model).is_some_and(|model| model.units.get(unit).is_some_and(|unit| unit.is_up))
-            })
+            let model = held.model(model)?;
+            model.units.get(unit).filter(|unit| unit.is_up)?;
+            Some(model.state.units.get(unit)?.private_address.clone())
         });
-        let address = before(controller, model, known).map_or_else(|| next_address(controller, model), Ok)?;
-        let request = HostRequest {
+        let mut binds = vec![
+            (folder.join("juju"), JUJU_FOLDER.into(), true),
+            (folder.join("storage"), storage::SEEN.into(), true),
+            (exec_program(controller)?, EXEC_PATH.into(), false),
+            (folder.join(AGENT_FOLDER), agent::SEEN.into(), false),
+        ];
+        let unit_key = (model.to_owned(), unit.clone());
+        // The one before would take the socket of its successor along.
+        let before = lock(&controller.agents).remove(&unit_key);
+        drop(before);
+        let pebble = AgentPebble::start(&folder.join(AGENT_FOLDER))?;
+        lock(&controller.agents).insert(unit_key, pebble);
+        // Each by itself: what lies in a folder that is seen as a whole can be replaced by a link.
+        binds.extend(wanted.containers.iter().map(|(name, _, _)| {
+            (folder.join("containers").join(name), Utf8Path::new(CONTAINERS_FOLDER).join(name), true)
+        }));
+        let request = |network| HostRequest {
             model_uuid: model.to_owned(),
             host_name: unit.replace('/', "-"),
             domain: pod_domain(unit, &wanted.model_name),
             root: RootOf::Base(wanted.base.clone()),
             kept: folder.join("root"),
-            binds: vec![
-                (folder.join("juju"), JUJU_FOLDER.into(), true),
-                (folder.join("containers"), CONTAINERS_FOLDER.into(), true),
-                (folder.join("storage"), storage::SEEN.into(), true),
-                (exec_program(controller)?, EXEC_PATH.into(), false),
-            ],
-            network: NetworkOf::Own(address),
-            names: Vec::new(),
+            binds,
+            network,
+
             has_services: false,
             is_in_pod: true,
         };
-        let place = controller.hosting().start(&request)?;
+        let (place, address) = start_place(controller, model, known.as_deref(), request)?;
         controller.set_place(key, Arc::clone(&place));
         controller.change(|held| {
             for warning in place.warnings() {
@@ -297,6 +369,31 @@ fn start_pod(
     Ok(())
 }
 
+/// Whether the pod of a unit is to have other containers than it has, or other images.
+pub(super) fn wants_another_pod(controller: &Controller, model: &str, unit: &Name) -> bool {
+    let Some(wanted) = wanted(controller, model, unit) else { return false };
+    let images: BTreeMap<String, String> =
+        wanted.containers.into_iter().filter_map(|(name, image, _)| Some((name, image?))).collect();
+    controller.look(|held| {
+        let data = held.model(model).and_then(|model| model.units.get(unit));
+        data.is_some_and(|data| data.machine.is_none() && data.images != images)
+    })
+}
+
+/// Ends the pod of a unit, so that its containers begin with their images alone.
+pub(super) fn end_pod(controller: &Controller, model: &str, unit: &Name) {
+    controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    let folder = pod_folder(controller, model, unit);
+    for part in ["roots", "containers"] {
+        controller.hosting().remove_folder(&folder.join(part));
+    }
+    controller.change(|held| {
+        if let Some(data) = held.model_mut(model).and_then(|model| model.units.get_mut(unit)) {
+            data.images.clear();
+        }
+    });
+}
+
 /// Says in the model's log what is not as on a real cloud, and to whoever looks at the whole.
 pub(crate) fn warn(
     controller: &Controller,
@@ -314,17 +411,22 @@ pub(crate) fn warn(
 /// How the log speaks of what a place is made of.
 pub(super) const WARNING: (&str, &str) = ("WARNING", "juju.worker.provisioner");
 
-/// Makes the containers of a pod that are not there: `name` begins with its image alone.
+/// Makes the containers of a pod that are not there. If `name` is not, it begins with its image alone.
 pub(crate) fn start_containers(
     controller: &Arc<Controller>,
     model: &str,
     unit: &Name,
     name: &str,
 ) -> Result<(), HostingError> {
+    let pod = controller.pod(model, unit);
+    let making = lock(&pod);
     let wanted =
         wanted(controller, model, unit).ok_or_else(|| HostingError("the unit is gone".to_owned()))?;
-    controller.hosting().remove_folder(&pod_folder(controller, model, unit).join("roots").join(name));
+    if controller.place(&(model.to_owned(), format!("{unit} {name}"))).is_none() {
+        controller.hosting().remove_folder(&pod_folder(controller, model, unit).join("roots").join(name));
+    }
     start_pod(controller, model, unit, &wanted)?;
+    drop(making);
     write_names(controller, model);
     Ok(())
 }
@@ -353,10 +455,21 @@ pub(crate) fn place_of(
 }
 
 /// Lays the charm's files and the hook tools out where the unit sees them.
-fn lay_out(controller: &Controller, model: &str, unit: &Name, digest: &str) -> Result<(), HostingError> {
+pub(super) fn lay_out(
+    controller: &Controller,
+    model: &str,
+    unit: &Name,
+    digest: &str,
+) -> Result<(), HostingError> {
     let juju = juju_folder(controller, model, unit);
     let entity = super::uniter::entity(unit);
-    let folder = juju.join("agents").join(&entity);
+    let agents = Opened::new(&juju, "agents".into()).map_err(failed("open the folder of agents"))?;
+    let folder = agents.path(&entity);
+    let replaced = replaced_folder(controller, model, unit);
+    if replaced.join(OLD).symlink_metadata().is_ok() && !folder.join("charm").exists() {
+        // Whoever replaced it was killed.
+        put_new_charm(controller, &replaced, &agent_folder(controller, model, unit)?, digest)?;
+    }
     if !folder.join("charm").exists() {
         let staging = staging(controller, model)?;
         let made = staging.join("agent");
@@ -367,14 +480,15 @@ fn lay_out(controller: &Controller, model: &str, unit: &Name, digest: &str) -> R
         fs_err::rename(&made, &folder).map_err(failed("lay out the charm"))?;
         let _ = fs_err::remove_dir_all(&staging);
     }
-    let tools = juju.join("tools").join(&entity);
-    if !tools.exists() {
+    let tools = Opened::new(&juju, "tools".into()).map_err(failed("open the folder of hook tools"))?;
+    let tools_folder = tools.path(&entity);
+    if !tools_folder.exists() {
         let staging = staging(controller, model)?;
         let made = staging.join("tools");
         let juju_version = controller.look(|held| held.model(model).map(|model| model.state.juju.clone()));
         let juju_version = juju_version.ok_or_else(|| HostingError("the model is gone".to_owned()))?;
         install_tools(&made, &juju_version).map_err(failed("lay out the hook tools"))?;
-        fs_err::rename(&made, &tools).map_err(failed("lay out the hook tools"))?;
+        fs_err::rename(&made, &tools_folder).map_err(failed("lay out the hook tools"))?;
         let _ = fs_err::remove_dir_all(&staging);
     }
     Ok(())
@@ -382,7 +496,7 @@ fn lay_out(controller: &Controller, model: &str, unit: &Name, digest: &str) -> R
 
 /// Returns a folder of ours that nobody else sees, beside those that units see.
 pub(super) fn staging(controller: &Controller, model: &str) -> Result<Utf8PathBuf, HostingError> {
-    let folder = controller.folder().model(model).join("staging").join(hook::random(0));
+    let folder = controller.folder().model(model).join(STAGING).join(hook::random(0));
     fs_err::create_dir_all(&folder).map_err(failed("make a folder"))?;
     Ok(folder)
 }
@@ -400,29 +514,57 @@ pub(super) fn replace_charm(controller: &Controller, model: &str, unit: &Name) -
     if old == new {
         return Ok(());
     }
-    let folder = juju_folder(controller, model, unit).join("agents").join(super::uniter::entity(unit));
-    let staging = staging(controller, model)?;
-    let (made, before) = (staging.join("new"), staging.join("old"));
-    crate::charms::lay_out(controller.folder(), &new, &made).map_err(failed("lay out the charm"))?;
-    fs_err::rename(folder.join("charm"), &before).map_err(failed("replace the charm"))?;
-    crate::charms::keep_what_was_written(controller.folder(), &old, &before, &made)
-        .map_err(failed("keep what the charm has written"))?;
-    fs_err::rename(&made, folder.join("charm")).map_err(failed("replace the charm"))?;
-    let _ = fs_err::remove_dir_all(&staging);
+    let agent = agent_folder(controller, model, unit)?;
+    let replaced = replaced_folder(controller, model, unit);
+    let _ = fs_err::remove_dir_all(&replaced);
+    crate::charms::lay_out(controller.folder(), &new, &replaced.join(NEW))
+        .map_err(failed("lay out the charm"))?;
+    fs_err::rename(agent.path("charm"), replaced.join(OLD)).map_err(failed("replace the charm"))?;
+    put_new_charm(controller, &replaced, &agent, &old)?;
     controller.change(|held| {
         let unit = held.model_mut(model).and_then(|model| model.units.get_mut(unit));
         if let Some(unit) = unit {
             (unit.charm_digest, unit.charm_revision) = (new, revision);
         }
     });
+    let _ = fs_err::remove_dir_all(&replaced);
     Ok(())
 }
 
+/// Returns where a unit's charm is while it is replaced: after a crash, [`lay_out`] finds it there.
+pub(super) fn replaced_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
+    controller.folder().model(model).join("replaced").join(super::uniter::entity(unit))
+}
+
+/// Puts a charm that is laid out into its place, with what the one before has written.
+fn put_new_charm(
+    controller: &Controller,
+    replaced: &Utf8Path,
+    agent: &Opened,
+    old: &str,
+) -> Result<(), HostingError> {
+    let made = replaced.join(NEW);
+    crate::charms::keep_what_was_written(controller.folder(), old, &replaced.join(OLD), &made)
+        .map_err(failed("keep what the charm has written"))?;
+    fs_err::rename(&made, agent.path("charm")).map_err(failed("replace the charm"))
+}
+
 /// Answers the tools of a unit from now on, and runs commands for whoever asks on its machine.
-fn serve_tools(controller: &Arc<Controller>, model: &str, unit: &Name) -> Result<(), HostingError> {
-    let folder = agent_folder(controller, model, unit);
-    let tools = server::listen(&folder, TOOLS_SOCKET).map_err(failed("listen for hook tools"))?;
-    let commands = server::listen(&folder, EXEC_SOCKET).map_err(failed("listen for juju-exec"))?;
+pub(super) fn serve_tools(
+    controller: &Arc<Controller>,
+    model: &str,
+    unit: &Name,
+) -> Result<(), HostingError> {
+    let agent = agent_folder(controller, model, unit)?;
+    let staging = staging(controller, model)?;
+    let listen = |name: &str| {
+        let listener = server::listen(&staging, name)?;
+        fs_err::rename(staging.join(name), agent.path(name))?;
+        Ok(listener)
+    };
+    let tools = listen(TOOLS_SOCKET).map_err(failed("listen for hook tools"))?;
+    let commands = listen(EXEC_SOCKET).map_err(failed("listen for juju-exec"))?;
+    let _ = fs_err::remove_dir_all(&staging);
     let (weak, of) = (Arc::downgrade(controller), (model.to_owned(), unit.clone()));
     let tools = Server::start(tools, move |request| match weak.upgrade() {
         Some(controller) => hook::answer(&controller, &of.0, &of.1, request),
@@ -471,6 +613,12 @@ pub(super) fn program_of(
     Some(vec![charm_folder(unit).join(found).into_string()])
 }
 
+/// Returns by what the id of the notice is known that a hook tells of.
+pub(super) fn notice_key(hook: &Hook) -> Option<String> {
+    let notice = hook.notice.as_ref().filter(|_| hook.kind == HookKind::PebbleCustomNotice)?;
+    Some(format!("{} {notice}", hook.subject()))
+}
+
 /// Returns the variables of a hook, or of commands on the unit's machine that see what a hook would.
 pub(super) fn variables(
     model: &ModelData,
@@ -498,10 +646,8 @@ pub(super) fn variables(
         None => surroundings::hook_variables(&model.state, unit, hook, numbers, &place),
     };
     // The charm asks Pebble for the notice by its id.
-    if hook.kind == HookKind::PebbleCustomNotice
-        && let Some(notice) = &hook.notice
-        && let Some(id) =
-            model.units.get(unit).and_then(|unit| unit.notices.get(&format!("{} {notice}", hook.subject())))
+    if let Some(notice) = notice_key(hook)
+        && let Some(id) = model.units.get(unit).and_then(|unit| unit.notices.get(&notice))
     {
         all.insert("JUJU_NOTICE_ID".to_owned(), id.clone());
     }

@@ -59,7 +59,8 @@ pub(super) fn lay_out(controller: &Controller, model: &str, unit: &Name) -> Resu
         // A copy, for the unit may write to it.
         fs_err::copy(blobs.join(digest), made.join(name).join(file)).map_err(failed)?;
     }
-    let folder = provision::agent_folder(controller, model, unit).join(FOLDER);
+    let agent = provision::agent_folder(controller, model, unit)?;
+    let folder = agent.path(FOLDER);
     // The unit may have put a link there; that goes, and not what it leads to.
     let _ = fs_err::remove_dir_all(&folder).or_else(|_| fs_err::remove_file(&folder));
     fs_err::rename(&made, &folder).map_err(failed)?;

@@ -25,6 +25,8 @@ pub(crate) const SEEN: &str = "/var/lib/juju/.storage";
 pub(crate) const SEEN_IN_CONTAINER: &str = "/charm/.storage";
 /// Where Juju mounts what has no place of its own.
 const STORAGE_FOLDER: &str = "/var/lib/juju/storage";
+/// How many instances of a storage one unit may have here. Charms may allow any number, and each is a folder.
+const INSTANCES_MAX: u64 = 1000;
 /// How large storage is when nobody says.
 const SIZE_MIB: u64 = 1024;
 
@@ -199,7 +201,11 @@ pub(super) fn mount_again(controller: &Controller, model: &str, unit: &Name) -> 
         let own = model.storages.iter().filter(|(_, storage)| storage.owner.as_ref() == Some(unit));
         own.map(|(id, _)| id.clone()).filter(|id| model.is_kubernetes() || has(id)).collect::<Vec<_>>()
     });
-    ids.iter().try_for_each(|id| mount(controller, model, unit, id))
+    ids.iter().try_for_each(|id| {
+        // It was put away, if whoever did so was killed before that was written down.
+        bring(controller, model, unit, id)?;
+        mount(controller, model, unit, id)
+    })
 }
 
 /// Gives a unit what a hook is about to tell it of.
@@ -222,31 +228,42 @@ pub(super) fn attach(
     Ok(())
 }
 
-/// Takes from a unit what a hook has told it of, which was committed. `location` is where it was.
-pub(super) fn detach(controller: &Controller, model: &str, unit: &Name, id: &Name, location: Option<&str>) {
+/// Takes from a unit what a hook has told it of, before that is written down: after a crash it is done again.
+pub(super) fn detach(controller: &Controller, model: &str, unit: &Name, id: &Name) {
+    let location = controller.look(|held| {
+        let storages = &held.model(model)?.state.units.get(unit)?.storages;
+        storages.get(id).map(|storage| storage.location.clone())
+    });
     if let (Ok(place), Some(location)) = (provision::place_of(controller, model, unit), location)
-        && let Err(error) = place.unmount(Utf8Path::new(location))
+        && let Err(error) = place.unmount(Utf8Path::new(&location))
     {
         controller.complain(&format!("storage {id} of {unit} stays mounted: {error}"));
     }
     put_away(controller, model, unit, id);
 }
 
-/// Moves what is in an instance to where nobody sees it, or removes it if the instance is no more.
+/// Moves what is in an instance to where nobody sees it.
 fn put_away(controller: &Controller, model: &str, unit: &Name, id: &Name) {
     let there = provision::place_folder(controller, model, unit).join("storage").join(folder_name(id));
     if there.symlink_metadata().is_err() {
         return;
     }
-    let is_kept =
-        controller.look(|held| held.model(model).is_some_and(|model| model.storages.contains_key(id)));
     let folder = kept(controller, model);
-    let before = folder.join(folder_name(id));
-    let moved = fs_err::create_dir_all(&folder).and_then(|()| fs_err::rename(&there, &before));
+    let moved =
+        fs_err::create_dir_all(&folder).and_then(|()| fs_err::rename(&there, folder.join(folder_name(id))));
     if let Err(error) = moved {
         controller.complain(&format!("what is in storage {id} could not be kept: {error}"));
-    } else if !is_kept {
-        remove(controller, &before);
+    }
+}
+
+/// Removes what is in those instances that are no more.
+pub(super) fn remove_gone<'a>(controller: &Controller, model: &str, ids: impl IntoIterator<Item = &'a Name>) {
+    for id in ids {
+        let is_known =
+            controller.look(|held| held.model(model).is_some_and(|model| model.storages.contains_key(id)));
+        if !is_known {
+            remove_content(controller, model, id);
+        }
     }
 }
 
@@ -277,6 +294,9 @@ pub(super) fn leave(controller: &Controller, model: &str, unit: &Name) {
             let _ = place.unmount(Utf8Path::new(&location));
         }
     }
+    for id in &ids {
+        put_away(controller, model, unit, id);
+    }
     controller.change(|held| {
         let Some(model) = held.model_mut(model) else { return };
         for id in &ids {
@@ -291,9 +311,7 @@ pub(super) fn leave(controller: &Controller, model: &str, unit: &Name) {
             }
         }
     });
-    for id in &ids {
-        put_away(controller, model, unit, id);
-    }
+    remove_gone(controller, model, &ids);
 }
 
 fn release(storage: &mut StorageData) {
@@ -426,6 +444,11 @@ impl ModelData {
         if let Some(maximum) = maximum.filter(|maximum| count > *maximum) {
             return Err(format!("{at}: at most {maximum} instances supported, {count} specified"));
         }
+        if count > INSTANCES_MAX {
+            return Err(format!(
+                "{at}: this emulator supports at most {INSTANCES_MAX} instances, {count} specified"
+            ));
+        }
         let size_mib = asked.size_mib.unwrap_or_else(|| declared.minimum_size_mib.unwrap_or(SIZE_MIB));
         if let Some(least_mib) = declared.minimum_size_mib.filter(|least_mib| size_mib < *least_mib) {
             return Err(format!(
@@ -502,7 +525,7 @@ impl ModelData {
         let world = self.lifecycle.units().get(unit);
         let has = world.map_or(0, |world| world.storages().filter(|id| label_of(id) == label).count() as u64);
         count_change(declared, has, asked.count)?;
-        self.check_storage(&charm, declared, asked, has + asked.count)?;
+        self.check_storage(&charm, declared, asked, has.saturating_add(asked.count))?;
         let mut ids = Vec::new();
         for _ in 0..asked.count {
             let id = Name::from(label).numbered(self.lifecycle.next_storage());
@@ -562,7 +585,7 @@ impl ModelData {
 
 /// Refuses more instances than a charm wants (state/storage.go, `validateCharmStorageCountChange`).
 fn count_change(declared: &Storage, has: u64, more: u64) -> Result<(), String> {
-    let total = has + more;
+    let total = has.saturating_add(more);
     if (declared.count_min, declared.count_max) == (1, Some(1)) && total != 1 {
         return Err("cannot attach, storage is singular".to_owned());
     }
@@ -597,7 +620,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::controller::data::{Base, CharmData, ModelPlatform};
+    use crate::controller::data::{CharmData, ModelPlatform};
 
     const METADATA: &str = "name: web\nstorage:\n  data: {type: filesystem, location: /srv/data}\n  logs: {type: \
                             filesystem, multiple: {range: 0-}}\n  page: {type: filesystem, location: /srv/page, \
@@ -606,15 +629,7 @@ mod tests {
 
     fn model(platform: ModelPlatform) -> ModelData {
         let metadata = CharmMetadata::parse(CharmTexts { metadata: Some(METADATA), ..CharmTexts::default() });
-        let charm = CharmData {
-            name: "web".to_owned(),
-            revision: 0,
-            is_local: true,
-            channel: None,
-            version: None,
-            digest: String::new(),
-            base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
-        };
+        let charm = CharmData::example("web");
         let mut model = ModelData::new("5d3ac0fe".to_owned(), "m", "c", "localhost", platform);
         model.add_application(&"web".into(), &Arc::new(metadata), charm).unwrap();
         for _ in 0..2 {
@@ -667,6 +682,11 @@ mod tests {
         check("data", "2", "charm \"web\" store \"data\": storage is singular, 2 specified");
         check("page", "3,4G", "charm \"web\" store \"page\": at most 2 instances supported, 3 specified");
         check("page", "1G", "charm \"web\" store \"page\": minimum storage size is 2.0 GB, 1.0 GB specified");
+        check(
+            "logs",
+            "18446744073709551615",
+            "charm \"web\" store \"logs\": this emulator supports at most 1000 instances, 18446744073709551615 specified",
+        );
         check("data", "ebs", "pool \"ebs\" not found");
         check("data", "loop", "");
         check("disk", "loop", "");

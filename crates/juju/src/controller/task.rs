@@ -44,14 +44,27 @@ impl ModelData {
             TaskKind::Action { name, .. } => name.as_str().into(),
             TaskKind::Exec { .. } => EXEC_ACTION.into(),
         };
-        if let Some(data) = self.units.get_mut(unit) {
-            data.actions.push_back(id);
-        }
-        if let Err(error) = self.poke(&Target::Unit(unit.clone()), &Stimulus::ActionRuns { action })
-            && let Some(task) = self.tasks.get_mut(&id)
-        {
+        match self.poke(&Target::Unit(unit.clone()), &Stimulus::ActionRuns { action }) {
+            Ok(_) => {
+                if let Some(data) = self.units.get_mut(unit) {
+                    data.actions.push_back(id);
+                }
+            }
             // The charm has no such action, or the unit is gone by now.
-            (task.status, task.message) = (TaskStatus::Failed, error.to_string());
+            Err(error) => {
+                if let Some(task) = self.tasks.get_mut(&id) {
+                    task.fail(&error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Ends what a unit that is no more was still to do (state/cleanup.go, `cleanupRemovedUnit`).
+    pub(super) fn cancel_tasks_of(&mut self, unit: &Name) {
+        let own = self.tasks.values_mut().filter(|task| task.is_unit && task.receiver == unit.as_str());
+        for task in own.filter(|task| !task.status.is_over()) {
+            task.status = TaskStatus::Cancelled;
+            "unit removed".clone_into(&mut task.message);
             task.completed = Some(Timestamp::now());
         }
     }

@@ -7,7 +7,7 @@ use charmproof_agent::state::StatusKind;
 use charmproof_lifecycle::machine::Effect;
 use charmproof_lifecycle::model::{ModelEvent, Target};
 use charmproof_lifecycle::stimulus::Stimulus;
-use charmproof_lifecycle::vocabulary::{Hook, Name};
+use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
 use charmproof_lifecycle::world::Operation;
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,8 +25,11 @@ const PEBBLE_POLL: SignedDuration = SignedDuration::from_secs(5);
 const RETRY_MIN: SignedDuration = SignedDuration::from_secs(5);
 const RETRY_MAX: SignedDuration = SignedDuration::from_mins(5);
 
+/// What is said of an agent that does not answer (apiserver/common/unitstatus.go).
+const LOST: &str = "agent is not communicating with the server";
+
 /// What a unit does next.
-enum Work {
+pub(super) enum Work {
     /// A hook or an action.
     Hook(Hook),
     /// It moves in again: where it lived is gone.
@@ -43,6 +46,13 @@ pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
     begin(controller, model, unit);
     loop {
         match next(controller, model, unit, &home) {
+            // Kubernetes makes another pod before the charm hears of it, and the hook runs there (R65).
+            Work::Hook(hook)
+                if hook.kind == HookKind::UpgradeCharm
+                    && provision::wants_another_pod(controller, model, unit) =>
+            {
+                provision::end_pod(controller, model, unit);
+            }
             Work::Hook(hook) => {
                 let after = super::hook::run(controller, model, unit, &hook);
                 // Whoever asked for a reboot knows of it already.
@@ -110,6 +120,7 @@ fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc
                     model.set_agent(unit, AgentStatus::Allocating, "");
                     model.state.set_unit_status(unit, StatusKind::Waiting, &message);
                     model.note_status(unit);
+                    model.pass_leadership_on(unit);
                     let machine = model.units.get(unit).and_then(|unit| unit.machine.as_ref()?.parse().ok());
                     let machine = machine.and_then(|number: u32| model.machines.get_mut(&number));
                     // One that is there has made its own way, and the unit's trouble is another.
@@ -118,12 +129,11 @@ fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc
                         machine.message = message;
                     }
                 });
-                let is_removed = || false;
-                let removed = controller.wait_until(Some(PLACE_RETRY), &is_removed, |held| {
+                // Until it is not wanted any more, or the time is over.
+                let _ = controller.wait_until(Some(PLACE_RETRY), &|| false, |held| {
                     let data = held.model(model).and_then(|model| model.units.get(unit));
                     data.is_none_or(|unit| unit.is_forced).then_some(())
                 });
-                let _ = removed;
             }
         }
     }
@@ -131,10 +141,14 @@ fn move_in(controller: &Arc<Controller>, model: &str, unit: &Name) -> Option<Arc
 
 /// Ends what is left of a place whose first process is gone. The containers of a pod share the network
 /// of the first one, and go with it.
-fn lose_place(controller: &Controller, model: &str, unit: &Name) {
+pub(super) fn lose_place(controller: &Controller, model: &str, unit: &Name) {
     controller.change(|held| {
-        let message = "the unit's machine or container is gone, and is started again";
+        let message = "the unit's machine or pod is gone, and is started again";
         held.log(model, &entity(unit), "WARNING", "juju.worker.provisioner", message);
+        if let Some(model) = held.model_mut(model) {
+            // Who asked for them is gone as well.
+            model.end_commands(unit);
+        }
     });
     controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
     let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
@@ -169,41 +183,46 @@ fn begin(controller: &Controller, model: &str, unit: &Name) {
 }
 
 /// The unit is no more: its place ends, and nobody knows it any longer.
-fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
-    let machine = controller.look(|held| {
-        let data = held.model(model)?.units.get(unit)?;
-        data.machine.clone()
-    });
-    let folder = provision::unit_folder(controller, model, unit);
-    controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+pub(super) fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
+    let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
+    let is_own = |place: &str| place == unit.as_str() || place.starts_with(&format!("{unit} "));
+    controller.remove_places(model, is_own);
     super::storage::leave(controller, model, unit);
+    let key = (model.to_owned(), unit.clone());
     let emptied = controller.change(|held| {
-        held.running.remove(&(model.to_owned(), unit.clone()));
-        let entity = entity(unit);
-        held.log(
-            model,
-            &entity,
-            "INFO",
-            "juju.worker.uniter",
-            &format!("unit \"{unit}\" shutting down: agent should be terminated"),
-        );
+        held.running.remove(&key);
+        let message = format!("unit \"{unit}\" shutting down: agent should be terminated");
+        held.log(model, &entity(unit), "INFO", "juju.worker.uniter", &message);
         let Some(data) = held.model_mut(model) else { return machine.clone() };
         data.forget_unit(unit);
         machine
             .clone()
             .filter(|machine| machine.parse::<u32>().is_ok_and(|number| !data.machines.contains_key(&number)))
     });
-    if let Some(machine) = emptied {
-        controller.remove_places(model, |place| place == format!("machine {machine}"));
-        let _ = fs_err::remove_dir_all(provision::machine_folder(controller, model, &machine));
+    // Nobody waits for what the unit was still to do: its commands are over.
+    let servers = lock(&controller.servers).remove(&key);
+    drop(servers);
+    let agent = lock(&controller.agents).remove(&key);
+    drop(agent);
+    // A container whose Pebble had ended may have been started anew meanwhile; from now on, none is.
+    let pod = controller.pod(model, unit);
+    drop(lock(&pod));
+    lock(&controller.pods).remove(&key);
+    controller.remove_places(model, is_own);
+    if let Some(emptied) = emptied {
+        controller.remove_places(model, |place| place == format!("machine {emptied}"));
+        controller.hosting().remove_folder(&provision::machine_folder(controller, model, &emptied));
+    } else {
+        provision::remove_unit_folder(controller, model, unit, machine.as_deref());
     }
-    let _ = fs_err::remove_dir_all(folder);
-    // Subordinates of the unit, or others that waited for it.
+    controller.remove_rest_of_gone(model);
+    // All that it had is gone: one of the same name, which may be there by now, gets a thread of its own.
+    lock(&controller.threads).remove(&key);
     controller.start_units();
 }
 
 /// Waits for what a unit does next, and lets it begin.
-fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn Host>) -> Work {
+pub(super) fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn Host>) -> Work {
     let mut held = controller.lock();
     loop {
         if controller.is_ending() {
@@ -218,7 +237,30 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
         if !home.is_running() {
             return Work::ComeBack;
         }
+        if controller.is_agent_stopped(model_uuid, unit) {
+            // An error stays one, so that it is not forgotten.
+            if !matches!(data.agent, AgentStatus::Lost | AgentStatus::Error) {
+                if let Some(model) = held.model_mut(model_uuid) {
+                    model.set_agent(unit, AgentStatus::Lost, LOST);
+                }
+                controller.keep(&mut held);
+            }
+            controller.rest(&held, model_uuid, unit);
+            held = controller
+                .changed
+                .wait_timeout(held, LOOK_AGAIN)
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .0;
+            continue;
+        }
         let mut is_changed = false;
+        if data.agent == AgentStatus::Lost
+            && let Some(model) = held.model_mut(model_uuid)
+        {
+            // It begins to look for work as an agent that has been away.
+            is_changed |= model.poke(&Target::Unit(unit.clone()), &Stimulus::AgentRestarts).is_ok();
+        }
+        let Some(model) = held.model(model_uuid) else { return Work::Gone };
         if let Some(stimulus) = due(model, unit, now)
             && let Some(model) = held.model_mut(model_uuid)
         {
@@ -231,7 +273,8 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
             is_changed |= model.poke(&Target::Unit(unit.clone()), &stimulus).is_ok();
         }
         let choice = held.contexts as u32;
-        let Some(model) = held.model_mut(model_uuid) else { return Work::Gone };
+        // Looking for work is no change: only what is found is kept.
+        let Some((model, _)) = held.passing(model_uuid) else { return Work::Gone };
         let event = ModelEvent::Resolve { unit: unit.clone(), choice };
         let is_resting = rests(model, unit).is_some_and(|until| now < until);
         let effects = if is_resting { Vec::new() } else { model.lifecycle.step(event).unwrap_or_default() };
@@ -249,17 +292,17 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
                 | Effect::AgentExited => {}
             }
         }
-        if is_gone {
-            controller.keep(&mut held);
-            return Work::Gone;
-        }
         if let Some(hook) = begun {
+            // It is kept that it runs when it really does.
             return Work::Hook(hook);
         }
-        if settle(model, unit) || is_changed {
+        is_changed |= !is_gone && settle(model, unit);
+        if is_changed {
+            held.model_mut(model_uuid);
             controller.keep(&mut held);
-        } else {
-            held.dirty.clear();
+        }
+        if is_gone {
+            return Work::Gone;
         }
         controller.rest(&held, model_uuid, unit);
         let wait = held.model(model_uuid).map_or(Duration::ZERO, |model| until_due(model, unit, now));
@@ -273,11 +316,7 @@ fn next(controller: &Controller, model_uuid: &str, unit: &Name, home: &Arc<dyn H
 
 /// The unit has nothing to do at this moment. Returns whether that is news.
 fn settle(model: &mut ModelData, unit: &Name) -> bool {
-    let Some(data) = model.units.get(unit) else { return false };
-    let is_news = data.agent != AgentStatus::Idle;
-    if is_news {
-        model.set_agent(unit, AgentStatus::Idle, "");
-    }
+    let is_news = model.set_agent_at_rest(unit);
     let has_timer = model.units.get(unit).is_some_and(|data| data.update_at.is_some());
     let has_started =
         model.lifecycle.units().get(unit).is_some_and(charmproof_lifecycle::world::World::has_started);

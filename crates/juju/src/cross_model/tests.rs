@@ -12,7 +12,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::commands::offers;
-use crate::controller::data::{Base, CharmData, ModelPlatform};
+use crate::controller::data::{CharmData, ModelPlatform};
 
 /// A model that offers `db` of `pg` as `sql`, and one that consumes it as `store` for `web`.
 struct Two {
@@ -29,15 +29,7 @@ fn model(uuid: &str, name: &str) -> ModelData {
 
 fn deploy(model: &mut ModelData, name: &str, metadata: &str) {
     let metadata = CharmMetadata::parse(CharmTexts { metadata: Some(metadata), ..CharmTexts::default() });
-    let charm = CharmData {
-        name: name.to_owned(),
-        revision: 0,
-        is_local: true,
-        channel: None,
-        version: None,
-        digest: String::new(),
-        base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
-    };
+    let charm = CharmData::example(name);
     model.add_application(&name.into(), &Arc::new(metadata), charm).unwrap();
     model.add_unit(&name.into(), None, None).unwrap();
 }

@@ -1,8 +1,9 @@
 //! Places on this host: machines of the sandbox, with roots of images.
 
 use std::any::Any;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,9 @@ use charmproof_sandbox::machine::{
     RootSpec, Subnet, Terminal, User,
 };
 
-use super::{Ended, Exec, Host, HostRequest, Hosting, HostingError, ImageFacts, NetworkOf, Process, RootOf};
+use super::{
+    Base, Ended, Exec, Host, HostRequest, Hosting, HostingError, ImageFacts, NetworkOf, Process, RootOf,
+};
 use crate::place::DataFolder;
 
 /// Where a place sees charmproof itself: the program that is Pebble there.
@@ -24,6 +27,8 @@ const PEBBLE: &str = "/charm/bin/pebble";
 /// How long the addresses of a network that is going are waited for, and how often it is looked.
 const OLD_NETWORK_GOES: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Who people log in as on machines of clouds.
+const LOGIN_USER: &str = "ubuntu";
 /// The signal that nobody can ignore.
 const KILL: i32 = 9;
 
@@ -116,6 +121,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Hosting for LocalHosting {
+    fn check_base(&self, base: &Base) -> Result<(), HostingError> {
+        self.images.check_base(&base.name, &base.channel).map_err(failed)
+    }
+
     fn start(&self, request: &HostRequest) -> Result<Arc<dyn Host>, HostingError> {
         let root = self.root(&request.root)?;
         let upper = request.kept.join("upper");
@@ -167,6 +176,8 @@ impl Hosting for LocalHosting {
         };
         spec.hides.push(self.folder.path().to_owned());
         spec.has_services = request.has_services;
+        // Containers have nobody to log in as.
+        spec.login_user = request.has_services.then(|| LOGIN_USER.to_owned());
         spec.domain.clone_from(&request.domain);
         let machine = self.launcher.machine(&spec).map_err(failed)?;
         let network = lock(&self.networks).get(&request.model_uuid).cloned();
@@ -181,10 +192,19 @@ impl Hosting for LocalHosting {
         Ok(Arc::new(LocalHost { machine, network, warnings, facts }))
     }
 
-    fn address(&self, model_uuid: &str, _: u32) -> Result<Ipv4Addr, HostingError> {
-        let network = self.network(model_uuid)?;
-        let address = network.free_address();
+    fn take_address(
+        &self,
+        model_uuid: &str,
+        promised: &BTreeSet<Ipv4Addr>,
+    ) -> Result<Ipv4Addr, HostingError> {
+        let address = self.network(model_uuid)?.free_address_except(promised);
         address.ok_or_else(|| HostingError("the model's network has no free address left".to_owned()))
+    }
+
+    fn release_address(&self, model_uuid: &str, address: Ipv4Addr) {
+        if let Some(network) = lock(&self.networks).get(model_uuid) {
+            network.release(address);
+        }
     }
 
     fn may_have(&self, model_uuid: &str, address: Ipv4Addr) -> bool {
@@ -215,17 +235,35 @@ struct LocalHost {
     facts: ImageFacts,
 }
 
-impl Host for LocalHost {
-    fn exec(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError> {
+impl LocalHost {
+    fn start(&self, exec: Exec, terminal: Terminal) -> Result<Box<dyn Process>, HostingError> {
         let spec = MachineExec {
             argv: exec.argv,
             env: exec.env,
             cwd: exec.cwd,
             user: exec.user.as_deref().map_or(User::Root, user),
             stdio: exec.stdio,
-            terminal: Terminal::None,
+            terminal,
         };
         Ok(Box::new(LocalProcess(self.machine.exec(spec).map_err(failed)?)))
+    }
+}
+
+impl Host for LocalHost {
+    fn exec(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError> {
+        self.start(exec, Terminal::None)
+    }
+
+    fn open_terminal(&self) -> Result<(OwnedFd, OwnedFd), HostingError> {
+        self.machine.open_terminal().map_err(failed)
+    }
+
+    fn exec_in_terminal(&self, exec: Exec) -> Result<Box<dyn Process>, HostingError> {
+        self.start(exec, Terminal::Controlling)
+    }
+
+    fn login_user(&self) -> Option<String> {
+        self.machine.login_user().map(str::to_owned)
     }
 
     fn is_running(&self) -> bool {

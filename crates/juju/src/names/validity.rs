@@ -149,6 +149,17 @@ pub fn is_storage(id: &str) -> bool {
     id.split_once('/').is_some_and(|(label, number)| is_storage_label(label) && is_number(number))
 }
 
+/// Whether a text names a secret, as the value of an option does: `secret:9m4e2mr0ui3e8a215n4g`, with the id of
+/// the model that it is from in front of its own if it is from another one (core/secrets, `ParseURI`).
+pub fn is_secret_uri(text: &str) -> bool {
+    const ID_LENGTH: usize = 20;
+    let path = text.strip_prefix("secret:").unwrap_or(text).trim_start_matches('/');
+    let (source, id) = path.split_once('/').map_or((None, path), |(source, id)| (Some(source), id));
+    source.is_none_or(is_model_uuid)
+        && id.len() == ID_LENGTH
+        && id.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'v').contains(&byte))
+}
+
 /// Whether an endpoint of a relation can have the name, as people type it behind a colon.
 pub fn is_relation_endpoint(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())

@@ -74,44 +74,39 @@ impl Fault {
 }
 
 fn syntax(query: &str, position: Position, expected: Option<Expected>) -> String {
-    let reason = match expected {
-        None => "unexpected character".to_owned(),
-        Some(Expected::Text) => "string is not correctly terminated".to_owned(),
-        Some(Expected::And) => "invalid AND (&&) operator".to_owned(),
-        Some(Expected::Or) => "invalid OR (||) operator".to_owned(),
+    let of_operator = |operator: &str| {
+        format!("Ensure that each side of the {operator} operator can be evaluated to a boolean")
+    };
+    let line = query.lines().nth(position.line - 1).unwrap_or_default();
+    let ledger = format!("{} | ", position.line);
+    let blank = " ".repeat(ledger.len() + position.column - 1);
+    let (reason, advice) = match expected {
+        None => {
+            let advice = match line.chars().nth(position.column - 1) {
+                Some(character) => format!(
+                    "wait-for doesn't support '{character}'. Maybe try removing the character and try again"
+                ),
+                None => "The query ends too early".to_owned(),
+            };
+            ("unexpected character".to_owned(), advice)
+        }
+        Some(Expected::Text) => (
+            "string is not correctly terminated".to_owned(),
+            "Try adding a closing quote to the string".to_owned(),
+        ),
+        Some(Expected::And) => ("invalid AND (&&) operator".to_owned(), of_operator("&&")),
+        Some(Expected::Or) => ("invalid OR (||) operator".to_owned(), of_operator("||")),
         Some(
             other @ (Expected::Integer
             | Expected::Decimal
             | Expected::Bool
             | Expected::RightParenthesis
             | Expected::RightBracket),
-        ) => format!("expected {other}"),
-    };
-    let line = query.lines().nth(position.line - 1).unwrap_or_default();
-    let ledger = format!("{} | ", position.line);
-    let blank = " ".repeat(ledger.len() + position.column - 1);
-    let advice = match expected {
-        None => match line.chars().nth(position.column - 1) {
-            Some(character) => format!(
-                "wait-for doesn't support '{character}'. Maybe try removing the character and try again"
-            ),
-            None => "The query ends too early".to_owned(),
-        },
-        Some(Expected::Text) => "Try adding a closing quote to the string".to_owned(),
-        Some(Expected::And) => {
-            "Ensure that each side of the && operator can be evaluated to a boolean".to_owned()
-        }
-        Some(Expected::Or) => {
-            "Ensure that each side of the || operator can be evaluated to a boolean".to_owned()
-        }
-        Some(
-            Expected::Integer
-            | Expected::Decimal
-            | Expected::Bool
-            | Expected::RightParenthesis
-            | Expected::RightBracket,
-        ) => "The type doesn't match the expected syntax. Maybe try removing the character and try again"
-            .to_owned(),
+        ) => (
+            format!("expected {other}"),
+            "The type doesn't match the expected syntax. Maybe try removing the character and try again"
+                .to_owned(),
+        ),
     };
     format!("Cannot parse query: {reason}.\n\n{ledger}{line}\n{blank}^\n{advice}.")
 }

@@ -1,5 +1,7 @@
 //! Words of a query, each with its place.
 
+use super::parser::Comparison;
+
 /// Where something is in a query: lines and columns count from 1, characters from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Position {
@@ -20,12 +22,7 @@ pub(super) enum Token {
     /// A text whose quote is not closed.
     OpenText,
     Bool(String),
-    Equal,
-    NotEqual,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
+    Compare(Comparison),
     And,
     Or,
     Lambda,
@@ -77,17 +74,16 @@ pub(super) fn words(text: &str) -> Vec<Placed> {
 fn word(rest: &[char]) -> (Token, usize) {
     let Some(first) = rest.first() else { return (Token::End, 0) };
     let second = rest.get(1);
-    let two = |token: Token| (token, 2);
     match (first, second) {
-        ('=', Some('=')) => two(Token::Equal),
-        ('=', Some('>')) => two(Token::Lambda),
-        ('!', Some('=')) => two(Token::NotEqual),
-        ('&', Some('&')) => two(Token::And),
-        ('|', Some('|')) => two(Token::Or),
-        ('<', Some('=')) => two(Token::LessOrEqual),
-        ('>', Some('=')) => two(Token::GreaterOrEqual),
-        ('<', _) => (Token::Less, 1),
-        ('>', _) => (Token::Greater, 1),
+        ('=', Some('=')) => (Token::Compare(Comparison::Equal), 2),
+        ('=', Some('>')) => (Token::Lambda, 2),
+        ('!', Some('=')) => (Token::Compare(Comparison::NotEqual), 2),
+        ('&', Some('&')) => (Token::And, 2),
+        ('|', Some('|')) => (Token::Or, 2),
+        ('<', Some('=')) => (Token::Compare(Comparison::LessOrEqual), 2),
+        ('>', Some('=')) => (Token::Compare(Comparison::GreaterOrEqual), 2),
+        ('<', _) => (Token::Compare(Comparison::Less), 1),
+        ('>', _) => (Token::Compare(Comparison::Greater), 1),
         (',', _) => (Token::Comma, 1),
         (';', _) => (Token::Semicolon, 1),
         ('(', _) => (Token::LeftParenthesis, 1),

@@ -124,9 +124,9 @@ impl Parser {
 
     fn whole(&mut self, holds: u8) -> Result<Option<Expression>, Fault> {
         let Some(mut left) = self.first()? else { return Ok(None) };
-        while holds < precedence(&self.next().token) {
+        while let Some((own, operator)) = operator(&self.next().token).filter(|(own, _)| holds < *own) {
             self.step();
-            left = self.rest(left)?;
+            left = self.rest(left, own, operator)?;
         }
         Ok(Some(left))
     }
@@ -161,12 +161,7 @@ impl Parser {
             Token::Text(text) => Node::Text(text),
             Token::OpenText => return wrong(Some(Expected::Text)),
             Token::LeftParenthesis => return self.group(position).map(Some),
-            Token::Equal
-            | Token::NotEqual
-            | Token::Less
-            | Token::LessOrEqual
-            | Token::Greater
-            | Token::GreaterOrEqual
+            Token::Compare(_)
             | Token::And
             | Token::Or
             | Token::Lambda
@@ -192,94 +187,88 @@ impl Parser {
         Ok(inner)
     }
 
-    fn rest(&mut self, left: Expression) -> Result<Expression, Fault> {
-        let Placed { token, position } = self.current().clone();
-        let own = precedence(&token);
-        let how = match token {
-            Token::Equal => Some(Comparison::Equal),
-            Token::NotEqual => Some(Comparison::NotEqual),
-            Token::Less => Some(Comparison::Less),
-            Token::LessOrEqual => Some(Comparison::LessOrEqual),
-            Token::Greater => Some(Comparison::Greater),
-            Token::GreaterOrEqual => Some(Comparison::GreaterOrEqual),
-            Token::LeftParenthesis => return self.call(left, position),
-            Token::Lambda => return self.lambda(left, position),
-            Token::LeftBracket => {
-                self.step();
+    /// Reads what is behind an operator, at which the parser is.
+    fn rest(&mut self, left: Expression, holds: u8, operator: Operator) -> Result<Expression, Fault> {
+        let position = self.current().position;
+        self.step();
+        let left = Box::new(left);
+        let node = match operator {
+            Operator::Compare(how) => Node::Comparison(how, left, Box::new(self.needed(holds)?)),
+            Operator::And => Node::And(left, Box::new(self.needed(holds)?)),
+            Operator::Or => Node::Or(left, Box::new(self.needed(holds)?)),
+            Operator::Property => Node::Property(left, Box::new(self.needed(holds)?)),
+            Operator::Index => {
                 let index = self.needed(LOWEST)?;
                 self.expect(&Token::RightBracket, Expected::RightBracket)?;
-                let node = Node::Index(Box::new(left), Box::new(index));
-                return Ok(Expression { node, position });
+                Node::Index(left, Box::new(index))
             }
-            Token::And
-            | Token::Or
-            | Token::Point
-            | Token::End
-            | Token::Name(_)
-            | Token::Underscore
-            | Token::Integer(_)
-            | Token::Decimal(_)
-            | Token::Text(_)
-            | Token::OpenText
-            | Token::Bool(_)
-            | Token::Comma
-            | Token::Semicolon
-            | Token::RightParenthesis
-            | Token::RightBracket
-            | Token::Other => None,
-        };
-        self.step();
-        let right = Box::new(self.needed(own)?);
-        let left = Box::new(left);
-        let node = match (how, token) {
-            (Some(how), _) => Node::Comparison(how, left, right),
-            (None, Token::And) => Node::And(left, right),
-            (None, Token::Or) => Node::Or(left, right),
-            (None, _) => Node::Property(left, right),
+            Operator::Call => Node::Call(left, self.arguments()?),
+            Operator::Lambda => Node::Lambda(left, self.body()?),
         };
         Ok(Expression { node, position })
     }
 
-    fn call(&mut self, name: Expression, position: Position) -> Result<Expression, Fault> {
-        let mut arguments = Vec::new();
-        if self.next().token == Token::RightParenthesis {
-            self.step();
-        } else {
-            self.step();
-            arguments.push(self.needed(LOWEST)?);
-            while self.next().token == Token::Comma {
-                self.step();
-                self.step();
-                arguments.push(self.needed(LOWEST)?);
-            }
-            self.expect(&Token::RightParenthesis, Expected::RightParenthesis)?;
+    /// Reads what a function is given, up to the parenthesis that closes it.
+    fn arguments(&mut self) -> Result<Vec<Expression>, Fault> {
+        if self.current().token == Token::RightParenthesis {
+            return Ok(Vec::new());
         }
-        Ok(Expression { node: Node::Call(Box::new(name), arguments), position })
+        let arguments = self.series(&Token::Comma)?;
+        self.expect(&Token::RightParenthesis, Expected::RightParenthesis)?;
+        Ok(arguments)
     }
 
-    fn lambda(&mut self, argument: Expression, position: Position) -> Result<Expression, Fault> {
-        self.step();
+    /// Reads the expressions of a lambda.
+    fn body(&mut self) -> Result<Vec<Expression>, Fault> {
+        let expressions = self.series(&Token::Semicolon)?;
+        if !matches!(self.next().token, Token::End | Token::RightParenthesis) {
+            self.expect(&Token::RightParenthesis, Expected::RightParenthesis)?;
+        }
+        Ok(expressions)
+    }
+
+    /// Reads expressions with a word between them.
+    fn series(&mut self, between: &Token) -> Result<Vec<Expression>, Fault> {
         let mut expressions = vec![self.needed(LOWEST)?];
-        while self.next().token == Token::Semicolon {
+        while self.next().token == *between {
             self.step();
             self.step();
             expressions.push(self.needed(LOWEST)?);
         }
-        if !matches!(self.next().token, Token::End | Token::RightParenthesis) {
-            self.expect(&Token::RightParenthesis, Expected::RightParenthesis)?;
-        }
-        Ok(Expression { node: Node::Lambda(Box::new(argument), expressions), position })
+        Ok(expressions)
     }
 }
 
-fn precedence(token: &Token) -> u8 {
+/// What can be behind an expression.
+#[derive(Clone, Copy, Debug)]
+enum Operator {
+    Compare(Comparison),
+    And,
+    Or,
+    Property,
+    Index,
+    Call,
+    Lambda,
+}
+
+/// Returns what a word does with the expression in front of it, and how tightly it holds that.
+fn operator(token: &Token) -> Option<(u8, Operator)> {
     match token {
-        Token::Or => OR,
-        Token::And => AND,
-        Token::Equal | Token::NotEqual => EQUALITY,
-        Token::Less | Token::LessOrEqual | Token::Greater | Token::GreaterOrEqual => ORDER,
-        Token::LeftParenthesis | Token::Lambda => CALL,
-        Token::LeftBracket | Token::Point => INDEX,
+        Token::Or => Some((OR, Operator::Or)),
+        Token::And => Some((AND, Operator::And)),
+        Token::Compare(how @ (Comparison::Equal | Comparison::NotEqual)) => {
+            Some((EQUALITY, Operator::Compare(*how)))
+        }
+        Token::Compare(
+            how @ (Comparison::Less
+            | Comparison::LessOrEqual
+            | Comparison::Greater
+            | Comparison::GreaterOrEqual),
+        ) => Some((ORDER, Operator::Compare(*how))),
+        Token::LeftParenthesis => Some((CALL, Operator::Call)),
+        Token::Lambda => Some((CALL, Operator::Lambda)),
+        Token::LeftBracket => Some((INDEX, Operator::Index)),
+        Token::Point => Some((INDEX, Operator::Property)),
         Token::End
         | Token::Name(_)
         | Token::Underscore
@@ -292,6 +281,6 @@ fn precedence(token: &Token) -> u8 {
         | Token::Semicolon
         | Token::RightParenthesis
         | Token::RightBracket
-        | Token::Other => LOWEST,
+        | Token::Other => None,
     }
 }

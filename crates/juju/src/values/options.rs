@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use charmproof_charm::metadata::OptionType;
 use serde_json::{Number, Value};
 
+use crate::names;
 use crate::values::go::{self, quote};
 use crate::values::yaml::read_yaml;
 
@@ -14,6 +15,10 @@ pub type OptionTypes = BTreeMap<String, OptionType>;
 /// What a text on a command line is as the value of an option.
 pub fn parse_option(name: &str, kind: OptionType, text: &str) -> Result<Value, String> {
     let parsed = match kind {
+        OptionType::Secret if !text.is_empty() && !names::is_secret_uri(text) => {
+            let uri = quote(text);
+            return Err(format!("invalid secret URI for option {}: secret URI {uri} not valid", quote(name)));
+        }
         OptionType::String | OptionType::Secret => Some(Value::String(text.to_owned())),
         OptionType::Int => go::parse_decimal(text).ok().map(|number| Value::Number(number.into())),
         OptionType::Float => parse_float(text).map(Value::Number),
@@ -145,7 +150,18 @@ mod tests {
         check(OptionType::Float, "x", Err(r#"option "n" expected float, got "x""#));
         check(OptionType::Boolean, "True", Ok(json!(true)));
         check(OptionType::Boolean, "yes", Err(r#"option "n" expected boolean, got "yes""#));
-        check(OptionType::Secret, "secret:abc", Ok(json!("secret:abc")));
+        check(OptionType::Secret, "", Ok(json!("")));
+        for uri in [
+            "secret:9m4e2mr0ui3e8a215n4g",
+            "9m4e2mr0ui3e8a215n4g",
+            "secret://5d3ac0fe-2b1f-4a6d-8c52-6f1f5f0a9b10/9m4e2mr0ui3e8a215n4g",
+        ] {
+            check(OptionType::Secret, uri, Ok(json!(uri)));
+        }
+        for text in ["secret:", "garbage", "secret:9M4E2MR0UI3E8A215N4G", "file:9m4e2mr0ui3e8a215n4g"] {
+            let why = format!("invalid secret URI for option \"n\": secret URI \"{text}\" not valid");
+            check(OptionType::Secret, text, Err(&why));
+        }
     }
 
     #[test]

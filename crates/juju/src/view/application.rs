@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::constraints::ConstraintsView;
 use super::document::unless_empty_in_yaml;
+use crate::values::constraints::Constraints;
 
 /// An application.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -22,7 +22,7 @@ pub struct ApplicationDetailsView {
     pub channel: String,
     /// What is asked of its machines.
     #[serde(serialize_with = "unless_empty_in_yaml")]
-    pub constraints: ConstraintsView,
+    pub constraints: Constraints,
     /// Whether it is no subordinate.
     pub principal: bool,
     /// Whether its ports are reached from outside.

@@ -142,19 +142,6 @@ fn configuration_of_a_model() {
 }
 
 #[test]
-fn constraints_of_a_model() {
-    let constraints = constraints::ConstraintsView {
-        arch: Some("amd64".to_owned()),
-        cores: Some(4),
-        mem_mib: Some(1024),
-        ..Default::default()
-    };
-    assert_eq!(to_json(&constraints), "{\"arch\":\"amd64\",\"cores\":4,\"mem\":1024}\n");
-    assert_eq!(to_yaml(&constraints), "arch: amd64\ncores: 4\nmem: 1024\n");
-    assert_eq!(to_json(&constraints::ConstraintsView::default()), "{}\n");
-}
-
-#[test]
 fn results_of_tasks() {
     let one = examples::action_results();
     assert_snapshot!("run.json", to_json(&one));

@@ -1,8 +1,8 @@
 """Has Jubilant read the documents that our tests hold our `juju` to.
 
 Jubilant runs a program that prints, for each command, the document that a snapshot
-of the Rust tests has; so what Jubilant needs is checked by Jubilant itself. Run it
-with `uv run --no-project --with jubilant==1.14.0 read_by_jubilant.py`.
+of the Rust tests has; so what Jubilant needs is checked by Jubilant itself. `make test`
+runs it, and so does `uv run --no-project --with jubilant==1.14.0 read_by_jubilant.py`.
 """
 
 import datetime

@@ -342,6 +342,31 @@ mod tests {
     }
 
     #[test]
+    fn who_leaves_and_one_of_the_same_name_are_both_heard_of() {
+        let mut model = model(Platform::Kubernetes);
+        model.add_application("web", Charm::default().with_endpoint(Role::Peer, "peers"));
+        for unit in ["web/0", "web/1"] {
+            deploy(&mut model, unit);
+        }
+        settle(&mut model, "");
+        let second = Name::new("web/1");
+        poke(&mut model, Target::Unit(second.clone()), Stimulus::RemoveUnit);
+        // It goes before the other one has heard of it.
+        while model.units().get(&second).is_some_and(|world| world.life() != Life::Dead) {
+            model.step(ModelEvent::Resolve { unit: second.clone(), choice: 0 }).unwrap();
+            if model.units().get(&second).and_then(World::running).is_some() {
+                model.step(ModelEvent::HookEnds { unit: second.clone(), outcome: Outcome::Ok }).unwrap();
+            }
+        }
+        model.forget_unit(&second);
+        deploy(&mut model, "web/1");
+        let mut heard = settle(&mut model, "peers-relation");
+        heard.retain(|hook| hook.starts_with("web/0"));
+        let expected = ["changed", "departed", "joined"];
+        assert_eq!(heard, expected.map(|what| format!("web/0 peers-relation-{what} web/1")));
+    }
+
+    #[test]
     fn storage_goes_from_unit_to_unit() {
         let mut model = model(Platform::Machine);
         model.add_application("web", Charm::default().with_storage("data"));

@@ -60,6 +60,38 @@ fn check_refused(rest: &str, expected: &str) {
 const BASE: &str = "base: ubuntu@24.04\nplatforms: {amd64: }\n";
 
 #[test]
+fn what_a_part_installs_from_has_to_be_there() {
+    let check = |charm: &str, expected: Result<(), &str>| {
+        let tree = MemoryTree::from_fixture(&format!("--- src/charm.py\n--- charmcraft.yaml\n{charm}"));
+        let found = Recipe::read(&tree).unwrap().check(&tree).map_err(|error| error.to_string());
+        assert_eq!(found, expected.map_err(str::to_owned), "{charm}");
+    };
+    let parts = |text: &str| format!("name: a\n{BASE}parts: {{it: {{{text}}}}}\n");
+    for plugin in ["uv", "poetry"] {
+        let why = format!(
+            "charmcraft.yaml:4: the part `it` is built by the plugin `{plugin}`, and there is no pyproject.toml"
+        );
+        check(&parts(&format!("plugin: {plugin}")), Err(&why));
+        check(&format!("{}--- pyproject.toml\n", parts(&format!("plugin: {plugin}"))), Ok(()));
+    }
+    for (plugin, key) in [("charm", "charm-requirements"), ("python", "python-requirements")] {
+        let missing = format!("plugin: {plugin}, {key}: [src/charm.py, none.txt]");
+        let why = format!(
+            "charmcraft.yaml:4: `{key}` of the part `it` names `none.txt`, and there is no such file"
+        );
+        check(&parts(&missing), Err(&why));
+        // A script may make it.
+        check(&parts(&format!("{missing}, override-build: 'touch none.txt; craftctl default'")), Ok(()));
+        check(&parts(&format!("plugin: {plugin}, {key}: [src/charm.py]")), Ok(()));
+    }
+    let name = "may have lower-case letters, digits and hyphens only";
+    check(
+        &format!("name: Bad Name\n{BASE}"),
+        Err(&format!("charmcraft.yaml:1: `name` is `Bad Name`, and {name}")),
+    );
+}
+
+#[test]
 fn what_is_not_done_is_refused_by_name() {
     let with = |parts: &str| format!("{BASE}parts:\n{parts}");
     check_refused(

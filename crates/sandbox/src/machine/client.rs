@@ -180,6 +180,11 @@ impl Machine {
         Some(bytes.map(|byte| format!("{byte:02x}")).join(":"))
     }
 
+    /// Returns who people log in as, if the machine can have users.
+    pub fn login_user(&self) -> Option<&str> {
+        self.shared.spec.login_user.as_deref().filter(|_| self.shared.realm.level.has_users())
+    }
+
     /// Returns the number that its first process has on the host.
     pub fn host_pid(&self) -> Option<i32> {
         self.shared.run().as_ref().map(|run| run.pid.as_raw())
@@ -331,6 +336,7 @@ impl Shared {
             binds: spec.binds.clone(),
             network,
             has_services: spec.has_services,
+            login_user: spec.login_user.clone(),
         }
     }
 }

@@ -41,6 +41,11 @@ pub(crate) trait Companion {
     /// Whether all services have ended since [`Companion::stop`].
     fn is_stopped(&self) -> bool;
 
+    /// Whether somebody inside has asked for a reboot.
+    fn reboots(&self) -> bool {
+        false
+    }
+
     /// How long an orderly end may take before everything is killed.
     fn patience(&self) -> Duration {
         Duration::from_secs(10)
@@ -122,5 +127,9 @@ impl Companion for Services {
 
     fn is_stopped(&self) -> bool {
         Services::is_stopped(self)
+    }
+
+    fn reboots(&self) -> bool {
+        Services::reboots(self)
     }
 }

@@ -112,6 +112,10 @@ fn become_program(
         }
     }
     if let Some(account) = account {
+        if plan.terminal == Terminal::Controlling {
+            // Whoever logs in owns the terminal, or could not open it by its name. With one id it is so.
+            let _ = rustix::fs::fchown(io::stdin(), Some(rustix::fs::Uid::from_raw(account.user)), None);
+        }
         let groups: Vec<Gid> = account.groups.iter().copied().map(Gid::from_raw).collect();
         let (user, group) = (Uid::from_raw(account.user), Gid::from_raw(account.group));
         setgroups(&groups).map_err(failed("take the groups of the user of"))?;

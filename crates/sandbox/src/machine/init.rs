@@ -31,6 +31,8 @@ const FAILED: i32 = 70;
 /// How long processes that do not die are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
 const SWEEP_PERIOD_MS: u16 = 5;
+/// How long programs have after a reboot was asked for: whoever asked is to hear that it was heard.
+const LAST_WORDS: Duration = Duration::from_millis(300);
 
 /// A program that was started, and the socket about it.
 struct Running {
@@ -46,8 +48,17 @@ struct Init {
     signals: SignalFd,
     running: Vec<Running>,
     companion: Box<dyn Companion>,
-    /// Until when an orderly end may take, once there is one.
-    ending: Option<Instant>,
+    /// An orderly end, once there is one.
+    ending: Option<Ending>,
+}
+
+/// How long an orderly end may take.
+#[derive(Debug, Clone, Copy)]
+struct Ending {
+    /// Until nothing is waited for any more.
+    all: Instant,
+    /// Until programs are not waited for any more, but services are.
+    programs: Instant,
 }
 
 /// Serves one machine until its end, and returns the exit code of the process.
@@ -106,10 +117,18 @@ enum Heard {
 impl Init {
     fn serve(&mut self) -> io::Result<()> {
         loop {
-            if let Some(until) = self.ending
-                && ((self.companion.is_stopped() && self.running.is_empty()) || Instant::now() >= until)
-            {
-                return Ok(());
+            let now = Instant::now();
+            if let Some(Ending { all, programs }) = self.ending {
+                let is_quiet = self.running.is_empty() || now >= programs;
+                if now >= all || (is_quiet && self.companion.is_stopped()) {
+                    return Ok(());
+                }
+            } else if self.companion.reboots() {
+                // Programs are not asked to end: with the machine, they end as on one that goes away. Whoever
+                // has it started anew notices that it is gone.
+                self.ending =
+                    Some(Ending { all: now + self.companion.patience(), programs: now + LAST_WORDS });
+                self.companion.stop();
             }
             for heard in self.wait()? {
                 match heard {
@@ -150,7 +169,10 @@ impl Init {
         let (descriptors, heard): (Vec<BorrowedFd<'_>>, Vec<Heard>) = sources.into_iter().unzip();
         let mut fds: Vec<PollFd<'_>> =
             descriptors.into_iter().map(|descriptor| PollFd::new(descriptor, PollFlags::POLLIN)).collect();
-        let until = [self.companion.deadline(), self.ending].into_iter().flatten().min();
+        let now = Instant::now();
+        let ending =
+            self.ending.map(|ending| if now < ending.programs { ending.programs } else { ending.all });
+        let until = [self.companion.deadline(), ending].into_iter().flatten().min();
         let timeout = until.map_or(PollTimeout::NONE, |until| {
             let left = until.saturating_duration_since(Instant::now()) + Duration::from_millis(1);
             PollTimeout::try_from(left.as_millis()).unwrap_or(PollTimeout::MAX)
@@ -206,7 +228,8 @@ impl Init {
                 };
             }
             Order::ShutDown => {
-                self.ending = Some(Instant::now() + self.companion.patience());
+                let all = Instant::now() + self.companion.patience();
+                self.ending = Some(Ending { all, programs: all });
                 self.companion.stop();
                 for program in &self.running {
                     let _ = killpg(program.pid, Signal::SIGTERM);

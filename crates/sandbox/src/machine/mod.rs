@@ -31,6 +31,7 @@ mod files;
 mod ground;
 pub(crate) mod holder;
 mod init;
+mod login;
 mod netlink;
 mod network;
 mod protocol;

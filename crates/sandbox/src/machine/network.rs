@@ -120,8 +120,14 @@ impl Network {
 
     /// Takes an address that no machine has, or `None` if there is none left.
     pub fn free_address(&self) -> Option<Ipv4Addr> {
+        self.free_address_except(&BTreeSet::new())
+    }
+
+    /// Takes an address that no machine has, and that is none of those which machines are going to have.
+    pub fn free_address_except(&self, promised: &BTreeSet<Ipv4Addr>) -> Option<Ipv4Addr> {
         let mut taken = self.taken();
-        let address = self.shared.subnet.addresses().find(|address| !taken.contains(address))?;
+        let is_free = |address: &Ipv4Addr| !taken.contains(address) && !promised.contains(address);
+        let address = self.shared.subnet.addresses().find(is_free)?;
         taken.insert(address);
         Some(address)
     }

@@ -76,6 +76,7 @@ pub(crate) struct MachinePlan {
     pub(crate) binds: Vec<Bind>,
     pub(crate) network: NetworkPlan,
     pub(crate) has_services: bool,
+    pub(crate) login_user: Option<String>,
 }
 
 /// What a machine has to know of its network.

@@ -19,8 +19,8 @@ use super::boot;
 use super::files::{self, make_folder, mode, mode_bits};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
-use super::settings;
 use super::spec::{Bind, MachineLevel};
+use super::{login, settings};
 use crate::protocol::Failure;
 
 const NONE: Option<&str> = None;
@@ -71,6 +71,9 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     sethostname(&plan.host_name).map_err(failed("name"))?;
     settings::write(plan, is_new, &from_host)
         .map_err(|error| Failure::io("write the settings of", &error))?;
+    if let Err(error) = login::prepare(plan, is_new) {
+        notes.push(format!("people cannot log in as they can on a machine of a cloud: {error}"));
+    }
     started(OFlags::WRONLY | OFlags::CREATE)
         .map_err(|errno| Failure::io("note the first start of", &errno.into()))?;
     Ok(notes)
@@ -193,7 +196,11 @@ fn show_there(source: &str, target: &Utf8Path, is_read_only: bool) -> io::Result
             .and_then(|mounts| crate::mountinfo::containing(&mounts, target).map(|mount| mount.flags))
             .unwrap_or(MsFlags::empty());
         let flags = inherited | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-        mount(NONE, target, NONE, flags, NONE)?;
+        if let Err(errno) = mount(NONE, target, NONE, flags, NONE) {
+            // What is to be read only is not left writable.
+            let _ = umount2(target, MntFlags::MNT_DETACH);
+            return Err(errno.into());
+        }
     }
     Ok(())
 }

@@ -33,6 +33,8 @@ pub struct MachineSpec {
     pub limits: MachineLimits,
     /// Whether services run in it that packages bring, and `systemctl` works.
     pub has_services: bool,
+    /// Who people log in as, with the rights of root by `sudo`. The user is made where the files have none.
+    pub login_user: Option<String>,
 }
 
 impl MachineSpec {
@@ -48,6 +50,7 @@ impl MachineSpec {
             hides: Vec::new(),
             limits: MachineLimits::default(),
             has_services: false,
+            login_user: None,
         }
     }
 }
@@ -234,6 +237,14 @@ impl MachineLevel {
                 "no machines: programs run on the host itself, with its files and its network, and are ended \
                  together"
             }
+        }
+    }
+
+    /// Whether machines have users besides root.
+    pub fn has_users(self) -> bool {
+        match self {
+            Self::RootInUserNamespace | Self::Root | Self::SubordinateIds => true,
+            Self::SingleId | Self::ProcessOnly => false,
         }
     }
 

@@ -17,7 +17,6 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::activation;
 use super::call::{Incoming, Said, answer};
 use super::command::CommandLine;
 use super::journal::{self, Journal, Lines};
@@ -29,6 +28,7 @@ use super::plan::{Context, plan};
 use super::service::config::ServiceType;
 use super::service::state::{Effect, Event, Slot, State, Target};
 use super::systemctl::{self, Outcome, Waiting};
+use super::{accounts, activation};
 use crate::procfs;
 
 /// How often the descriptors are looked at in one turn, so that a chatty service cannot keep the
@@ -36,6 +36,8 @@ use crate::procfs;
 const ROUNDS_MAX: usize = 16;
 const READ_BYTES: usize = 64 * 1024;
 const CLIENTS_MAX: usize = 256;
+/// Whose members may read what services wrote.
+const JOURNAL_GROUPS: [&str; 3] = ["adm", "systemd-journal", "wheel"];
 /// How long somebody who asked may take to read the answer.
 const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// The name under which the manager itself is in the journal.
@@ -88,6 +90,8 @@ struct Client {
     stream: UnixStream,
     incoming: Incoming,
     is_root: bool,
+    /// Whether it may read what services wrote, as administrators may.
+    reads_journal: bool,
     waiting: Option<Waiting>,
 }
 
@@ -103,6 +107,7 @@ pub struct Services {
     syslog: Option<UnixDatagram>,
     clients: Vec<Client>,
     next_number: u64,
+    reboots: bool,
 }
 
 /// What was heard of.
@@ -146,6 +151,7 @@ impl Services {
             syslog,
             clients: Vec::new(),
             next_number: 0,
+            reboots: false,
         })
     }
 
@@ -165,6 +171,11 @@ impl Services {
     /// Whether nothing runs any more after [`Services::stop`].
     pub fn is_stopped(&self) -> bool {
         self.manager.is_down()
+    }
+
+    /// Whether somebody inside has asked for a reboot.
+    pub fn reboots(&self) -> bool {
+        self.reboots
     }
 
     /// What to wait for; [`Services::turn`] is to be called when any of them is readable.
@@ -575,16 +586,27 @@ impl Services {
             if self.clients.len() >= CLIENTS_MAX || stream.set_nonblocking(true).is_err() {
                 continue;
             }
-            let is_root = rustix::net::sockopt::socket_peercred(&stream).is_ok_and(|peer| peer.uid.is_root());
+            let Ok(peer) = rustix::net::sockopt::socket_peercred(&stream) else { continue };
+            let is_root = peer.uid.is_root();
+            let reads_journal = is_root || self.is_administrator(peer.uid.as_raw());
             self.next_number += 1;
             self.clients.push(Client {
                 number: self.next_number,
                 stream,
                 incoming: Incoming::default(),
                 is_root,
+                reads_journal,
                 waiting: None,
             });
         }
+    }
+
+    fn is_administrator(&self, user: u32) -> bool {
+        let read = |path: &str| fs_err::read_to_string(self.settings.root.join(path)).unwrap_or_default();
+        let (passwd, groups) = (read("etc/passwd"), read("etc/group"));
+        let Some(user) = accounts::user(&user.to_string(), &passwd) else { return false };
+        let own = accounts::memberships(&user.name, &groups);
+        JOURNAL_GROUPS.iter().any(|name| accounts::group(name, &groups).is_some_and(|id| own.contains(&id)))
     }
 
     fn listen(&mut self, number: u64) {
@@ -608,7 +630,7 @@ impl Services {
                 return;
             }
         };
-        let is_root = client.is_root;
+        let is_root = if call.program == "journalctl" { client.reads_journal } else { client.is_root };
         let mut view = View { running: &self.running, signals: Vec::new() };
         let outcome =
             systemctl::run(&call, is_root, &mut self.manager, &self.journal, &mut view, Timestamp::now());
@@ -619,6 +641,10 @@ impl Services {
         match outcome {
             Outcome::Said(said) => self.say(at, &said),
             Outcome::Waiting(waiting) => self.clients[at].waiting = Some(waiting),
+            Outcome::Reboot => {
+                self.say(at, &Said::default());
+                self.reboots = true;
+            }
         }
     }
 

@@ -13,7 +13,14 @@ const PROGRAM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/systemctl"));
 const HOME: &str = "/usr/lib/charmproof/systemctl";
 const NAMES: [&str; 2] = ["/usr/bin/systemctl", "/usr/bin/journalctl"];
 /// Made only where they are missing: packages have better ones.
-const FALLBACKS: [&str; 2] = ["/usr/sbin/service", "/sbin/init"];
+const FALLBACKS: [&str; 6] = [
+    "/usr/sbin/service",
+    "/sbin/init",
+    "/usr/sbin/reboot",
+    "/usr/sbin/shutdown",
+    "/usr/sbin/poweroff",
+    "/usr/sbin/halt",
+];
 /// How images for containers keep packages from starting services. A machine is no such image.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 const DIVERSIONS: &str = "/var/lib/dpkg/diversions";

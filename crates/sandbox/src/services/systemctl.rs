@@ -22,6 +22,7 @@ use super::unit::{LoadState, Unit};
 mod journalctl;
 mod lists;
 mod options;
+mod power;
 mod show;
 mod status;
 
@@ -49,6 +50,8 @@ pub(crate) enum Outcome {
     Said(Said),
     /// It is answered when its jobs are done.
     Waiting(Waiting),
+    /// It is done, and then the machine boots again.
+    Reboot,
 }
 
 /// Jobs that somebody waits for, and what was said already.
@@ -84,10 +87,7 @@ pub(crate) fn run(
             Outcome::Said(Said::failed(1, "No journal files were opened due to insufficient permissions."))
         }
         "service" => service(&mut scene, &call.arguments, is_root),
-        "init" | "telinit" => Outcome::Said(Said::failed(
-            1,
-            "The first process of this machine is charmproof's, and runs already.",
-        )),
+        name if power::is_program(name) => power::run(name, &call.arguments, is_root),
         _ => systemctl(&mut scene, &call.arguments, is_root),
     }
 }
@@ -173,6 +173,9 @@ fn systemctl<P: Processes>(scene: &mut Scene<'_, P>, arguments: &[String], is_ro
             Said::failed(1, "Failed to connect to bus: No medium found")
         });
     }
+    if power::is_verb(verb) {
+        return power::run(verb, &[], is_root);
+    }
     if changes(verb) && !is_root {
         let text = match names.first() {
             Some(name) => format!(
@@ -230,9 +233,8 @@ fn dispatch<P: Processes>(
         "set-property" | "set-default" | "import-environment" | "set-environment" | "unset-environment"
         | "log-level" | "log-target" | "service-log-level" | "preset-all" | "clean" => Said::default(),
         "edit" => Said::failed(1, "Cannot edit units if not on a tty."),
-        "reboot" | "poweroff" | "halt" | "kexec" | "soft-reboot" | "suspend" | "hibernate" | "isolate"
-        | "rescue" | "emergency" | "default" | "switch-root" | "bind" | "mount-image" | "freeze" | "thaw"
-        | "exit" => {
+        "kexec" | "soft-reboot" | "suspend" | "hibernate" | "isolate" | "rescue" | "emergency"
+        | "default" | "switch-root" | "bind" | "mount-image" | "freeze" | "thaw" | "exit" => {
             Said::failed(1, format!("systemctl {verb} is not supported in this machine of charmproof."))
         }
         other => Said::failed(1, format!("Unknown command verb {other}.")),

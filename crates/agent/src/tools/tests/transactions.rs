@@ -1,6 +1,7 @@
 //! What is kept of a hook: all of it at the end, some of it at once, none of it otherwise.
 
 use charmproof_lifecycle::vocabulary::{Outcome, Platform};
+use jiff::SignedDuration;
 use proptest::prelude::*;
 
 use super::world::{World, texts};
@@ -48,7 +49,7 @@ fn run(world: &mut World, words: &[String], secret: &str) {
 fn without_failure(state: &State) -> State {
     let mut state = state.clone();
     for unit in state.units.values_mut() {
-        unit.failure = None;
+        (unit.failure, unit.failed_since) = (None, None);
     }
     state
 }
@@ -263,6 +264,25 @@ fn the_agent_sets_statuses_of_its_own() {
 }
 
 #[test]
+fn a_status_that_is_said_again_is_as_old_as_it_was() {
+    let mut world = World::new();
+    let mut since = |minutes: i64, call: &str, outcome: Outcome| {
+        world.state.advance_clock(SignedDuration::from_mins(minutes));
+        world.begin("update-status", "");
+        world.run(call);
+        world.finish(outcome);
+        let shown = world.state.units["web/0"].shown_status();
+        minutes - (world.state.now.as_second() - shown.since.as_second()) / 60
+    };
+    assert_eq!(since(1, "status-set active fine", Outcome::Ok), 1);
+    assert_eq!(since(2, "status-set active fine", Outcome::Ok), 0);
+    assert_eq!(since(4, "status-set active better", Outcome::Ok), 4);
+    // An error is one since the hook failed, whatever the charm had said before.
+    assert_eq!(since(8, "status-set active better", Outcome::Failed), 8);
+    assert_eq!(since(16, "status-set active better", Outcome::Ok), -8);
+}
+
+#[test]
 fn a_new_address_is_told_with_the_configuration() {
     let mut world = World::new();
     world.state.set_address("web/0", "10.1.9.9").unwrap();
@@ -297,6 +317,26 @@ fn an_action_says_when_it_said_something() {
     assert_eq!((outcome.log, outcome.log_times), (vec!["first".into(), "second".into()], vec![began, later]));
     // What it has said so far counts whatever becomes of it.
     assert_eq!(world.finish(Outcome::Failed).action.unwrap().results["done"], "half");
+}
+
+#[test]
+fn units_of_one_machine_do_not_share_ports() {
+    let mut world = World::new();
+    world.run("open-port 80");
+    world.run("open-port 9000-9010/udp");
+    world.finish(Outcome::Ok);
+    world.begin_at("web/1", "config-changed", "");
+    // Another machine has ports of its own.
+    world.run("open-port 80");
+    let address = world.state.units["web/0"].private_address.clone();
+    world.state.units.get_mut("web/1").unwrap().private_address = address;
+    let conflict = |ports: &str, with: &str| {
+        format!("cannot open {ports} (unit \"web/1\"): port range conflicts with {with} (unit \"web/0\")")
+    };
+    world.refuses("open-port 80/tcp", 1, &conflict("80/tcp", "80/tcp"));
+    world.refuses("open-port 9005-9020/udp", 1, &conflict("9005-9020/udp", "9000-9010/udp"));
+    world.run("open-port 80/udp");
+    world.run("close-port 80/tcp");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! What machines send is not believed: only plain files are taken over, and only below the folder that is
 //! theirs.
 
+use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -12,6 +13,8 @@ use tar::{Builder, EntryType, Header};
 
 use crate::args::Compression;
 
+/// The most that a name has which does not fit into a header.
+const NAME_BYTES_MAX: u64 = 1 << 20;
 /// The usual effort of `xz`.
 const XZ_EFFORT: u32 = 6;
 
@@ -86,17 +89,35 @@ impl Archive {
     /// as it goes, and files of more than `size_max` bytes are left out.
     pub(super) fn copy_from(&mut self, packed: &Utf8Path, folder: &str, size_max: u64) -> io::Result<Copied> {
         let mut copied = Copied::default();
+        let folder = self.top.join(folder);
         let mut source = tar::Archive::new(io::BufReader::new(fs_err::File::open(packed)?));
         let Ok(entries) = source.entries() else { return Ok(copied) };
-        for entry in entries {
+        // What GNU tar writes before an entry whose names are longer than a header.
+        let (mut long_path, mut long_link) = (None, None);
+        // Raw, for the library reads names of any length into memory.
+        for entry in entries.raw(true) {
             let Ok(mut entry) = entry else { break };
-            let folder = self.top.join(folder);
-            let path = entry.path().ok().and_then(|path| below(&path)).map(|path| folder.join(path));
-            let other = entry.link_name().ok().flatten().and_then(|path| below(&path));
-            let kind = entry.header().entry_type();
+            let header = entry.header().clone();
+            let kind = header.entry_type();
+            match kind {
+                EntryType::GNULongName => {
+                    long_path = Some(long_name(&mut entry)?);
+                    continue;
+                }
+                EntryType::GNULongLink => {
+                    long_link = Some(long_name(&mut entry)?);
+                    continue;
+                }
+                // Attributes; without them, files still are what they are.
+                EntryType::XHeader | EntryType::XGlobalHeader => continue,
+                _ => {}
+            }
+            let path = long_path.take().unwrap_or_else(|| header.path_bytes().into_owned());
+            let other = long_link.take().or_else(|| header.link_name_bytes().map(Cow::into_owned));
+            let path = below(&path).map(|path| folder.join(path));
+            let other = other.and_then(|other| below(&other));
             match (kind, path, other) {
                 (EntryType::Regular, Some(path), _) if entry.size() <= size_max => {
-                    let header = entry.header();
                     let (mode, modified) = (header.mode().unwrap_or(0o644), header.mtime().unwrap_or(0));
                     let mut content = Vec::new();
                     entry.read_to_end(&mut content)?;
@@ -131,9 +152,22 @@ impl Archive {
     }
 }
 
+/// Returns the name that an entry holds for the one behind it. One that is too long to be believed is none.
+fn long_name(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Vec<u8>> {
+    let mut name = Vec::new();
+    if entry.size() <= NAME_BYTES_MAX {
+        entry.read_to_end(&mut name)?;
+    }
+    // It ends as names do in C.
+    while name.last() == Some(&0) {
+        name.pop();
+    }
+    Ok(name)
+}
+
 /// Returns the path of an entry if it stays below its folder.
-fn below(path: &std::path::Path) -> Option<Utf8PathBuf> {
-    let path = Utf8Path::from_path(path)?;
+fn below(path: &[u8]) -> Option<Utf8PathBuf> {
+    let path = Utf8Path::new(std::str::from_utf8(path).ok()?);
     let mut kept = Utf8PathBuf::new();
     for part in path.components() {
         match part {
@@ -207,6 +241,50 @@ mod tests {
             );
             assert!(Archive::create(&path, "top", compression).is_err(), "an archive was written over");
         }
+    }
+
+    #[test]
+    fn long_names_are_read_and_endless_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        let long = format!("var/log/{}", "deep/".repeat(100));
+        let mut tar = Builder::new(fs_err::File::create(root.join("in.tar")).unwrap());
+        let add = |tar: &mut Builder<_>, kind, name: &str, content: &[u8]| {
+            let mut header = Header::new_gnu();
+            header.set_entry_type(kind);
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            header.set_path(name).unwrap();
+            header.set_cksum();
+            tar.append(&header, content).unwrap();
+        };
+        let c_string = |name: &str| [name.as_bytes(), &[0]].concat();
+        add(&mut tar, EntryType::GNULongName, "././@LongLink", &c_string(&format!("{long}a")));
+        add(&mut tar, EntryType::Regular, "cut", b"hi");
+        add(&mut tar, EntryType::GNULongLink, "././@LongLink", &c_string(&format!("{long}a")));
+        add(&mut tar, EntryType::GNULongName, "././@LongLink", &c_string(&format!("{long}b")));
+        add(&mut tar, EntryType::Link, "cut", b"");
+        add(&mut tar, EntryType::GNULongName, "././@LongLink", &vec![b'a'; 2 << 20]);
+        add(&mut tar, EntryType::Regular, "cut", b"hi");
+        add(&mut tar, EntryType::XHeader, "attributes", &vec![b'9'; 2 << 20]);
+        add(&mut tar, EntryType::Regular, "short", b"hi");
+        tar.finish().unwrap();
+        let path = root.join("out");
+        let mut archive = Archive::create(&path, "top", Compression::Gz).unwrap();
+        let copied = archive.copy_from(&root.join("in.tar"), "x", 2).unwrap();
+        assert_eq!(copied, Copied { files: 3, refused: 1 });
+        archive.finish().unwrap();
+        let plain = flate2::read::GzDecoder::new(fs_err::File::open(&path).unwrap());
+        let shown = |entry: tar::Entry<'_, _>| {
+            let link = entry.link_name().unwrap().map(|link| format!(" to {}", link.display()));
+            format!("{}{}", entry.path().unwrap().display(), link.unwrap_or_default())
+        };
+        let names: Vec<String> =
+            tar::Archive::new(plain).entries().unwrap().map(|entry| shown(entry.unwrap())).collect();
+        assert_eq!(
+            names,
+            [format!("top/x/{long}a"), format!("top/x/{long}b to top/x/{long}a"), "top/x/short".to_owned()]
+        );
     }
 
     #[test]

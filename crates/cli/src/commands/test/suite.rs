@@ -1,5 +1,6 @@
 //! Starts a suite, and waits for it.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus};
@@ -42,6 +43,8 @@ pub(super) struct Suite<'a> {
     pub(super) facts: &'a CharmFacts,
     pub(super) invocation: &'a Invocation,
     pub(super) local: &'a LocalJuju,
+    /// Whether its data is for this suite alone.
+    pub(super) is_private: bool,
     pub(super) work: &'a Utf8Path,
     /// The packed charm.
     pub(super) charm: Option<&'a Utf8Path>,
@@ -60,8 +63,13 @@ pub(super) enum SuiteEnd {
 }
 
 impl Suite<'_> {
-    /// Runs it to its end. What it prints, it prints itself.
-    pub(super) fn run(&self, cancel: &CancelToken, talk: &dyn Fn(&str)) -> Result<SuiteEnd, Failure> {
+    /// Runs it to its end. What it prints, it prints itself. Returns how it ended, and the models that it has
+    /// nothing to do with.
+    pub(super) fn run(
+        &self,
+        cancel: &CancelToken,
+        talk: &dyn Fn(&str),
+    ) -> Result<(SuiteEnd, BTreeSet<String>), Failure> {
         let takes_arguments = self.facts.hands_on_arguments(self.invocation);
         let line = command_line(self.invocation, &self.args.arguments, takes_arguments, 0);
         let mut words = line.words;
@@ -77,19 +85,41 @@ impl Suite<'_> {
         self.set_environment(&mut command, line.pytest_options.as_deref())?;
         let containers = !self.facts.metadata.containers.is_empty();
         let controller = self.args.controller.as_deref().unwrap_or_else(|| usual_controller(containers));
-        if let Err(said) = self.local.switch(controller, &command) {
+        // What people have chosen themselves is theirs again afterwards.
+        let chosen = (!self.is_private).then(|| self.local.ask(&["switch"], &command).ok()).flatten();
+        if let Err(said) = self.local.ask(&["switch", controller], &command) {
             talk(&format!("warning: `{controller}` could not be made the current controller: {said}"));
         }
+        let mut others = if self.is_private { BTreeSet::new() } else { self.local.models(&command) };
+        others.retain(|model| Some(model) != self.args.model.as_ref());
         talk(&format!("Running `{}` ({})", words.join(" "), self.invocation.why));
         if cancel.is_cancelled() {
-            return Ok(SuiteEnd::Interrupted);
+            return Ok((SuiteEnd::Interrupted, others));
         }
-        let child = command.spawn().map_err(|error| {
-            Failure::of(&format!("`{}` cannot be started", words[0]), &error)
-                .hint("`charmproof doctor` tells what this host offers")
-                .exit(Exit::CouldNotRun)
-        })?;
-        wait(child, cancel).map_err(|error| Failure::of("the suite cannot be waited for", &error))
+        let end = start(&mut command, &words[0]).and_then(|child| {
+            wait(child, cancel).map_err(|error| Failure::of("the suite cannot be waited for", &error))
+        });
+        if let Some(chosen) = chosen {
+            // A model that the suite has removed cannot be the current one.
+            let _ = self.local.ask(&["switch", &chosen], &command);
+        }
+        self.write_logs(&command, &others)?;
+        Ok((end?, others))
+    }
+
+    /// Writes the logs of the models that are still there, if logs are wanted: those that the suite has
+    /// destroyed were written before.
+    fn write_logs(&self, command: &Command, others: &BTreeSet<String>) -> Result<(), Failure> {
+        let Some(logs) = &self.args.logs else { return Ok(()) };
+        let logs = self.place.working_directory.join(logs);
+        let failed = |error: std::io::Error| Failure::of("the logs could not be written", &error);
+        fs_err::create_dir_all(&logs).map_err(failed)?;
+        for model in self.local.models(command).difference(others) {
+            let words = ["debug-log", "--model", model, "--replay", "--no-tail"];
+            let log = self.local.ask(&words, command).unwrap_or_default();
+            fs_err::write(logs.join(format!("{model}.log")), log + "\n").map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Returns the options with which make reads one file more. A Makefile may set `PYTHONPATH` for all that
@@ -186,6 +216,14 @@ impl Suite<'_> {
         }
         Ok(found)
     }
+}
+
+fn start(command: &mut Command, program: &str) -> Result<Child, Failure> {
+    command.spawn().map_err(|error| {
+        Failure::of(&format!("`{program}` cannot be started"), &error)
+            .hint("`charmproof doctor` tells what this host offers")
+            .exit(Exit::CouldNotRun)
+    })
 }
 
 /// Waits for the end of a suite. Where people interrupt at a terminal, the suite hears of it from the

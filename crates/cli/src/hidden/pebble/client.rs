@@ -3,6 +3,9 @@
 //! Workloads leave notices with it, and people look at services and checks. Its words and texts are those
 //! of Pebble's own program, as far as it goes; what it does not do it names.
 
+mod files;
+mod processes;
+
 use std::io::Write as _;
 
 use charmproof_pebble::{Client, ClientError};
@@ -42,6 +45,27 @@ pub(super) fn run(words: &[String], variable: impl Fn(&str) -> Option<String>) -
     }
 }
 
+/// Options that have a value, whatever the command.
+const WITH_VALUE: [&str; 17] = [
+    "context",
+    "env",
+    "format",
+    "gid",
+    "group",
+    "key",
+    "level",
+    "m",
+    "n",
+    "repeat-after",
+    "select",
+    "timeout",
+    "type",
+    "uid",
+    "user",
+    "users",
+    "w",
+];
+
 /// Words of a command, options apart.
 struct Words {
     options: Vec<(String, Option<String>)>,
@@ -49,12 +73,15 @@ struct Words {
 }
 
 impl Words {
-    /// Options of these names have a value.
-    fn read(words: &[String], with_value: &[&str]) -> Result<Self, Wrong> {
+    /// Options of these names have a value. Behind the first word of another program's command line there are
+    /// none.
+    fn read(words: &[String], with_value: &[&str], is_command: bool) -> Result<Self, Wrong> {
         let (mut options, mut positional) = (Vec::new(), Vec::new());
         let mut words = words.iter();
         while let Some(word) = words.next() {
-            if word == "--" {
+            if is_command && !positional.is_empty() {
+                positional.push(word.clone());
+            } else if word == "--" {
                 positional.extend(words.by_ref().cloned());
             } else if let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) {
                 let (name, value) =
@@ -93,10 +120,11 @@ impl Words {
 
 fn dispatch(client: &Client, words: &[String]) -> Done {
     let Some((command, rest)) = words.split_first() else {
-        return Err(Wrong::Said("which command? notify, notices, services, checks, plan, …".to_owned()));
+        return Err(Wrong::Said(
+            "which command? services, logs, plan, exec, notify, checks, ls, …".to_owned(),
+        ));
     };
-    let with_value = ["repeat-after", "timeout", "users", "uid", "type", "key", "level", "format", "select"];
-    let words = Words::read(rest, &with_value)?;
+    let words = Words::read(rest, &WITH_VALUE, command == "exec")?;
     match command.as_str() {
         "notify" => notify(client, &words),
         "notices" => notices(client, &words),
@@ -104,7 +132,7 @@ fn dispatch(client: &Client, words: &[String]) -> Done {
         "services" => services(client, &words),
         "checks" => checks(client, &words),
         "plan" => {
-            say(client.get("/v1/plan?format=yaml")?.result.as_str().unwrap_or_default());
+            say(client.find("/v1/plan", &[("format", "yaml")])?.result.as_str().unwrap_or_default());
             Ok(())
         }
         "version" => {
@@ -116,6 +144,14 @@ fn dispatch(client: &Client, words: &[String]) -> Done {
         "signal" => signal(client, &words),
         "add" => add(client, &words),
         "changes" => changes(client),
+        "tasks" => processes::tasks(client, &words),
+        "exec" => processes::exec(client, &words),
+        "logs" => processes::logs(client, &words),
+        "ls" => files::ls(client, &words),
+        "mkdir" => files::mkdir(client, &words),
+        "rm" => files::rm(client, &words),
+        "push" => files::push(client, &words),
+        "pull" => files::pull(client, &words),
         other => Err(Wrong::Said(format!("the local Juju's pebble has no command `{other}'"))),
     }
 }
@@ -141,12 +177,11 @@ fn notify(client: &Client, words: &Words) -> Done {
 }
 
 fn notices(client: &Client, words: &Words) -> Done {
-    let mut query: Vec<String> = Vec::new();
+    let mut query = Vec::new();
     for (option, name) in [("users", "users"), ("uid", "user-id"), ("type", "types"), ("key", "keys")] {
-        query.extend(words.values(option).map(|value| format!("{name}={value}")));
+        query.extend(words.values(option).map(|value| (name, value)));
     }
-    let path = format!("/v1/notices?{}", query.join("&"));
-    let found = client.get(&path)?.result;
+    let found = client.find("/v1/notices", &query)?.result;
     let rows = list(&found);
     if rows.is_empty() {
         complain("No matching notices.");
@@ -181,7 +216,7 @@ fn notice(client: &Client, words: &Words) -> Done {
     let found = match words.positional.as_slice() {
         [id] => client.get(&format!("/v1/notices/{id}"))?.result,
         [kind, key] => {
-            let found = client.get(&format!("/v1/notices?types={kind}&keys={key}"))?.result;
+            let found = client.find("/v1/notices", &[("types", kind), ("keys", key)])?.result;
             list(&found)
                 .first()
                 .map(|notice| (*notice).clone())
@@ -194,7 +229,7 @@ fn notice(client: &Client, words: &Words) -> Done {
 }
 
 fn services(client: &Client, words: &Words) -> Done {
-    let found = client.get(&format!("/v1/services?names={}", words.positional.join(",")))?.result;
+    let found = client.find("/v1/services", &[("names", &words.positional.join(","))])?.result;
     let rows = list(&found);
     if rows.is_empty() {
         let all = words.positional.is_empty();
@@ -212,9 +247,8 @@ fn services(client: &Client, words: &Words) -> Done {
 }
 
 fn checks(client: &Client, words: &Words) -> Done {
-    let names: String = words.positional.iter().map(|name| format!("&names={name}")).collect();
     let level = words.value("level").unwrap_or_default();
-    let found = client.get(&format!("/v1/checks?level={level}{names}"))?.result;
+    let found = client.find("/v1/checks", &of_level(level, words))?.result;
     let rows = list(&found);
     if rows.is_empty() {
         let all = words.positional.is_empty() && level.is_empty();
@@ -244,6 +278,12 @@ fn checks(client: &Client, words: &Words) -> Done {
     Ok(())
 }
 
+/// Returns the query for checks of a level that have the names that are given.
+fn of_level<'a>(level: &'a str, words: &'a Words) -> Vec<(&'static str, &'a str)> {
+    let names = words.positional.iter().map(|name| ("names", name.as_str()));
+    std::iter::once(("level", level)).chain(names).collect()
+}
+
 fn version(client: &Client, words: &Words) {
     let server = client.get("/v1/system-info").map(|answer| text(&answer.result, "version"));
     let server = server.unwrap_or_else(|_| "-".to_owned());
@@ -256,9 +296,8 @@ fn version(client: &Client, words: &Words) {
 }
 
 fn health(client: &Client, words: &Words) -> Done {
-    let names: String = words.positional.iter().map(|name| format!("&names={name}")).collect();
     let level = words.value("level").unwrap_or_default();
-    let is_healthy = match client.get(&format!("/v1/health?level={level}{names}")) {
+    let is_healthy = match client.find("/v1/health", &of_level(level, words)) {
         Ok(answer) => answer.result["healthy"] == true,
         Err(ClientError::Refused { status: 502, .. }) => false,
         Err(error) => return Err(error.into()),
@@ -314,7 +353,7 @@ fn add(client: &Client, words: &Words) -> Done {
 }
 
 fn changes(client: &Client) -> Done {
-    let found = client.get("/v1/changes?select=all")?.result;
+    let found = client.find("/v1/changes", &[("select", "all")])?.result;
     let rows = list(&found);
     if rows.is_empty() {
         complain("no changes found");
@@ -389,9 +428,24 @@ fn layout(table: &[Vec<String>]) -> String {
     table.iter().map(line).collect()
 }
 
-fn say(text: &str) {
-    // Whoever stopped listening is told nothing.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+/// Writes who something is to be of, or who is to run it.
+fn as_asked(words: &Words, body: &mut Value) {
+    for (option, key) in [("uid", "user-id"), ("gid", "group-id")] {
+        if let Some(number) = words.value(option).and_then(|text| text.parse::<u32>().ok()) {
+            body[key] = number.into();
+        }
+    }
+    for option in ["user", "group"] {
+        if let Some(name) = words.value(option) {
+            body[option] = name.into();
+        }
+    }
+}
+
+/// Prints something. Whoever stopped listening is told nothing: `false`.
+fn say(text: &str) -> bool {
+    let mut stdout = std::io::stdout();
+    stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).is_ok()
 }
 
 #[expect(clippy::print_stderr, reason = "it is a program of its own in a container")]
@@ -407,7 +461,8 @@ mod tests {
     fn words_and_options_are_told_apart() {
         let read = |words: &[&str]| {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            Words::read(&words, &["repeat-after", "key"]).map_err(|_| "refused")
+            Words::read(&words, &["repeat-after", "key"], words.first().is_some_and(|first| first == "-x"))
+                .map_err(|_| "refused")
         };
         let words = read(&["--repeat-after", "1h", "example.com/a", "x=1", "--abs-time", "--key=b"]).unwrap();
         assert_eq!(words.positional, ["example.com/a", "x=1"]);
@@ -415,6 +470,11 @@ mod tests {
         assert!(words.is_set("abs-time") && !words.is_set("no-wait"));
         assert_eq!(read(&["--", "--key"]).unwrap().positional, ["--key"]);
         assert!(read(&["--key"]).is_err());
+        // The words of another program are its own.
+        let words = read(&["-x", "--key", "a", "ls", "--key", "--", "-l"]).unwrap();
+        assert_eq!(words.positional, ["ls", "--key", "--", "-l"]);
+        assert_eq!(words.value("key"), Some("a"));
+        assert_eq!(read(&["-x", "--", "ls", "--"]).unwrap().positional, ["ls", "--"]);
     }
 
     #[test]

@@ -24,6 +24,20 @@ fn a_supervisor_killed_at_rest_is_not_missed() {
 }
 
 #[test]
+fn a_supervisor_that_is_told_to_go_is_followed_by_another() {
+    let local = Local::new(On::Machines);
+    local.deploy("tiny");
+    // At moments before, while and after it answers nobody any more.
+    for pause_ms in [0, 150, 200, 250, 400] {
+        kill(local.supervisors()[0].id, "TERM");
+        std::thread::sleep(Duration::from_millis(pause_ms));
+        assert_eq!(local.juju(&["config", "tiny", "colour"]).success().trim(), "red");
+    }
+    local.settle("tiny/0", "active", "red");
+    local.end();
+}
+
+#[test]
 fn a_hook_that_was_cut_off_runs_again() {
     let local = Local::new(On::Machines);
     local.deploy("tiny");
@@ -57,6 +71,20 @@ fn a_supervisor_killed_while_it_deploys() {
         local.kill_supervisor();
         local.settle("tiny/0", "active", "red");
         assert!(local.ran("tiny/0").contains(&"start".to_owned()), "{:?}", local.ran("tiny/0"));
+        local.end();
+    }
+}
+
+#[test]
+fn who_comes_takes_no_address_of_those_who_come_back() {
+    for on in [On::Machines, On::Kubernetes] {
+        let local = Local::new(on);
+        local.deploy("tiny");
+        local.juju(&["deploy", "./tiny", "other"]).success();
+        local.kill_supervisor();
+        for unit in ["tiny/0", "other/0"] {
+            local.settle(unit, "active", "red");
+        }
         local.end();
     }
 }

@@ -6,7 +6,8 @@ use super::{LIMIT, Local, On, wait_for};
 fn commands_run_in_the_context_of_a_unit_from_its_machine() {
     let local = Local::new(On::Machines);
     local.deploy("tiny");
-    let ssh = |command: &str| local.juju(&["ssh", "tiny/0", command]);
+    // As on a machine of a cloud, only root may talk to the agent.
+    let ssh = |command: &str| local.juju(&["ssh", "tiny/0", &format!("sudo {command}")]);
     let out = ssh("juju-exec tiny/0 'echo $JUJU_UNIT_NAME; config-get colour; pwd; echo err >&2; exit 3'");
     assert_eq!(out.code, Some(3), "{out}");
     assert_eq!(out.stdout, "tiny/0\nred\n/var/lib/juju/agents/unit-tiny-0/charm\n");
@@ -82,6 +83,63 @@ fn files_of_resources_have_the_names_that_the_charm_gives_them() {
 }
 
 #[test]
+fn the_program_pebble_does_in_a_container_what_it_does_in_one_of_kubernetes() {
+    let local = Local::bare();
+    let layer = "[web]\nsummary = \"the host\"\n[web.pebble_layer]\nname = \"web\"\nservices.web = { override = \
+                 \"replace\", command = \"sh -c 'echo up; exec sleep 1000'\", startup = \"enabled\" }\n";
+    local.env.file("../config/charmproof/images.toml", layer);
+    local.juju(&["add-model", "m", On::Kubernetes.cloud()]).success();
+    let metadata = "name: pods\nsummary: s\ndescription: d\ncontainers:\n  web: {resource: web-image}\nresources:\n  \
+                    web-image: {type: oci-image}\n";
+    let dispatch =
+        "#!/bin/bash\ncase $JUJU_DISPATCH_PATH in hooks/web-pebble-ready) status-set active ready ;; esac\n";
+    local.write_charm("pods", metadata, "{}\n", dispatch);
+    local.juju(&["deploy", "./pods", "--resource", "web-image=recipe:web"]).success();
+    local.settle("pods/0", "active", "ready");
+    let redactor = local.redactor().pattern(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z", "<when>");
+    let mut said = String::new();
+    for command in [
+        "replan",
+        "logs -n all",
+        "logs --format json web",
+        "logs --format xml",
+        "exec -w /srv --env A='b c' -- sh -c 'pwd; echo $A; echo aside >&2; exit 7'",
+        "exec nothing-of-the-kind",
+        "exec --timeout 100ms sleep 10",
+        "mkdir /srv/some/folder",
+        "mkdir -p -m 750 /srv/some/folder",
+        "push -p -m 640 /etc/hostname /srv/some/folder/deep/name",
+        "push /nowhere /srv/name",
+        "ls /srv/some/folder",
+        "ls -l --abs-time '/srv/some/fold*'",
+        "ls -d -l --abs-time /srv/some/folder/deep/name",
+        "ls '/s*/some'",
+        "pull /srv/some/folder/deep/name /tmp/name",
+        "pull /srv/none /tmp/none",
+        "rm /srv/some",
+        "rm -r /srv/some",
+        "ls /srv",
+        "tasks 999",
+        "enter",
+    ] {
+        let typed = format!("/charm/bin/pebble {command}; echo \"exit code: $?\"");
+        let result = local.juju(&["ssh", "--container", "web", "pods/0", &typed]);
+        said += &format!("$ pebble {command}\n{}\n", result.snapshot(&redactor));
+    }
+    insta::assert_snapshot!("pebble_program", said);
+    let typed =
+        "cmp /etc/hostname /tmp/name && ! ls /tmp/none 2>&1; seq 100000 | /charm/bin/pebble exec md5sum";
+    let sum = local.juju(&["ssh", "--container", "web", "pods/0", typed]).success();
+    assert!(sum.ends_with("dea9193b768319cbb4ff1a137ac03113  -\n"), "{sum}");
+    // Somebody who follows hears what comes, and leaves.
+    let typed =
+        "(sleep 1; /charm/bin/pebble restart web) & timeout 5 /charm/bin/pebble logs -f -n 0 | head -n 1";
+    let heard = local.juju(&["ssh", "--container", "web", "pods/0", typed]).success();
+    assert!(heard.contains("[web] up"), "{heard}");
+    local.end();
+}
+
+#[test]
 fn a_workload_tells_its_charm_of_notices_and_checks() {
     let local = Local::bare();
     let layer = "[web]\nsummary = \"the host\"\n[web.pebble_layer]\nname = \"web\"\nservices.web = { override = \
@@ -108,6 +166,9 @@ esac
     assert!(inside("/charm/bin/pebble plan").contains("command: sleep 1000"));
     inside("/charm/bin/pebble replan");
     assert!(inside("/charm/bin/pebble services").contains("web      enabled  active   today at"));
+    // What looks like another query is a name as any other.
+    assert_eq!(inside("/charm/bin/pebble services 'web&names=a b' 2>&1"), "No matching services.\n");
+    assert_eq!(inside("/charm/bin/pebble notices --key 'a b#&users=all' 2>&1"), "No matching notices.\n");
     let recorded = inside("/charm/bin/pebble notify example.com/done size=7");
     let id = recorded.trim().strip_prefix("Recorded notice ").unwrap();
     local.settle("pods/0", "active", &format!("{id} custom example.com/done"));
@@ -117,12 +178,18 @@ esac
     inside("rm /tmp/down");
     local.settle("pods/0", "active", "web up recovered");
     wait_for("the check to be fine", LIMIT, || inside("/charm/bin/pebble health") == "healthy\n");
-    // A container whose Pebble ends is started anew, and has what its image has.
+    // A container whose Pebble ends is started anew, and has what its image has. Nothing in the pod leads it
+    // to files of the host.
     inside("touch /tmp/gone /srv/gone");
+    let outside = local.env.root().join("outside");
+    inside(&format!("ln -sf {outside} /charm/container/pebble.log"));
+    let moved = local.juju(&["exec", "--unit", "pods/0", "mv /charm/containers/web /charm/containers/other"]);
+    assert!(moved.to_string().contains("busy"), "{moved}");
     // What kills it may be ended with the container before it says that all went well.
     let _ = local.juju(&["ssh", "--container", "web", "pods/0", "pkill -9 -f [_]_pebble"]);
     local.settle("pods/0", "active", "ready");
     assert_eq!(inside("ls /srv /tmp"), "/srv:\n\n/tmp:\n");
+    assert!(!outside.exists());
     let ran = local.ran("pods/0");
     let told: Vec<&str> = ran.iter().map(String::as_str).filter(|hook| hook.contains("-pebble-")).collect();
     let expected = [
@@ -133,5 +200,42 @@ esac
         "web-pebble-ready",
     ];
     assert_eq!(told, expected);
+    local.end();
+}
+
+#[test]
+fn another_image_comes_with_another_pod() {
+    let local = Local::bare();
+    let image = |name: &str, command: &str| {
+        format!(
+            "[{name}]\nsummary = \"the host\"\n[{name}.pebble_layer]\nname = \"{name}\"\nservices.web = {{ override = \
+             \"replace\", command = \"{command}\", startup = \"enabled\" }}\n"
+        )
+    };
+    let images = image("first", "sleep 1000") + &image("second", "sleep 2000");
+    local.env.file("../config/charmproof/images.toml", &images);
+    local.juju(&["add-model", "m", On::Kubernetes.cloud()]).success();
+    let metadata = "name: pods\nsummary: s\ndescription: d\ncontainers:\n  web: {resource: web-image}\nresources:\n  \
+                    web-image: {type: oci-image}\n";
+    let dispatch = "#!/bin/bash\njuju-log \"1 ${JUJU_DISPATCH_PATH##*/}\"\ncase $JUJU_DISPATCH_PATH in\n    \
+                    hooks/upgrade-charm) status-set maintenance upgrading ;;\n    hooks/web-pebble-ready) status-set \
+                    active \"$(PEBBLE_SOCKET=/charm/containers/web/pebble.socket /charm/bin/pebble plan | grep -o 'sleep \
+                    .*')\" ;;\nesac\n";
+    local.write_charm("pods", metadata, "{}\n", dispatch);
+    local.juju(&["deploy", "./pods", "--resource", "web-image=recipe:first"]).success();
+    local.settle("pods/0", "active", "sleep 1000");
+    let before = local.ran("pods/0").len();
+    local.juju(&["attach-resource", "pods", "web-image=recipe:second"]).success();
+    local.settle("pods/0", "active", "sleep 2000");
+    let ran = local.ran("pods/0");
+    assert_eq!(ran[before..], ["upgrade-charm", "config-changed", "start", "web-pebble-ready"]);
+    // So does another container.
+    let more = metadata.replace("containers:\n", "containers:\n  side: {resource: web-image}\n");
+    local.write_charm("pods", &more, "{}\n", dispatch);
+    local.juju(&["refresh", "pods", "--path", "./pods"]).success();
+    wait_for("the other container", LIMIT, || local.ran("pods/0").contains(&"side-pebble-ready".to_owned()));
+    local.settle("pods/0", "active", "sleep 2000");
+    let ran = local.ran("pods/0");
+    assert_eq!(ran.iter().filter(|hook| *hook == "upgrade-charm").count(), 2, "{ran:?}");
     local.end();
 }

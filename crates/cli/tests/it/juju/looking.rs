@@ -1,6 +1,10 @@
 //! Looking at single things, and at what they were like.
 
-use super::{Local, On};
+use charmproof_testkit::wait_for;
+use serde_json::Value;
+
+use super::timeline::{check, watch};
+use super::{LIMIT, Local, On};
 
 #[test]
 fn applications_and_machines_in_full() {
@@ -68,6 +72,40 @@ fn what_statuses_were_is_remembered() {
     local.kill_supervisor();
     let log = local.juju(&["show-status-log", "tiny/0", "-n", "100"]).success();
     assert!(log.contains("installing charm software"), "{log}");
+    local.end();
+}
+
+#[test]
+fn a_hook_that_fails_again_and_again_is_an_error_in_between() {
+    const DISPATCH: &str = "#!/bin/bash\ncase $JUJU_DISPATCH_PATH in\n\
+        hooks/install) [ -e fixed ] ;;\nhooks/start) status-set active ;;\nesac\n";
+    const MESSAGE: &str = "hook failed: \"install\"";
+    let local = Local::new(On::Machines);
+    local.write_charm("frail", "name: frail\nsummary: s\ndescription: d\n", "{}\n", DISPATCH);
+    let entry = |entry: &Value| {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        format!("{} {} {}", text("type"), text("status"), text("message")).trim_end().to_owned()
+    };
+    let failed = format!("juju-unit error {MESSAGE}");
+    let log = || local.json(&["show-status-log", "frail/0", "-n", "100"]).as_array().unwrap().clone();
+    let seen = watch(&local, "frail/0", || {
+        local.juju(&["deploy", "./frail"]).success();
+        local.settle("frail/0", "error", MESSAGE);
+        let unit = local.unit("frail/0");
+        assert_eq!(unit["workload-status"]["since"], unit["juju-status"]["since"]);
+        wait_for("the hook to fail again", LIMIT, || {
+            log().iter().filter(|line| entry(line) == failed).count() == 2
+        });
+        fs_err::write(local.charm_folder("frail/0").join("fixed"), "").unwrap();
+        local.juju(&["resolved", "frail/0"]).success();
+        local.settle("frail/0", "active", "");
+    });
+    check(&seen);
+    let lines: Vec<String> = log().iter().map(entry).collect();
+    let begins = lines.iter().position(|line| line.ends_with("installing charm software")).unwrap();
+    let again = ["juju-unit executing running install hook", &failed];
+    let expected = [&["workload maintenance installing charm software"][..], &again, &again, &again[..1]];
+    assert_eq!(lines[begins..begins + 6], expected.concat(), "{lines:#?}");
     local.end();
 }
 

@@ -59,6 +59,80 @@ fn a_packed_charm_is_a_charm() {
 }
 
 #[test]
+fn what_fails_changes_nothing() {
+    let local = Local::new(On::Machines);
+    local.deploy("tiny");
+    let before = local.status()["applications"].clone();
+    let mut said = String::new();
+    for words in [
+        &["deploy", "./tiny", "other", "--to", "99"][..],
+        &["deploy", "./tiny", "other", "-n", "3", "--to", "0,1,99"],
+        &["deploy", "./tiny", "other", "--attach-storage", "data/9"],
+        &["deploy", "./tiny", "other", "-n", "4000000000"],
+        &["add-unit", "tiny", "-n", "2", "--to", "0,99"],
+        &["add-unit", "tiny", "--attach-storage", "data/9"],
+        &["add-unit", "tiny", "-n", "4000000000"],
+        &["config", "tiny", "colour=blue", "count=many"],
+    ] {
+        said += &local.said(words);
+        assert_eq!(local.status()["applications"], before, "{words:?}");
+    }
+    insta::assert_snapshot!("juju_changes_nothing", said);
+    assert_eq!(local.status()["machines"].as_object().unwrap().len(), 1);
+    local.end();
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    let local = Local::new(On::Machines);
+    let metadata = |more: &str| format!("name: bad\nsummary: s\ndescription: d\n{more}");
+    let dispatch = "#!/bin/sh\n[ \"${JUJU_DISPATCH_PATH##*/}\" != start ] || status-set active\n";
+    local.write_charm("broken", &metadata("provides: ["), "{}\n", dispatch);
+    local.write_charm(
+        "beside",
+        &metadata("subordinate: true\nrequires: {on: {interface: juju-info, scope: container}}\n"),
+        "{}\n",
+        dispatch,
+    );
+    local.write_charm("new", &metadata("assumes: [juju >= 99]\n"), "{}\n", dispatch);
+    local.write_charm("other", &metadata(""), "{}\n", dispatch);
+    let manifest = "bases:\n- {name: ubuntu, channel: \"22.04\", architectures: [amd64, arm64]}\n";
+    local.env.file("other/manifest.yaml", manifest);
+    local.write_charm("plain", &metadata(""), "{}\n", dispatch);
+    local.env.file("plain/config.yaml", "options: {key: {type: secret}}\n");
+    local.env.file("typo.yaml", "applications: {plain: {charm: ./plain, num_unit: 1}}\n");
+    local.juju(&["deploy", "./plain", "plain"]).success();
+    local.settle("plain/0", "active", "");
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICFAC0JqLmOG3eJhM9BKRhIcvH7oDo4qmRGwOqGp/mQg me@host";
+    let said: String = [
+        &["deploy", "./broken"][..],
+        &["deploy", "./beside", "--to", "0"],
+        &["deploy", "./beside", "--constraints", "mem=1G"],
+        &["deploy", "./new"],
+        &["refresh", "plain", "--path", "./new"],
+        &["refresh", "plain", "--path", "./other"],
+        &["config", "plain", "key=garbage"],
+        &["deploy", "./plain", "two", "--config", "key=secret:"],
+        &["deploy", "./plain", "two", "--bind", "nowhere"],
+        &["deploy", "./plain", "two", "--bind", "none=alpha"],
+        &["deploy", "./plain", "two", "--constraints", "arch=s390x"],
+        &["expose", "plain", "--endpoints", "none"],
+        &["expose", "plain", "--to-cidrs", "10.0.0.0/99"],
+        &["expose", "plain", "--to-spaces", "nowhere"],
+        &["model-config", "agent-version=3.5.0"],
+        &["deploy", "./typo.yaml"],
+        &["add-ssh-key", "garbage", key, key],
+        &["ssh-keys"],
+        &["remove-ssh-key", "nobody", "me@host"],
+        &["ssh-keys"],
+    ]
+    .map(|words| local.said(words))
+    .concat();
+    insta::assert_snapshot!("juju_no_sense", said);
+    local.end();
+}
+
+#[test]
 fn a_base_that_nobody_has_is_named() {
     let local = Local::new(On::Machines);
     local.env.file(
@@ -66,8 +140,10 @@ fn a_base_that_nobody_has_is_named() {
         "bases:\n- {name: ubuntu, channel: \"99.04\", architectures: [amd64, arm64]}\n",
     );
     let said = local.said(&["deploy", "./tiny"]);
-    assert!(said.contains("99.04") || local.log().contains("99.04"), "{said}\n{}", local.log());
-    // Whoever looks is told why the unit waits, and it can be removed although it never lived.
+    assert!(said.contains("ERROR `ubuntu@99.04` is no base that charmproof can stand in for"), "{said}");
+    assert!(local.status()["applications"].as_object().unwrap().is_empty());
+    // Whoever deploys it all the same is told why the unit waits, and it can be removed although it never lived.
+    local.juju(&["deploy", "./tiny", "--force"]).success();
     let why = |status: &serde_json::Value| {
         status["message"].as_str().is_some_and(|message| message.contains("`ubuntu@99.04` is no base"))
     };
@@ -143,4 +219,84 @@ fn what_is_not_there_is_named() {
     .collect();
     insta::assert_snapshot!("juju_refusals", said);
     local.end();
+}
+
+#[test]
+fn an_application_on_its_way_out_gets_nothing_new() {
+    for on in [On::Machines, On::Kubernetes] {
+        let local = Local::new(on);
+        local.deploy("tiny");
+        local.deploy("other");
+        local.juju(&["config", "tiny", "colour=slow"]).success();
+        local.waits("tiny/0");
+        local.juju(&["remove-application", "tiny", "--no-prompt"]).success();
+        let before = local.status()["applications"].clone();
+        assert_eq!(before["tiny"]["life"], "dying");
+        let refused = |words: &[&str], expected: &str| {
+            let said = local.juju(words);
+            assert_eq!((said.code, said.stderr.trim_end()), (Some(1), expected), "{words:?}");
+        };
+        let not_alive = "application is not found or not alive";
+        let relation = "cannot add relation \"other:backend tiny:site\"";
+        refused(
+            &["integrate", "other:backend", "tiny"],
+            &format!("ERROR {relation}: application \"tiny\" is not alive"),
+        );
+        for (command, flag) in [("expose", "true"), ("unexpose", "false")] {
+            let what = format!("cannot set exposed flag for application \"tiny\" to {flag}");
+            refused(&[command, "tiny"], &format!("ERROR {what}: {not_alive}"));
+        }
+        match on {
+            On::Machines => {
+                let what = "cannot add unit to application \"tiny\"";
+                let expected =
+                    format!("ERROR cannot add unit 1/2 to application \"tiny\": {what}: {not_alive}");
+                refused(&["add-unit", "tiny", "-n", "2"], &expected);
+            }
+            On::Kubernetes => {
+                let what = "cannot set scale for application \"tiny\" to 3";
+                refused(&["scale-application", "tiny", "3"], &format!("ERROR {what}: {not_alive}"));
+            }
+        }
+        assert_eq!(local.status()["applications"], before);
+        local.go("tiny/0");
+        wait_for("the application to go", LIMIT, || local.status()["applications"]["tiny"].is_null());
+        local.destroy(&[]);
+    }
+}
+
+#[test]
+fn what_may_mean_several_relations_removes_none() {
+    let local = Local::new(On::Machines);
+    local.charm("other", "1");
+    for name in ["tiny", "other"] {
+        local.juju(&["deploy", &format!("./{name}")]).success();
+    }
+    local.juju(&["integrate", "tiny:backend", "other:site"]).success();
+    local.juju(&["integrate", "tiny:site", "other:backend"]).success();
+    let said = local.juju(&["remove-relation", "tiny", "other"]);
+    let expected = "ERROR ambiguous relation: \"tiny other\" could refer to \"tiny:backend other:site\"; \
+        \"other:backend tiny:site\"\n";
+    assert_eq!((said.code, said.stderr.as_str()), (Some(1), expected));
+    local.juju(&["remove-relation", "tiny", "other:site"]).success();
+    local.juju(&["remove-relation", "tiny", "other"]).success();
+    local.destroy(&[]);
+}
+
+#[test]
+fn a_controller_that_nobody_knows_is_not_another_one() {
+    let mut local = Local::new(On::Machines);
+    local.env.set("JUJU_CONTROLLER", "nope");
+    let expected = "ERROR No selected controller.\n\nUse \"juju switch\" to select from the following \
+        controllers:\n\n  - concierge-k8s\n  - concierge-lxd\n";
+    for words in [&["models"][..], &["add-model", "zz"], &["status"], &["status", "-m", "m"]] {
+        let said = local.juju(words);
+        assert_eq!((said.code, said.stderr.as_str()), (Some(1), expected), "{words:?}");
+    }
+    // Who names one needs no other.
+    let named = local.juju(&["models", "-c", "concierge-lxd", "--format", "json"]).success();
+    assert!(named.contains("\"short-name\":\"m\"") && !named.contains("zz"), "{named}");
+    assert!(local.juju(&["controllers"]).success().contains("concierge-k8s"));
+    local.env.set("JUJU_CONTROLLER", "");
+    local.destroy(&[]);
 }

@@ -1,6 +1,6 @@
 //! What is told before something is removed, and what a person answers.
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::process::Stdio;
 
 use charmproof_testkit::wait_for;
@@ -61,4 +61,29 @@ fn removals_are_told_and_asked_for() {
         local.status()["applications"].as_object().unwrap().is_empty()
     });
     assert!(answered(&local, &["destroy-model", "m"], "m\n").contains("exit code: 0"));
+}
+
+#[test]
+fn an_answer_that_comes_too_late_removes_nothing() {
+    let local = Local::new(On::Machines);
+    local.deploy("tiny");
+    let mut command = local.env.command(&["juju", "remove-unit", "tiny/0"]);
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut asked = String::new();
+    let mut stderr = child.stderr.take().unwrap();
+    while !asked.contains("[y/N]?") {
+        let mut some = [0; 256];
+        let length = stderr.read(&mut some).unwrap();
+        assert_ne!(length, 0, "{asked}");
+        asked += &String::from_utf8_lossy(&some[..length]);
+    }
+    super::kill(child.id(), "INT");
+    let mut stdin = child.stdin.take().unwrap();
+    child.wait().unwrap();
+    // The question is withdrawn within a moment: nobody is there any more to read what is said.
+    wait_for("nobody to read answers", LIMIT, || stdin.write_all(b"y").is_err());
+    local.settle("tiny/0", "active", "red");
+    assert!(!local.log().contains("hook stop"), "{}", local.log());
+    local.end();
 }

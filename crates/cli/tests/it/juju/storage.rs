@@ -61,6 +61,8 @@ fn storage_outlives_units_of_machines() {
     wait_for("data/0 to be free", LIMIT, || {
         local.json(&["storage"])["storage"]["data/0"]["attachments"].is_null()
     });
+    // What is called like its folder is no instance, and what is in that stays.
+    said += &local.said(&["remove-storage", "data-0", ".", ".."]);
     said += &local.said(&["exec", "--unit", "keeper/0", "ls -A /srv/data"]);
     said += &local.said(&["add-unit", "keeper", "--attach-storage", "data/0"]);
     local.settle("keeper/1", "active", "ready");

@@ -34,7 +34,8 @@ impl Seen {
             ("waiting", "installing agent") => 1,
             ("waiting", "agent initialising") => 2,
             ("maintenance", "installing charm software") => 3,
-            ("maintenance", "stopping charm software") => 5,
+            // And when that hook has ended, nothing more is said of it (operation/runhook.go, `afterHook`).
+            ("maintenance", "stopping charm software" | "") => 5,
             ("maintenance", "cleaning up prior to charm deletion") => 6,
             ("terminated", "") => 7,
             _ => 4,
@@ -51,6 +52,10 @@ impl Seen {
             _ if (self.workload == "error") != is_failure => {
                 Some("an error without a hook, or a hook without an error")
             }
+            // The agent's own status is the error, so it cannot be another one (state/unit.go, `Status`).
+            "executing" | "allocating" if self.workload == "error" => {
+                Some("an agent does something while its hook has failed")
+            }
             "allocating" if self.stage() > 2 => Some("a charm runs while its agent is allocated"),
             "idle" if !self.doing.is_empty() => Some("an idle agent does something"),
             "idle" if self.stage() < 3 => Some("an agent is idle before its charm has run"),
@@ -62,7 +67,9 @@ impl Seen {
 
     /// Why this cannot come after something else.
     fn fault_after(&self, before: &Self) -> Option<&'static str> {
-        if self.stage() < before.stage() {
+        // While a hook that failed runs again, the workload is as before.
+        let runs_again = before.workload == "error" && self.agent == "executing";
+        if self.stage() < before.stage() && !runs_again {
             Some("it falls back")
         } else if self.agent == "allocating" && before.agent != "allocating" {
             Some("an agent is allocated again")
@@ -73,7 +80,7 @@ impl Seen {
 }
 
 /// Looks at a unit again and again while `act` goes on. Returns what was seen, each look that differs.
-fn watch(local: &Local, unit: &str, act: impl FnOnce()) -> Vec<Seen> {
+pub(super) fn watch(local: &Local, unit: &str, act: impl FnOnce()) -> Vec<Seen> {
     let is_over = AtomicBool::new(false);
     let seen = Mutex::new(Vec::<Seen>::new());
     std::thread::scope(|scope| {
@@ -174,6 +181,16 @@ fn what_juju_never_shows_is_noticed() {
     assert!(seen("active", "hook failed: \"start\"", "idle", "").fault().is_some());
     assert!(seen("active", "", "allocating", "").fault().is_some());
     assert!(seen("active", "", "executing", "").fault().is_some());
+    let failed = seen("error", "hook failed: \"install\"", "idle", "");
+    assert_eq!(failed.fault(), None);
+    assert!(
+        Seen { agent: "executing".into(), doing: "running install hook".into(), ..failed.clone() }
+            .fault()
+            .is_some()
+    );
+    let again = seen("maintenance", "installing charm software", "executing", "running install hook");
+    assert_eq!(again.fault_after(&failed), None);
+    assert!(again.fault_after(&active).is_some());
     assert!(seen("waiting", "agent initialising", "executing", "running x").fault_after(&active).is_some());
     assert!(seen("waiting", "for the database", "idle", "").fault_after(&active).is_none());
 }

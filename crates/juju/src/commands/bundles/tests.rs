@@ -14,15 +14,7 @@ const CONFIG: &str = "options:\n  title: {type: string, default: a}\n  port: {ty
 
 fn deploy(model: &mut ModelData, name: &str, metadata: &str, machines: &[u32]) {
     let texts = CharmTexts { metadata: Some(metadata), config: Some(CONFIG), ..CharmTexts::default() };
-    let charm = CharmData {
-        name: name.to_owned(),
-        revision: 0,
-        is_local: true,
-        channel: None,
-        version: None,
-        digest: String::new(),
-        base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
-    };
+    let charm = CharmData::example(name);
     model.add_application(&name.into(), &Arc::new(CharmMetadata::parse(texts)), charm).unwrap();
     for machine in machines {
         model.add_unit(&name.into(), Some(*machine), None).unwrap();

@@ -1,42 +1,16 @@
 //! What each command says, in models whose applications have no units.
 
 use std::io::{Read as _, Seek as _};
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use camino::Utf8Path;
 use charmproof_charm::metadata::{CharmMetadata, CharmTexts};
 
 use crate::controller::Controller;
-use crate::controller::data::{Base, CharmData};
-use crate::hosting::{Host, HostRequest, Hosting, HostingError};
+use crate::controller::data::CharmData;
+use crate::hosting::nowhere::Nowhere;
 use crate::place::DataFolder;
 use crate::session::{Attention, Session};
-
-/// Nothing lives here.
-struct Nowhere;
-
-impl Hosting for Nowhere {
-    fn start(&self, _: &HostRequest) -> Result<Arc<dyn Host>, HostingError> {
-        Err(HostingError("there are no places here".to_owned()))
-    }
-
-    fn address(&self, _: &str, _: u32) -> Result<Ipv4Addr, HostingError> {
-        Err(HostingError("there are no networks here".to_owned()))
-    }
-
-    fn remove_folder(&self, _: &Utf8Path) {}
-
-    fn may_have(&self, _: &str, _: Ipv4Addr) -> bool {
-        true
-    }
-
-    fn remove_network(&self, _: &str) {}
-
-    fn pebble_program(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
 
 pub(in crate::commands) struct Juju {
     controller: Arc<Controller>,
@@ -66,15 +40,7 @@ impl Juju {
 
     fn deploy(&self, model: &str, name: &str, metadata: &str) {
         let metadata = CharmMetadata::parse(CharmTexts { metadata: Some(metadata), ..CharmTexts::default() });
-        let charm = CharmData {
-            name: name.to_owned(),
-            revision: 0,
-            is_local: true,
-            channel: None,
-            version: None,
-            digest: String::new(),
-            base: Base { name: "ubuntu".to_owned(), channel: "24.04".to_owned() },
-        };
+        let charm = CharmData::example(name);
         self.controller.change(|held| {
             let uuid = held.named("concierge-lxd", model).unwrap().uuid.clone();
             let model = held.model_mut(&uuid).unwrap();
@@ -111,6 +77,7 @@ impl Juju {
             stdout: stdout.try_clone().unwrap(),
             stderr: stderr.try_clone().unwrap(),
             attention: Attention::default(),
+            caller: None,
         };
         let code = crate::commands::run(&self.controller, session);
         let mut text = String::new();

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use crate::values::constraints::Constraints;
 use crate::view::application::{ApplicationDetailsView, ExposedEndpointView};
 use crate::view::config::{ApplicationConfigView, ModelConfigView, ModelSettingView, SettingView};
-use crate::view::constraints::ConstraintsView;
 use crate::view::model::{
     ModelCounts, ModelCredentialView, ModelDetailsView, ModelListView, ModelMachineView, ModelStatusView,
     ModelSummaryView, ModelUserView, SecretBackendView, SupportedFeatureView,
@@ -461,7 +461,7 @@ pub(super) fn applications() -> BTreeMap<String, ApplicationDetailsView> {
     let tinyproxy = ApplicationDetailsView {
         charm: "tinyproxy".to_owned(),
         base: "ubuntu@24.04".to_owned(),
-        constraints: ConstraintsView { arch: Some("amd64".to_owned()), ..ConstraintsView::default() },
+        constraints: Constraints { arch: Some("amd64".to_owned()), ..Constraints::default() },
         principal: true,
         exposed: true,
         exposed_endpoints: map(&[("", exposed)]),

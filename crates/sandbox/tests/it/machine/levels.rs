@@ -5,9 +5,9 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
 use charmproof_sandbox::Launcher;
-use charmproof_sandbox::machine::{Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec};
+use charmproof_sandbox::machine::{Exit, MachineExec, MachineLevel, MachineNetwork, NetworkSpec, User};
 
-use super::support::{Place, null, sh, well};
+use super::support::{Place, null, sh, start_as, well};
 use crate::case::{BINARY, running, unique_sleep, wait_until};
 
 const NOBODY: u32 = 65534;
@@ -46,6 +46,42 @@ fn without_a_user_namespace_rights_are_taken() {
     drop(machine);
     let place = Place { launcher: Place::new().launcher, ..place };
     assert_eq!(well(&place.machine("unit-0"), "cat /root/file; ls /home"), "kept\n");
+}
+
+#[test]
+fn people_log_in_and_have_the_rights_of_root_for_the_asking() {
+    let script = "id -un; echo $HOME; [ -O ~ ] && cat /root/secret; sudo -n cat /root/secret; sudo id -u; sudo -u guest id -un";
+    for level in [MachineLevel::RootInUserNamespace, MachineLevel::Root] {
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        let place = place_at(level);
+        let mut spec = place.spec("unit-0");
+        spec.login_user = Some("guest".to_owned());
+        let machine = place.launcher.machine(&spec).unwrap();
+        assert_eq!(machine.login_user(), Some("guest"), "{level:?}");
+        well(&machine, "echo secret > /root/secret; chmod 644 /root/secret");
+        let seen = || start_as(&machine, User::Named("guest".to_owned()), &["sh", "-c", script]).finish();
+        let expected = "guest\n/home/guest\ncat: /root/secret: Permission denied\nsecret\n0\nguest\n";
+        assert_eq!(seen(), (expected.to_owned(), Exit::Code(0)), "{level:?}");
+        // What a machine has made of it stays.
+        well(&machine, "echo own > /home/guest/file; rm /etc/sudoers.d/*; gpasswd --delete guest sudo");
+        machine.reboot().unwrap();
+        assert_eq!(well(&machine, "cat /home/guest/file; id -nG guest | grep -c sudo || true"), "own\n0\n");
+    }
+}
+
+#[test]
+fn with_a_single_id_root_has_sudo_as_well() {
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let place = place_at(MachineLevel::SingleId);
+    let mut spec = place.spec("unit-0");
+    spec.login_user = Some("guest".to_owned());
+    let machine = place.launcher.machine(&spec).unwrap();
+    assert_eq!(machine.login_user(), None);
+    assert_eq!(well(&machine, "sudo sh -c 'id -u; echo $SUDO_USER'; sudo false || echo $?"), "0\nroot\n1\n");
 }
 
 #[test]

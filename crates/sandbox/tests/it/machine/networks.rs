@@ -153,6 +153,16 @@ fn machines_are_found_by_name() {
 }
 
 #[test]
+fn an_address_that_is_promised_is_given_to_nobody_else() {
+    let Some(place) = Place::of_root() else { return };
+    let network = place.network();
+    let first = network.free_address().unwrap();
+    network.release(first);
+    assert_ne!(network.free_address_except(&[first].into()), Some(first));
+    assert_eq!(network.free_address(), Some(first));
+}
+
+#[test]
 fn the_gateway_stays_who_it_is() {
     let Some(place) = Place::of_root() else { return };
     let network = place.network();

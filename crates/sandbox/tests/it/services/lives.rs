@@ -59,8 +59,11 @@ fn what_is_not_there_is_told_in_systemds_words() {
         "LoadState=not-found\nActiveState=inactive\n",
         String::new(),
     );
-    let refusal = "systemctl reboot is not supported in this machine of charmproof.\n";
-    check("reboot", 1, "", refusal.to_owned());
+    let refusal = "systemctl kexec is not supported in this machine of charmproof.\n";
+    check("kexec", 1, "", refusal.to_owned());
+    let refused = manager.systemctl("poweroff");
+    assert_eq!(refused.code, 1);
+    assert!(refused.stderr.contains("cannot be switched off from inside"), "{}", refused.stderr);
 }
 
 #[test]

@@ -1,0 +1,394 @@
+//! The program `sudo` of a machine whose distribution has none.
+//!
+//! It is compiled by `build.rs`, needs the standard library and nothing else, and is carried in the crate.
+//! It belongs to root and is started with root's rights, so it decides who may have them: root, whoever is
+//! in one of the groups that distributions give them to, and whoever a file of `sudo` names. It asks for no
+//! password, and looks at nothing else in those files: which commands somebody may run is not read.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, exit};
+
+/// Where programs are looked for, whatever the caller's own list is.
+const SECURE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+/// Whose members may do everything.
+const GROUPS: [&str; 3] = ["sudo", "admin", "wheel"];
+/// What is kept of the caller's environment.
+const KEPT: [&str; 9] =
+    ["TERM", "COLORTERM", "LANG", "LANGUAGE", "DISPLAY", "XAUTHORITY", "LS_COLORS", "COLUMNS", "LINES"];
+
+unsafe extern "C" {
+    fn setgroups(count: usize, groups: *const u32) -> i32;
+    fn setresgid(real: u32, effective: u32, saved: u32) -> i32;
+    fn setresuid(real: u32, effective: u32, saved: u32) -> i32;
+}
+
+/// Somebody with a line in `/etc/passwd`.
+#[derive(Clone)]
+struct Account {
+    name: String,
+    user: u32,
+    group: u32,
+    home: String,
+    shell: String,
+}
+
+/// What was asked for.
+#[derive(Default)]
+struct Request {
+    user: Option<String>,
+    group: Option<String>,
+    folder: Option<String>,
+    keeps_environment: bool,
+    kept: Vec<String>,
+    is_login: bool,
+    is_shell: bool,
+    is_in_background: bool,
+    variables: Vec<(String, String)>,
+    command: Vec<OsString>,
+    /// An answer instead of a command.
+    asked: Option<Asked>,
+}
+
+#[derive(Clone, Copy)]
+enum Asked {
+    List,
+    Version,
+    Nothing,
+}
+
+fn main() {
+    let request = read(env::args_os().skip(1).collect()).unwrap_or_else(|why| fail(&why));
+    let accounts = accounts();
+    let Some(number) = caller() else { fail("cannot tell who called") };
+    let caller = accounts.iter().find(|account| account.user == number).cloned();
+    let caller = caller.unwrap_or_else(|| fail(&format!("you do not exist in the passwd database ({number})")));
+    if caller.user != 0 && !may(&caller) {
+        eprintln!("{} is not in the sudoers file.", caller.name);
+        exit(1);
+    }
+    match request.asked {
+        Some(Asked::List) => {
+            println!("User {} may run the following commands on this machine:\n    (ALL : ALL) NOPASSWD: ALL", caller.name);
+            exit(0);
+        }
+        Some(Asked::Version) => {
+            println!("Sudo of this machine of charmproof");
+            exit(0);
+        }
+        Some(Asked::Nothing) => exit(0),
+        None => {}
+    }
+    let wanted = request.user.clone().unwrap_or_else(|| "root".to_owned());
+    let target = accounts.iter().find(|account| match wanted.strip_prefix('#') {
+        Some(number) => number.parse() == Ok(account.user),
+        None => account.name == wanted,
+    });
+    let Some(target) = target.cloned() else { fail(&format!("unknown user {wanted}")) };
+    become_somebody(&request, &caller, &target);
+}
+
+fn fail(why: &str) -> ! {
+    eprintln!("sudo: {why}");
+    exit(1);
+}
+
+/// Reads the command line. What concerns passwords is taken and means nothing here.
+fn read(words: Vec<OsString>) -> Result<Request, String> {
+    let mut request = Request::default();
+    let mut words = words.into_iter().peekable();
+    while let Some(word) = words.next() {
+        let Some(text) = word.to_str().map(str::to_owned) else {
+            request.command.push(word);
+            break;
+        };
+        if text == "--" {
+            break;
+        }
+        if let Some(long) = text.strip_prefix("--") {
+            let (name, value) = match long.split_once('=') {
+                Some((name, value)) => (name, Some(value.to_owned())),
+                None => (long, None),
+            };
+            let mut value_of = |value: Option<String>| {
+                let value = value.or_else(|| words.next()?.into_string().ok());
+                value.ok_or_else(|| format!("option '--{name}' requires an argument"))
+            };
+            match name {
+                "user" => request.user = Some(value_of(value)?),
+                "group" => request.group = Some(value_of(value)?),
+                "chdir" => request.folder = Some(value_of(value)?),
+                "prompt" | "host" | "close-from" | "other-user" | "command-timeout" | "chroot" => {
+                    value_of(value)?;
+                }
+                "preserve-env" => match value {
+                    Some(names) => request.kept.extend(names.split(',').map(str::to_owned)),
+                    None => request.keeps_environment = true,
+                },
+                "login" => request.is_login = true,
+                "shell" => request.is_shell = true,
+                "background" => request.is_in_background = true,
+                "list" => request.asked = Some(Asked::List),
+                "version" | "help" => request.asked = Some(Asked::Version),
+                "validate" | "remove-timestamp" => request.asked = Some(Asked::Nothing),
+                "non-interactive" | "stdin" | "set-home" | "reset-timestamp" | "askpass" | "bell"
+                | "preserve-groups" | "no-update" => {}
+                _ => return Err(format!("unrecognized option '--{name}'")),
+            }
+            continue;
+        }
+        if let Some(letters) = text.strip_prefix('-').filter(|letters| !letters.is_empty()) {
+            let mut rest = letters.chars();
+            while let Some(letter) = rest.next() {
+                if "ugDphCUTR".contains(letter) {
+                    let own = rest.as_str().to_owned();
+                    let value = if own.is_empty() {
+                        words.next().and_then(|word| word.into_string().ok())
+                    } else {
+                        Some(own)
+                    };
+                    let value = value.ok_or_else(|| format!("option requires an argument -- '{letter}'"))?;
+                    match letter {
+                        'u' => request.user = Some(value),
+                        'g' => request.group = Some(value),
+                        'D' => request.folder = Some(value),
+                        _ => {}
+                    }
+                    break;
+                }
+                match letter {
+                    'E' => request.keeps_environment = true,
+                    'i' => request.is_login = true,
+                    's' => request.is_shell = true,
+                    'b' => request.is_in_background = true,
+                    'l' => request.asked = Some(Asked::List),
+                    'V' => request.asked = Some(Asked::Version),
+                    'v' | 'K' => request.asked = Some(Asked::Nothing),
+                    'k' | 'n' | 'S' | 'H' | 'A' | 'B' | 'N' | 'P' => {}
+                    _ => return Err(format!("invalid option -- '{letter}'")),
+                }
+            }
+            continue;
+        }
+        match text.split_once('=') {
+            Some((name, value)) if is_variable(name) => {
+                request.variables.push((name.to_owned(), value.to_owned()));
+            }
+            Some(_) | None => {
+                request.command.push(word);
+                break;
+            }
+        }
+    }
+    request.command.extend(words);
+    let has_work = !request.command.is_empty() || request.is_login || request.is_shell;
+    if !has_work && request.asked.is_none() {
+        // `sudo -k` alone forgets a password, and there is none.
+        let forgets = env::args().skip(1).any(|word| word == "-k" || word == "--reset-timestamp");
+        if forgets {
+            request.asked = Some(Asked::Nothing);
+        } else {
+            return Err("a command is needed: sudo [-u USER] [NAME=VALUE …] COMMAND".to_owned());
+        }
+    }
+    Ok(request)
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|first: char| first.is_ascii_digit())
+        && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+/// Returns who called: not the one whose rights the program has.
+fn caller() -> Option<u32> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    line.split_whitespace().next()?.parse().ok()
+}
+
+fn accounts() -> Vec<Account> {
+    let text = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let account = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, user, group, _, home, shell] = fields.as_slice() else { return None };
+        let shell = if shell.is_empty() { "/bin/sh" } else { shell };
+        Some(Account {
+            name: (*name).to_owned(),
+            user: user.parse().ok()?,
+            group: group.parse().ok()?,
+            home: (*home).to_owned(),
+            shell: shell.to_owned(),
+        })
+    };
+    text.lines().filter_map(account).collect()
+}
+
+/// Returns names and numbers of the groups of somebody, with the own one.
+fn groups(of: &Account) -> Vec<(String, u32)> {
+    let text = fs::read_to_string("/etc/group").unwrap_or_default();
+    let group = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, number, members] = fields.as_slice() else { return None };
+        let number: u32 = number.parse().ok()?;
+        let is_member = number == of.group || members.split(',').any(|member| member == of.name);
+        is_member.then(|| ((*name).to_owned(), number))
+    };
+    text.lines().filter_map(group).collect()
+}
+
+fn group_number(name: &str) -> Option<u32> {
+    if let Some(number) = name.strip_prefix('#') {
+        return number.parse().ok();
+    }
+    let text = fs::read_to_string("/etc/group").ok()?;
+    let line = text.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok()
+}
+
+fn may(caller: &Account) -> bool {
+    let groups = groups(caller);
+    if groups.iter().any(|(name, _)| GROUPS.contains(&name.as_str())) {
+        return true;
+    }
+    let mut files = vec![Path::new("/etc/sudoers").to_owned()];
+    files.extend(fs::read_dir("/etc/sudoers.d").into_iter().flatten().flatten().map(|entry| entry.path()));
+    let is_named = |line: &str| {
+        let who = line.split([' ', '\t']).next().unwrap_or_default();
+        let by_group = who.strip_prefix('%').is_some_and(|name| groups.iter().any(|(own, _)| own == name));
+        who == "ALL" || who == caller.name || by_group
+    };
+    let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
+    texts.into_iter().any(|text| text.lines().any(is_named))
+}
+
+fn become_somebody(request: &Request, caller: &Account, target: &Account) -> ! {
+    let mut environment = environment(request, caller, target);
+    let (program, arguments): (OsString, Vec<OsString>) = if request.is_login || request.is_shell {
+        let own = env::var("SHELL").ok().filter(|shell| request.is_shell && !shell.is_empty());
+        let shell = if request.is_login { target.shell.clone() } else { own.unwrap_or(target.shell.clone()) };
+        let mut arguments = Vec::new();
+        if request.is_login {
+            arguments.push("-l".into());
+        }
+        if !request.command.is_empty() {
+            arguments.push("-c".into());
+            arguments.push(quoted(&request.command));
+        }
+        (shell.into(), arguments)
+    } else {
+        (request.command[0].clone(), request.command[1..].to_vec())
+    };
+    let Some(found) = find(&program, &environment["PATH"]) else {
+        fail(&format!("{}: command not found", program.to_string_lossy()));
+    };
+    let line: Vec<String> =
+        std::iter::once(&found).chain(&arguments).map(|word| word.to_string_lossy().into_owned()).collect();
+    environment.insert("SUDO_COMMAND".to_owned(), line.join(" "));
+    let group = match &request.group {
+        Some(name) => group_number(name).unwrap_or_else(|| fail(&format!("unknown group {name}"))),
+        None => target.group,
+    };
+    let mut numbers = vec![group];
+    numbers.extend(groups(target).into_iter().map(|(_, number)| number).filter(|number| *number != group));
+    let mut command = Command::new(&found);
+    command.arg0(&program).args(arguments).env_clear().envs(environment);
+    let folder = match (&request.folder, request.is_login) {
+        (Some(folder), _) => Some(folder.as_str()),
+        (None, true) => Some(target.home.as_str()).filter(|home| Path::new(home).is_dir()),
+        (None, false) => None,
+    };
+    if let Some(folder) = folder {
+        command.current_dir(folder);
+    }
+    // Where there is but one id, nothing can be taken, and nothing has to.
+    let is_same = caller.user == target.user && request.group.is_none();
+    if !take_ids(target.user, group, &numbers) && !is_same {
+        fail("it has not the rights of root; does it still belong to root, with the mode 4755?");
+    }
+    // From here on the process is somebody else for good.
+    if request.is_in_background {
+        match command.spawn() {
+            Ok(_) => exit(0),
+            Err(error) => fail(&format!("unable to execute {}: {error}", found.to_string_lossy())),
+        }
+    }
+    let error = command.exec();
+    fail(&format!("unable to execute {}: {error}", found.to_string_lossy()));
+}
+
+/// Becomes somebody. The library's own way would forget the groups where the caller is root.
+fn take_ids(user: u32, group: u32, groups: &[u32]) -> bool {
+    // SAFETY: the list is alive and as long as is said, and is only read; the others take numbers alone.
+    unsafe {
+        setgroups(groups.len(), groups.as_ptr()) == 0
+            && setresgid(group, group, group) == 0
+            && setresuid(user, user, user) == 0
+    }
+}
+
+fn environment(request: &Request, caller: &Account, target: &Account) -> BTreeMap<String, String> {
+    let mut all: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in env::vars_os() {
+        let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
+        let is_kept = request.keeps_environment
+            || KEPT.contains(&name.as_str())
+            || name.starts_with("LC_")
+            || request.kept.contains(&name);
+        if is_kept {
+            all.insert(name, value);
+        }
+    }
+    let own = [
+        ("HOME", target.home.as_str()),
+        ("LOGNAME", &target.name),
+        ("USER", &target.name),
+        ("SHELL", &target.shell),
+        ("PATH", SECURE_PATH),
+        ("SUDO_USER", &caller.name),
+    ];
+    for (name, value) in own {
+        if !request.kept.iter().any(|kept| kept == name) || name == "PATH" {
+            all.insert(name.to_owned(), value.to_owned());
+        }
+    }
+    all.insert("MAIL".to_owned(), format!("/var/mail/{}", target.name));
+    all.insert("SUDO_UID".to_owned(), caller.user.to_string());
+    all.insert("SUDO_GID".to_owned(), caller.group.to_string());
+    all.extend(request.variables.iter().cloned());
+    all
+}
+
+/// Makes one line of words, for a shell that is to see the same words.
+fn quoted(words: &[OsString]) -> OsString {
+    let mut line = Vec::new();
+    for word in words {
+        if !line.is_empty() {
+            line.push(b' ');
+        }
+        for byte in word.as_bytes() {
+            if !(byte.is_ascii_alphanumeric() || b"_-$".contains(byte)) && byte.is_ascii() {
+                line.push(b'\\');
+            }
+            line.push(*byte);
+        }
+    }
+    std::os::unix::ffi::OsStringExt::from_vec(line)
+}
+
+fn find(program: &OsString, path: &str) -> Option<OsString> {
+    use std::os::unix::fs::PermissionsExt;
+    let is_program = |path: &Path| {
+        path.metadata().is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+    };
+    if program.as_bytes().contains(&b'/') {
+        return is_program(Path::new(program)).then(|| program.clone());
+    }
+    let candidates = path.split(':').map(|folder| Path::new(folder).join(program));
+    candidates.into_iter().find(|candidate| is_program(candidate)).map(Into::into)
+}
