@@ -5,9 +5,12 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use camino::Utf8Path;
 use charmproof_testkit::{Repo, charm, processes_with, wait_for};
 
-use crate::support::{LOUD, POLITE, TEST, UNITTEST, World, greeter, package_source, small_greeter, state_of};
+use crate::support::{
+    LOUD, POLITE, PROGRAM, TEST, UNITTEST, World, equip, greeter, package_source, small_greeter, state_of,
+};
 
 /// What a suite shows that passes with 1.0, fails with 2.0, and got both.
 const REGRESSED: &str = "regressed: pass -> fail";
@@ -367,6 +370,27 @@ fn tests_that_vanish_are_a_loss() {
     let cases = run.pair("one", "unit")["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 1);
     assert!(cases[0]["case"].as_str().unwrap().contains("test_more"), "{cases:?}");
+}
+
+/// pytest, ruff and others look for settings in all folders above, and what lies around the place of
+/// charmproof's copies is not the charm's.
+#[test]
+fn settings_around_the_cache_are_not_the_charms() {
+    let mut world = World::bare();
+    world.add(&greeter("web"));
+    // Not below /tmp, where the sandbox hides everything.
+    let beside = Utf8Path::new(PROGRAM).parent().unwrap();
+    let above = tempfile::Builder::new().prefix("above-").tempdir_in(beside).unwrap();
+    let above = Utf8Path::from_path(above.path()).unwrap();
+    fs_err::write(above.join("pyproject.toml"), "[tool.pytest.ini_options]\naddopts = '--nonsense'\n")
+        .unwrap();
+    fs_err::write(above.join("conftest.py"), "raise RuntimeError('not of the charm')\n").unwrap();
+    equip(&above.join("charmproof"));
+    world.env.set("XDG_CACHE_HOME", above.as_str());
+    let run = world.check(&swapped(&["unit"], "charmgreet==2.0")).code(1);
+    run.expect("web", "unit", REGRESSED);
+    let cases = run.pair("web", "unit")["cases"].as_array().unwrap();
+    assert_eq!(cases[0]["case"], "tests/unit/test_charm.py::Greeting::test_greets", "{cases:?}");
 }
 
 /// tox ends with one and the same status for a target that it does not know and for a

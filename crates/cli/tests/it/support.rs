@@ -63,12 +63,7 @@ impl World {
     /// Makes one with the tools and packages that every test needs in its cache.
     pub(crate) fn new() -> Self {
         let world = Self::bare();
-        let seed = seed();
-        let cache = world.cache();
-        fs_err::create_dir_all(cache.join("work")).expect("a folder");
-        fs_err::os::unix::fs::symlink(seed.join("tools"), cache.join("tools")).expect("a link");
-        copy(&seed.join("work/uv"), &cache.join("work"));
-        copy(&seed.join("pythons.json"), &cache);
+        equip(&world.cache());
         world
     }
 
@@ -460,6 +455,15 @@ fn seed() -> Utf8PathBuf {
         fs_err::write(marker, "").expect("a file");
     }
     seed
+}
+
+/// Puts the tools and packages that every test needs into an empty cache.
+pub(crate) fn equip(cache: &Utf8Path) {
+    let seed = seed();
+    fs_err::create_dir_all(cache.join("work")).expect("a folder");
+    fs_err::os::unix::fs::symlink(seed.join("tools"), cache.join("tools")).expect("a link");
+    copy(&seed.join("work/uv"), &cache.join("work"));
+    copy(&seed.join("pythons.json"), cache);
 }
 
 fn copy(from: &Utf8Path, to: &Utf8Path) {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 /// Variables of the user that reach a suite: where packages come from, how TLS is
 /// checked, and the language.
@@ -111,6 +111,43 @@ pub fn plain_search_path(search_path: &str) -> String {
         .filter(|folder| !folder.is_empty() && !folder.ends_with("/shims") && !folder.contains("/.pyenv/"))
         .collect::<Vec<_>>()
         .join(":")
+}
+
+/// Names that tools look for in the folder of a charm and then in all folders above it.
+const LOOKED_FOR_ABOVE: &[&str] = &[
+    ".coveragerc",
+    ".editorconfig",
+    ".flake8",
+    ".git",
+    ".gitignore",
+    ".ignore",
+    ".mypy.ini",
+    ".pylintrc",
+    ".pytest.ini",
+    ".ruff.toml",
+    ".yamllint",
+    "conftest.py",
+    "mypy.ini",
+    "pylintrc",
+    "pyproject.toml",
+    "pyrightconfig.json",
+    "pytest.ini",
+    "pytest.toml",
+    "ruff.toml",
+    "setup.cfg",
+    "setup.py",
+    "tox.ini",
+    "tox.toml",
+];
+
+/// Returns what lies above a slot and would be taken for the charm's own settings: the charm is copied to a
+/// place of charmproof's choice, and what is around that place says nothing about the charm.
+pub fn settings_above(slot: &Utf8Path) -> Vec<Utf8PathBuf> {
+    slot.ancestors()
+        .skip(1)
+        .flat_map(|above| LOOKED_FOR_ABOVE.iter().map(|name| above.join(name)))
+        .filter(|path| path.symlink_metadata().is_ok())
+        .collect()
 }
 
 /// Folders and files of a home that hold credentials, masked inside the sandbox.

@@ -25,6 +25,17 @@ impl Scrub<'_> {
             .replace(self.slot.as_str(), "$SLOT")
     }
 
+    /// Returns the name of a case without places. pytest counts its names from the nearest folder with
+    /// settings, which is above the slot where the sandbox could not hide those.
+    pub(super) fn case(&self, name: &str) -> String {
+        let name = self.text(name);
+        let above = self.slot.ancestors().skip(1);
+        let mut inside = above
+            .filter_map(|above| name.strip_prefix(self.charm_dir.strip_prefix(above).ok()?.as_str()))
+            .filter_map(|rest| rest.strip_prefix('/'));
+        inside.next().map(str::to_owned).unwrap_or(name)
+    }
+
     /// Returns a log without places, and without what only charmproof put there.
     pub(super) fn log(&self, text: &str) -> String {
         static SWAP: LazyLock<Regex> = LazyLock::new(|| {
@@ -60,6 +71,16 @@ mod tests {
         ] {
             assert_eq!(place().log(line), expected);
         }
+    }
+
+    #[test]
+    fn a_case_is_named_from_its_charm_wherever_pytest_counts_from() {
+        for name in ["tests/unit/test_it.py::test_x", "s/1/r/charm/tests/unit/test_it.py::test_x"] {
+            assert_eq!(place().case(name), "tests/unit/test_it.py::test_x");
+        }
+        assert_eq!(place().case("w/s/1/r/charm/tests/test_it.py::t"), "tests/test_it.py::t");
+        // The folder of another test is no place of a run.
+        assert_eq!(place().case("s/1/r/charms/test_it.py::t"), "s/1/r/charms/test_it.py::t");
     }
 
     #[test]

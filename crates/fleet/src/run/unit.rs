@@ -15,7 +15,7 @@ use charmproof_store::event::{CommandResult, Injection, Side, UnitId, UnitResult
 use charmproof_store::outcome::{Outcome, PrepareKind};
 use jiff::Timestamp;
 
-use super::environment::SECRETS;
+use super::environment::{SECRETS, settings_above};
 use super::interpreter;
 use super::invocation::{self, Chosen};
 use super::judge::judge;
@@ -318,7 +318,7 @@ impl RunContext<'_> {
         }
         let scrub = Scrub { charm_dir: &charm_dir, slot: &slot.folder };
         for case in &mut judged.cases {
-            case.name = scrub.text(&case.name);
+            case.name = scrub.case(&case.name);
             if let Some(failure) = &mut case.failure {
                 failure.message = scrub.text(&failure.message);
                 failure.excerpt = scrub.text(&failure.excerpt);
@@ -513,6 +513,8 @@ impl RunContext<'_> {
             writable.push(images);
         }
         let limits = ready.limits;
+        let mut hidden: Vec<_> = SECRETS.iter().map(|secret| self.home.join(secret)).collect();
+        hidden.extend(settings_above(&slot.folder));
         let mut words = ready.command.words.clone().into_iter();
         let mut program = words.next().unwrap_or_default();
         let mut arguments: Vec<String> = words.collect();
@@ -543,7 +545,7 @@ impl RunContext<'_> {
                 keeps_capabilities: unit.packing.is_some(),
                 writable,
                 visible,
-                hidden: SECRETS.iter().map(|secret| self.home.join(secret)).collect(),
+                hidden,
                 private_tmp: Some(slot.folder.join("tmp")),
             },
             limits: Limits {
