@@ -1,4 +1,6 @@
-//! How many hooks a second the generator makes, for a charm with five relations.
+//! How many hooks a second the generator makes, for a charm with five relations: in lives as long as `simulate` and
+//! `fuzz` make them unless told otherwise, and in lives of ten times the length, in which hooks are a smaller part
+//! of what happens.
 
 use std::hint::black_box;
 
@@ -8,8 +10,11 @@ use charmproof_lifecycle::vocabulary::{JujuVersion, Platform};
 use charmproof_lifecycle::world::{Charm, Profile, Role};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 
-/// Returns a plan for lives of some hundred hooks.
-fn plan() -> Plan {
+/// How often something happens to the unit: as usual, and in long lives.
+const STIMULI: [u32; 2] = [20, 200];
+
+/// Returns a plan for lives in which something happens so often.
+fn plan(stimuli: u32) -> Plan {
     let endpoints = ["db", "ingress", "logging", "tracing"];
     let charm =
         endpoints.iter().fold(Charm::default(), |charm, name| charm.with_endpoint(Role::Requires, name));
@@ -19,7 +24,7 @@ fn plan() -> Plan {
     }
     let profile = Profile { version: JujuVersion::V3_6, platform: Platform::Kubernetes };
     let mut plan = Plan::new(Stage::new(profile, "app", charm));
-    plan.stimuli = 200;
+    plan.stimuli = stimuli;
     plan.integrations = endpoints
         .iter()
         .map(|endpoint| Integration {
@@ -33,19 +38,21 @@ fn plan() -> Plan {
 }
 
 fn lives(criterion: &mut Criterion) {
-    let plan = plan();
     let seeds = 0..50;
-    let hooks: usize =
-        seeds.clone().map(|seed| generate(&plan, seed).iter().filter_map(Step::hook).count()).sum();
     let mut group = criterion.benchmark_group("generator");
-    group.throughput(Throughput::Elements(hooks as u64));
-    group.bench_function("lives of five relations", |bencher| {
-        bencher.iter(|| {
-            for seed in seeds.clone() {
-                black_box(generate(&plan, seed));
-            }
+    for stimuli in STIMULI {
+        let plan = plan(stimuli);
+        let hooks: usize =
+            seeds.clone().map(|seed| generate(&plan, seed).iter().filter_map(Step::hook).count()).sum();
+        group.throughput(Throughput::Elements(hooks as u64));
+        group.bench_function(format!("lives of five relations, {stimuli} stimuli"), |bencher| {
+            bencher.iter(|| {
+                for seed in seeds.clone() {
+                    black_box(generate(&plan, seed));
+                }
+            });
         });
-    });
+    }
     group.finish();
 }
 

@@ -8,7 +8,7 @@ use crate::life::Target;
 use crate::model::{Model, application_of, number_of};
 use crate::stimulus::{Stimulus, StimulusKind};
 use crate::vocabulary::{Name, Platform};
-use crate::world::{Relation, Role, Secret, SecretOwner, SeriesUpgrade, World};
+use crate::world::{Operation, Relation, Role, Secret, SecretOwner, SeriesUpgrade, World};
 
 /// How often a stimulus that cannot be built is replaced by another one.
 const TRIES_MAX: u32 = 8;
@@ -116,7 +116,10 @@ impl Swarm {
             let kind = chance.one_of(&self.lots)?;
             let (unit, world) = chance.one_of(model.units())?;
             if *kind == StimulusKind::Deploy {
-                return new_unit(plan, model, unit);
+                return new_unit(plan, model, unit).map(Some);
+            }
+            if is_out_of_question(*kind, world) {
+                return Some(None);
             }
             let is_scaled = plan.stage.units_of(world.application()) > 1;
             if *kind == StimulusKind::RemoveUnit && !(is_scaled && model.units().len() > 1) {
@@ -132,8 +135,8 @@ impl Swarm {
             } else {
                 Target::Unit(unit.clone())
             };
-            Some((target, stimulus))
-        })
+            Some(Some((target, stimulus)))
+        })?
     }
 
     /// Returns something that can cut off the hook that a unit runs.
@@ -150,6 +153,54 @@ impl Swarm {
             .iter()
             .filter(|(kind, _, only)| self.has(*kind) && only.is_none_or(|only| only == platform));
         chance.one_of(fitting).map(|(_, stimulus, _)| stimulus.clone())
+    }
+}
+
+/// Whether the machine would refuse the kind whatever it is about, as can be seen without making one. It is only
+/// said of kinds of which the rest is not drawn, and of which nearly half are refused; the machine decides.
+fn is_out_of_question(kind: StimulusKind, world: &World) -> bool {
+    match kind {
+        StimulusKind::LeadershipGained => world.leads(),
+        StimulusKind::LeadershipLost => !world.leads(),
+        StimulusKind::Retry | StimulusKind::ResolveWithoutRetry => {
+            !matches!(world.operation(), Operation::Failed(_))
+        }
+        StimulusKind::SeriesUpgradeCompleted => !series_upgrade_waits(world),
+        StimulusKind::MachineReboots | StimulusKind::SeriesUpgradePrepared => !world.is_on(Platform::Machine),
+        StimulusKind::PodTerminated | StimulusKind::PodLost => {
+            !(world.is_on(Platform::Kubernetes) && world.has_agent())
+        }
+        StimulusKind::PodStarted => !world.is_on(Platform::Kubernetes) || world.has_agent(),
+        StimulusKind::AgentRestarts => !world.has_agent(),
+        StimulusKind::Deploy
+        | StimulusKind::Integrate
+        | StimulusKind::RemoveRelation
+        | StimulusKind::SuspendRelation
+        | StimulusKind::ResumeRelation
+        | StimulusKind::RemoteUnitJoins
+        | StimulusKind::RemoteUnitLeaves
+        | StimulusKind::RemoteUnitWrites
+        | StimulusKind::RemoteAppWrites
+        | StimulusKind::UnitWrites
+        | StimulusKind::AppWrites
+        | StimulusKind::ConfigChanges
+        | StimulusKind::LeaderSettingsWritten
+        | StimulusKind::StorageAdded
+        | StimulusKind::StorageDetached
+        | StimulusKind::ContainerRestarts
+        | StimulusKind::CustomNotice
+        | StimulusKind::CheckFails
+        | StimulusKind::CheckRecovers
+        | StimulusKind::SecretAdded
+        | StimulusKind::SecretRevised
+        | StimulusKind::SecretRotationDue
+        | StimulusKind::SecretExpires
+        | StimulusKind::SecretUnused
+        | StimulusKind::ActionRuns
+        | StimulusKind::Refresh
+        | StimulusKind::CharmReboots
+        | StimulusKind::TimePasses
+        | StimulusKind::RemoveUnit => false,
     }
 }
 

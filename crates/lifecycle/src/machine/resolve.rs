@@ -6,7 +6,7 @@
 use super::hooks;
 use crate::vocabulary::{Hook, HookKind, JujuVersion, Name, Platform, Remote};
 use crate::world::{
-    Hint, Life, Operation, Relation, RelationStep, Secret, SecretOwner, SeriesUpgrade, Storage, World,
+    Hint, Life, Operation, Relation, RelationStep, SecretOwner, SeriesUpgrade, Storage, World,
 };
 
 /// What the agent does next.
@@ -245,38 +245,34 @@ fn workload_event(world: &World, choice: u32) -> Option<Hook> {
 
 /// R86, R88: expired, rotate, changed, remove. Secrets of the application are the leader's.
 fn secret(world: &World) -> Option<Hook> {
-    if !world.agent.installed || world.life != Life::Alive {
+    if world.secrets.is_empty() || !world.agent.installed || world.life != Life::Alive {
         return None;
     }
-    let own = || {
-        world.secrets.iter().filter(|(_, secret)| match secret.owner {
+    // The first secret of each kind of news, since one kind comes before another whatever the secret.
+    let (mut rotated, mut changed, mut unused) = (None, None, None);
+    for (id, secret) in &world.secrets {
+        let is_own = match secret.owner {
             SecretOwner::Unit => true,
             SecretOwner::Application => world.agent.leader,
             SecretOwner::Remote => false,
-        })
-    };
-    let expired = own().find_map(|(id, secret)| {
-        let revision = secret.expired.first()?;
-        Some(hooks::of_secret(HookKind::SecretExpired, id, Some(*revision)))
-    });
-    let rotated = || {
-        let (id, _) = own().find(|(_, secret)| secret.rotation_due)?;
-        Some(hooks::of_secret(HookKind::SecretRotate, id, None))
-    };
-    let changed = || {
-        let is_changed = |secret: &Secret| {
-            (secret.owner == SecretOwner::Remote || secret.is_read) && secret.consumed < secret.latest
         };
-        let (id, _) = world.secrets.iter().find(|(_, secret)| is_changed(secret))?;
-        Some(hooks::of_secret(HookKind::SecretChanged, id, None))
-    };
-    let unused = || {
-        own().find_map(|(id, secret)| {
-            let (revision, _) = secret.unused.iter().find(|(_, told)| !**told)?;
-            Some(hooks::of_secret(HookKind::SecretRemove, id, Some(*revision)))
-        })
-    };
-    expired.or_else(rotated).or_else(changed).or_else(unused)
+        if is_own {
+            if let Some(revision) = secret.expired.first() {
+                return Some(hooks::of_secret(HookKind::SecretExpired, id, Some(*revision)));
+            }
+            if secret.rotation_due {
+                rotated = rotated.or(Some((HookKind::SecretRotate, id, None)));
+            }
+            if let Some((revision, _)) = secret.unused.iter().find(|(_, told)| !**told) {
+                unused = unused.or(Some((HookKind::SecretRemove, id, Some(*revision))));
+            }
+        }
+        if (secret.owner == SecretOwner::Remote || secret.is_read) && secret.consumed < secret.latest {
+            changed = changed.or(Some((HookKind::SecretChanged, id, None)));
+        }
+    }
+    let (kind, id, revision) = rotated.or(changed).or(unused)?;
+    Some(hooks::of_secret(kind, id, revision))
 }
 
 /// R20, R21: on a machine the storage comes before `install`, on Kubernetes after it.
