@@ -161,28 +161,14 @@ pub(crate) fn lay_out(folder: &DataFolder, digest: &str, target: &Utf8Path) -> i
     copy_tree(&place_of(folder, digest), target)
 }
 
-/// Copies what a charm has written beside its own files: from a folder with the old charm into one
-/// with the new one.
-pub(crate) fn keep_what_was_written(
-    folder: &DataFolder,
-    old: &str,
-    before: &Utf8Path,
-    after: &Utf8Path,
-) -> io::Result<()> {
-    // What a unit has put there instead of a folder is left alone: it may lead anywhere.
-    if !fs_err::symlink_metadata(before)?.is_dir() {
-        return Ok(());
+/// Returns what a charm that was taken in has at its top.
+pub(crate) fn names(folder: &DataFolder, digest: &str) -> io::Result<Vec<String>> {
+    match place_of(folder, digest).read_dir_utf8() {
+        Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_owned())).collect(),
+        // One that nobody knows any more has nothing of its own.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(error) => Err(error),
     }
-    let origin = place_of(folder, old);
-    for entry in fs_err::read_dir(before)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else { continue };
-        // Only what lies at the top: what is in a charm's own folders goes with them.
-        if !origin.join(&name).exists() && !after.join(&name).exists() {
-            fs_err::rename(entry.path(), after.join(&name))?;
-        }
-    }
-    Ok(())
 }
 
 fn place_of(folder: &DataFolder, digest: &str) -> Utf8PathBuf {

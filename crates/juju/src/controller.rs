@@ -19,6 +19,7 @@ mod task;
 #[cfg(test)]
 mod tests;
 mod uniter;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Write as _;

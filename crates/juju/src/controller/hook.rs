@@ -114,7 +114,7 @@ fn begin(
     hook: &Hook,
 ) -> Result<Option<Start>, String> {
     if hook.kind == HookKind::UpgradeCharm {
-        provision::replace_charm(controller, model_uuid, unit).map_err(|error| error.to_string())?;
+        super::upgrade::replace_charm(controller, model_uuid, unit).map_err(|error| error.to_string())?;
     }
     let place = provision::place_of(controller, model_uuid, unit).map_err(|error| error.to_string())?;
     super::storage::attach(controller, model_uuid, unit, hook).map_err(|error| error.to_string())?;

@@ -20,7 +20,7 @@ use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 
 use super::data::{AgentStatus, Base, ModelData};
-use super::{Controller, Held, PlaceKey, commands, hook, lock, storage};
+use super::{Controller, Held, PlaceKey, commands, hook, lock, storage, upgrade};
 use crate::hosting::{Host, HostRequest, HostingError, NetworkOf, RootOf};
 use crate::workload::agent::{self, AgentPebble};
 
@@ -29,9 +29,6 @@ const JUJU_FOLDER: &str = "/var/lib/juju";
 /// Where the charm's container sees the containers of its pod.
 const CONTAINERS_FOLDER: &str = "/charm/containers";
 
-/// The folders of a charm that comes and of one that goes, while it is replaced.
-pub(super) const NEW: &str = "new";
-pub(super) const OLD: &str = "old";
 /// The folder of a model in which things are made that are then put elsewhere.
 pub(super) const STAGING: &str = "staging";
 
@@ -59,7 +56,7 @@ pub(super) fn machine_folder(controller: &Controller, model: &str, machine: &str
 
 /// Removes the files of a unit that is no more: those of its pod, or of its agent on a machine.
 pub(super) fn remove_unit_folder(controller: &Controller, model: &str, unit: &Name, machine: Option<&str>) {
-    let _ = fs_err::remove_dir_all(replaced_folder(controller, model, unit));
+    let _ = fs_err::remove_dir_all(upgrade::folder(controller, model, unit));
     let Some(machine) = machine else {
         controller.hosting().remove_folder(&pod_folder(controller, model, unit));
         return;
@@ -195,7 +192,7 @@ fn wanted(controller: &Controller, model: &str, unit: &Name) -> Option<Wanted> {
     })
 }
 
-fn failed(action: &str) -> impl FnOnce(std::io::Error) -> HostingError + '_ {
+pub(super) fn failed(action: &str) -> impl FnOnce(std::io::Error) -> HostingError + '_ {
     move |error| HostingError(format!("could not {action}: {error}"))
 }
 
@@ -260,7 +257,6 @@ pub(crate) fn start_machine(controller: &Controller, model: &str, machine: &str)
             (exec_program, EXEC_PATH.into(), false),
         ],
         network,
-
         has_services: true,
         is_in_pod: false,
     };
@@ -337,7 +333,6 @@ fn start_pod(
             kept: folder.join("root"),
             binds,
             network,
-
             has_services: false,
             is_in_pod: true,
         };
@@ -465,11 +460,8 @@ pub(super) fn lay_out(
     let entity = super::uniter::entity(unit);
     let agents = Opened::new(&juju, "agents".into()).map_err(failed("open the folder of agents"))?;
     let folder = agents.path(&entity);
-    let replaced = replaced_folder(controller, model, unit);
-    if replaced.join(OLD).symlink_metadata().is_ok() && !folder.join("charm").exists() {
-        // Whoever replaced it was killed.
-        put_new_charm(controller, &replaced, &agent_folder(controller, model, unit)?, digest)?;
-    }
+    // Whoever replaced it may have been killed.
+    upgrade::finish(controller, model, unit, digest)?;
     if !folder.join("charm").exists() {
         let staging = staging(controller, model)?;
         let made = staging.join("agent");
@@ -501,54 +493,6 @@ pub(super) fn staging(controller: &Controller, model: &str) -> Result<Utf8PathBu
     Ok(folder)
 }
 
-/// Replaces the charm's files by those of the application's charm, when `upgrade-charm` begins. What
-/// the charm has written beside its own files stays, as Juju keeps it.
-pub(super) fn replace_charm(controller: &Controller, model: &str, unit: &Name) -> Result<(), HostingError> {
-    let digests = controller.look(|held| {
-        let model = held.model(model)?;
-        let old = model.units.get(unit)?.charm_digest.clone();
-        let charm = &model.applications.get(application_of(unit))?.charm;
-        Some((old, charm.digest.clone(), charm.revision))
-    });
-    let Some((old, new, revision)) = digests else { return Ok(()) };
-    if old == new {
-        return Ok(());
-    }
-    let agent = agent_folder(controller, model, unit)?;
-    let replaced = replaced_folder(controller, model, unit);
-    let _ = fs_err::remove_dir_all(&replaced);
-    crate::charms::lay_out(controller.folder(), &new, &replaced.join(NEW))
-        .map_err(failed("lay out the charm"))?;
-    fs_err::rename(agent.path("charm"), replaced.join(OLD)).map_err(failed("replace the charm"))?;
-    put_new_charm(controller, &replaced, &agent, &old)?;
-    controller.change(|held| {
-        let unit = held.model_mut(model).and_then(|model| model.units.get_mut(unit));
-        if let Some(unit) = unit {
-            (unit.charm_digest, unit.charm_revision) = (new, revision);
-        }
-    });
-    let _ = fs_err::remove_dir_all(&replaced);
-    Ok(())
-}
-
-/// Returns where a unit's charm is while it is replaced: after a crash, [`lay_out`] finds it there.
-pub(super) fn replaced_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
-    controller.folder().model(model).join("replaced").join(super::uniter::entity(unit))
-}
-
-/// Puts a charm that is laid out into its place, with what the one before has written.
-fn put_new_charm(
-    controller: &Controller,
-    replaced: &Utf8Path,
-    agent: &Opened,
-    old: &str,
-) -> Result<(), HostingError> {
-    let made = replaced.join(NEW);
-    crate::charms::keep_what_was_written(controller.folder(), old, &replaced.join(OLD), &made)
-        .map_err(failed("keep what the charm has written"))?;
-    fs_err::rename(&made, agent.path("charm")).map_err(failed("replace the charm"))
-}
-
 /// Answers the tools of a unit from now on, and runs commands for whoever asks on its machine.
 pub(super) fn serve_tools(
     controller: &Arc<Controller>,
@@ -577,7 +521,9 @@ pub(super) fn serve_tools(
     });
     let servers =
         [tools.map_err(failed("listen for hook tools"))?, commands.map_err(failed("listen for juju-exec"))?];
-    lock(&controller.servers).insert((model.to_owned(), unit.clone()), servers);
+    let before = lock(&controller.servers).insert((model.to_owned(), unit.clone()), servers);
+    // It goes when it has answered, and what it answers may be for this very thread to do.
+    std::thread::spawn(move || drop(before));
     Ok(())
 }
 

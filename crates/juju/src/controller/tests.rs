@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd as _;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use camino::{Utf8Path, Utf8PathBuf};
-use charmproof_agent::protocol::Request;
+use charmproof_agent::protocol::{Request, read_frame, write_frame};
+use charmproof_agent::server::EXEC_SOCKET;
 use charmproof_agent::tools::ToolCall;
 use charmproof_charm::metadata::{CharmMetadata, CharmTexts};
 use charmproof_lifecycle::model::{ModelEvent, Target};
@@ -20,7 +24,7 @@ use super::data::{
     AgentStatus, Base, CharmData, ModelData, ModelPlatform, OfferData, ResourceData, TaskKind, TaskStatus,
 };
 use super::database::Database;
-use super::{Controller, commands, provision, resources, storage, uniter};
+use super::{Controller, commands, provision, resources, storage, uniter, upgrade};
 use crate::hosting::nowhere::Nowhere;
 use crate::hosting::{Host, HostRequest, Hosting, HostingError};
 use crate::place::DataFolder;
@@ -148,7 +152,7 @@ fn links_of_a_unit_lead_nowhere() {
         fs_err::write(case.data().blobs().join("resources/aa"), "").unwrap();
         fs_err::create_dir_all(case.data().blobs().join("charms/new")).unwrap();
         refused(resources::lay_out(&case.controller, "one", &unit).unwrap_err());
-        refused(provision::replace_charm(&case.controller, "one", &unit).unwrap_err());
+        refused(upgrade::replace_charm(&case.controller, "one", &unit).unwrap_err());
         refused(provision::serve_tools(&case.controller, "one", &unit).unwrap_err());
         provision::remove_unit_folder(&case.controller, "one", &unit, Some("0"));
         let left = ["unit-web-0/charm", "unit-web-0/resources", "charm", "resources"];
@@ -183,7 +187,7 @@ fn a_link_instead_of_a_charm_is_replaced() {
     std::os::unix::fs::symlink(&outside, &charm).unwrap();
     fs_err::create_dir_all(case.data().blobs().join("charms/new")).unwrap();
     case.change("one", |model| model.applications.get_mut("web").unwrap().charm.digest = "new".to_owned());
-    provision::replace_charm(&case.controller, "one", &unit).unwrap();
+    upgrade::replace_charm(&case.controller, "one", &unit).unwrap();
     assert!(outside.join("precious").exists());
     assert!(charm.symlink_metadata().unwrap().is_dir() && !charm.join("precious").exists());
 }
@@ -212,18 +216,56 @@ fn a_charm_keeps_what_it_has_written_whenever_all_is_killed() {
     };
     write(&charm, "dispatch", "old");
     write(&charm, "state", "kept");
-    provision::replace_charm(controller, "one", &unit).unwrap();
+    upgrade::replace_charm(controller, "one", &unit).unwrap();
     check();
     // Killed before that was written down: it is done again.
     case.change("one", |model| model.units.get_mut(&unit).unwrap().charm_digest = "old".to_owned());
-    provision::replace_charm(controller, "one", &unit).unwrap();
+    upgrade::replace_charm(controller, "one", &unit).unwrap();
     check();
     // Killed in the middle of it.
-    let replaced = provision::replaced_folder(controller, "one", &unit);
-    write(&replaced.join(provision::NEW), "dispatch", "new");
-    fs_err::rename(&charm, replaced.join(provision::OLD)).unwrap();
+    let replaced = upgrade::folder(controller, "one", &unit);
+    write(&replaced.join(upgrade::NEW), "dispatch", "new");
+    fs_err::rename(&charm, replaced.join(upgrade::OLD)).unwrap();
     provision::lay_out(controller, "one", &unit, "old").unwrap();
     check();
+    // It went wrong in the middle of it, and the hook is tried again. Somebody has begun a log meanwhile.
+    for has_log in [false, true] {
+        case.change("one", |model| model.units.get_mut(&unit).unwrap().charm_digest = "old".to_owned());
+        write(&replaced.join(upgrade::NEW), "dispatch", "new");
+        fs_err::rename(&charm, replaced.join(upgrade::OLD)).unwrap();
+        if has_log {
+            write(&charm.join("log"), "today", "begun");
+        }
+        upgrade::replace_charm(controller, "one", &unit).unwrap();
+        check();
+        assert_eq!(charm.join("log/today").exists(), has_log);
+        assert!(!replaced.exists());
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_moved_stays_with_the_charm() {
+    let unit = Name::from("web/0");
+    let case = Case::new();
+    let charm = machine_of(&case).join("juju/agents/unit-web-0/charm");
+    let new = case.data().blobs().join("charms/new");
+    for folder in [&charm.join("own"), &charm.join("src"), &new.join("src")] {
+        fs_err::create_dir_all(folder).unwrap();
+    }
+    fs_err::create_dir_all(case.data().blobs().join("charms/old/src")).unwrap();
+    fs_err::write(charm.join("src/old.py"), "").unwrap();
+    fs_err::write(charm.join("own/kept"), "").unwrap();
+    // As one that belongs to another user, for all but root: its `..` cannot be changed.
+    let read_only = |mode| fs_err::set_permissions(charm.join("own"), PermissionsExt::from_mode(mode));
+    read_only(0o555).unwrap();
+    case.change("one", |model| {
+        model.applications.get_mut("web").unwrap().charm.digest = "new".to_owned();
+        model.units.get_mut(&unit).unwrap().charm_digest = "old".to_owned();
+    });
+    upgrade::replace_charm(&case.controller, "one", &unit).unwrap();
+    read_only(0o755).unwrap();
+    assert!(charm.join("own/kept").exists() && charm.join("src").exists());
+    assert!(!charm.join("src/old.py").exists());
 }
 
 /// Returns the folder of a unit's machine, with a machine that is there.
@@ -265,11 +307,16 @@ fn storage_is_where_it_belongs_whenever_all_is_killed() {
     check("rootfs", &[]);
 }
 
-/// Asks as `juju-exec` on the machine of a unit does, on a thread of its own.
-fn ask(case: &Case) -> thread::JoinHandle<charmproof_agent::tools::Reply> {
+/// What `juju-exec` asks for.
+fn asked_for() -> Request {
     let arguments = ["juju-exec", "--", "true"].map(|word| word.as_bytes().to_vec()).to_vec();
     let call = ToolCall { arguments, stdin: None, attachments: BTreeMap::new() };
-    let request = Request { wants_reply: true, context_id: None, call };
+    Request { wants_reply: true, context_id: None, call }
+}
+
+/// Asks as `juju-exec` on the machine of a unit does, on a thread of its own.
+fn ask(case: &Case) -> thread::JoinHandle<charmproof_agent::tools::Reply> {
+    let request = asked_for();
     let controller = Arc::clone(&case.controller);
     let asked = thread::spawn(move || commands::answer(&controller, "one", &"web/0".into(), &request));
     let is_asked = || case.controller.look(|held| !held.model("one").unwrap().tasks.is_empty());
@@ -300,6 +347,31 @@ fn nobody_waits_for_what_a_unit_does_not_do_any_more() {
     let task = held.look(|held| held.model("one").unwrap().tasks[&task].clone());
     assert_eq!((task.status, task.message.as_str()), (TaskStatus::Cancelled, "unit removed"));
     assert!(!super::lock(&held.servers).contains_key(&key));
+}
+
+#[test]
+fn a_unit_that_moves_in_again_waits_for_nobody_who_waits_for_it() {
+    let unit = Name::from("web/0");
+    let case = Case::new();
+    let machine = machine_of(&case);
+    provision::serve_tools(&case.controller, "one", &unit).unwrap();
+    let agent = fs_err::File::open(machine.join("juju/agents/unit-web-0")).unwrap();
+    let path = format!("/proc/self/fd/{}/{EXEC_SOCKET}", agent.as_raw_fd());
+    let mut asking = UnixStream::connect(path).unwrap();
+    write_frame(&mut asking, &asked_for().encode()).unwrap();
+    let is_asked = || case.controller.look(|held| !held.model("one").unwrap().tasks.is_empty());
+    wait_for("it to be asked for", LIMIT, is_asked);
+    // Who would do it is the one who serves.
+    let serving = thread::spawn({
+        let (controller, unit) = (Arc::clone(&case.controller), unit.clone());
+        move || provision::serve_tools(&controller, "one", &unit)
+    });
+    wait_for("the unit to serve again", LIMIT, || serving.is_finished());
+    serving.join().unwrap().unwrap();
+    assert!(super::lock(&case.controller.servers).contains_key(&("one".to_owned(), unit.clone())));
+    // It is answered by whom it was asked of.
+    case.change("one", |model| model.end_commands(&unit));
+    assert!(read_frame(&mut asking).unwrap().is_some());
 }
 
 #[test]
