@@ -19,6 +19,9 @@ use thiserror::Error;
 
 use crate::controller::data::Base;
 
+/// Who people log in as on machines of clouds.
+pub(crate) const LOGIN_USER: &str = "ubuntu";
+
 /// Why a unit has no place to live in, or a command cannot be run there.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{0}")]

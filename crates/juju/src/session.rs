@@ -11,6 +11,7 @@ use std::time::Duration;
 use camino::{Utf8Path, Utf8PathBuf};
 use thiserror::Error;
 
+use crate::terminal::write_patiently;
 use crate::wire::{self, Reply};
 
 /// Whether the person who typed a command still waits for it, and has left the terminal to it.
@@ -70,7 +71,8 @@ impl Session {
     /// Prints a result. Somebody who does not read any more is no error: the command has done its
     /// work.
     pub fn print(&mut self, text: &str) {
-        if self.stdout.write_all(text.as_bytes()).is_err() {
+        let attention = &self.attention;
+        if write_patiently(&self.stdout, text.as_bytes(), &|| attention.is_over()).is_err() {
             self.attention.end();
         }
     }

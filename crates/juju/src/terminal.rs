@@ -124,7 +124,7 @@ pub(crate) fn relay(
 ) -> io::Result<Option<Ended>> {
     fcntl_setfl(&watched, fcntl_getfl(&watched)? | OFlags::NONBLOCK)?;
     let mut watched = File::from(watched);
-    let (mut stdin, mut stdout) = (&session.stdin, &session.stdout);
+    let mut stdin = &session.stdin;
     let mut last_size = size(session);
     let mut typed: Vec<u8> = Vec::new();
     let (mut reads, mut is_open) = (true, true);
@@ -164,7 +164,8 @@ pub(crate) fn relay(
             match watched.read(&mut buffer) {
                 Ok(count @ 1..) => {
                     has_printed = true;
-                    if stdout.write_all(&buffer[..count]).is_err() {
+                    let gives_up = || session.attention.is_over() || is_over();
+                    if write_patiently(&session.stdout, &buffer[..count], &gives_up).is_err() {
                         session.attention.end();
                     }
                 }
@@ -205,6 +206,29 @@ pub(crate) fn relay(
     }
 }
 
+/// Writes all of it. Where whoever reads takes no more at this moment and wants nobody to wait for that, we
+/// wait all the same, as long as somebody wants it.
+pub(crate) fn write_patiently(
+    mut to: &File,
+    mut bytes: &[u8],
+    gives_up: &dyn Fn() -> bool,
+) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if is_for_later(&error) && !gives_up() => {
+                match poll(&mut [PollFd::new(&to, PollFlags::OUT)], Some(&LOOK_AGAIN)) {
+                    Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
 fn is_for_later(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted)
 }
@@ -212,4 +236,26 @@ fn is_for_later(error: &io::Error) -> bool {
 /// Whether what a person types comes from a terminal.
 pub(crate) fn is_typed(session: &Session) -> bool {
     session.stdin.is_terminal()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_cannot_take_more_at_once_gets_all_of_it() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let writer = File::from(OwnedFd::from(writer));
+        fcntl_setfl(&writer, fcntl_getfl(&writer).unwrap() | OFlags::NONBLOCK).unwrap();
+        let long = vec![b'x'; 1 << 20];
+        let given_up = write_patiently(&writer, &long, &|| true).unwrap_err();
+        assert_eq!(given_up.kind(), io::ErrorKind::WouldBlock);
+        let reading = std::thread::spawn(move || {
+            let mut read = Vec::new();
+            reader.read_to_end(&mut read).map(|_| read.len())
+        });
+        write_patiently(&writer, &long, &|| false).unwrap();
+        drop(writer);
+        assert!(reading.join().unwrap().unwrap() > long.len());
+    }
 }

@@ -8,15 +8,13 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 
 use super::{Context, failed};
-use crate::hosting::{Ended, Exec, Host};
+use crate::hosting::{Ended, Exec, Host, LOGIN_USER};
 use crate::session::{CommandError, CommandResult};
 use crate::terminal::{self, Before};
 
 /// What people find on `PATH` in a machine.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
-/// Who people are on machines, if they do not say it.
-const LOGIN_USER: &str = "ubuntu";
 /// Does what `sshd` does: goes home, and runs a command with the user's own shell.
 const AS_SSHD: &str = "cd \"$HOME\" 2>/dev/null; exec \"${SHELL:-/bin/sh}\" -c \"$1\"";
 /// The same without a command.

@@ -16,7 +16,8 @@ use charmproof_sandbox::machine::{
 };
 
 use super::{
-    Base, Ended, Exec, Host, HostRequest, Hosting, HostingError, ImageFacts, NetworkOf, Process, RootOf,
+    Base, Ended, Exec, Host, HostRequest, Hosting, HostingError, ImageFacts, LOGIN_USER, NetworkOf, Process,
+    RootOf,
 };
 use crate::place::DataFolder;
 
@@ -27,8 +28,6 @@ const PEBBLE: &str = "/charm/bin/pebble";
 /// How long the addresses of a network that is going are waited for, and how often it is looked.
 const OLD_NETWORK_GOES: Duration = Duration::from_secs(3);
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
-/// Who people log in as on machines of clouds.
-const LOGIN_USER: &str = "ubuntu";
 /// The signal that nobody can ignore.
 const KILL: i32 = 9;
 
