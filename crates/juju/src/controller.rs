@@ -393,6 +393,7 @@ impl Controller {
             }
         });
         self.start_units();
+        self.start_empty_machines();
     }
 
     /// Starts a thread for each unit that has none.

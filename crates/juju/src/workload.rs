@@ -84,11 +84,6 @@ pub(crate) fn start(
         process,
     };
     controller.set_place(key, place);
-    controller.change(|held| {
-        if let Some(data) = held.model_mut(model).and_then(|model| model.units.get_mut(unit)) {
-            data.images.insert(name.to_owned(), image.to_owned());
-        }
-    });
     listener.start();
     Ok(())
 }

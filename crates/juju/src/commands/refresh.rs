@@ -142,6 +142,9 @@ pub(super) fn replace(
         if !settings.is_empty() {
             model.state.set_config(&application, &settings).map_err(failed)?;
         }
+        if let Some(data) = model.applications.get_mut(&application) {
+            data.charm_modified += 1;
+        }
         let target = Target::Application(application.clone());
         if model.state.units_of(&application).next().is_some() {
             model.poke(&target, &Stimulus::Refresh { forced: is_forced }).map_err(failed)?;

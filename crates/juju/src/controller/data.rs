@@ -105,6 +105,10 @@ pub struct ApplicationData {
     pub storage: BTreeMap<String, String>,
     /// Its resources.
     pub resources: BTreeMap<String, ResourceData>,
+    /// How often its charm or one of its resources was changed (state/application.go,
+    /// `CharmModifiedVersion`).
+    #[serde(default)]
+    pub charm_modified: u32,
     /// The address of its service, on Kubernetes.
     pub address: Option<String>,
     /// Whether it was asked to go.
@@ -209,9 +213,9 @@ pub struct UnitData {
     /// The digests of the files of resources that it has, by resource.
     #[serde(default)]
     pub resources: BTreeMap<String, String>,
-    /// The images that the containers of its pod were made of, by container.
+    /// What [`ApplicationData::charm_modified`] was when its pod was made.
     #[serde(default)]
-    pub images: BTreeMap<String, String>,
+    pub charm_modified: u32,
     /// How its status changed.
     pub history: VecDeque<StatusEntry>,
 }
@@ -236,6 +240,9 @@ pub struct StatusEntry {
     /// In words.
     pub message: String,
 }
+
+/// How a machine is that is not there yet.
+pub const PENDING: &str = "pending";
 
 /// A machine.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use super::data::{
-    AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, PoolData,
+    AgentStatus, ApplicationData, Base, CharmData, MachineData, ModelData, ModelPlatform, PENDING, PoolData,
     StatusEntry, TaskStatus, UnitData,
 };
 
@@ -126,6 +126,7 @@ impl ModelData {
             constraints: String::new(),
             storage: BTreeMap::new(),
             resources: BTreeMap::new(),
+            charm_modified: 0,
             address: None,
             is_dying: false,
             is_forced: false,
@@ -143,7 +144,7 @@ impl ModelData {
         let machine = MachineData {
             base,
             address: None,
-            status: "pending".to_owned(),
+            status: PENDING.to_owned(),
             message: String::new(),
             since: Timestamp::now(),
             constraints,
@@ -173,6 +174,7 @@ impl ModelData {
         let number = pod.unwrap_or(data.next_unit);
         let unit = application.numbered(number);
         let (charm_digest, charm_revision) = (data.charm.digest.clone(), data.charm.revision);
+        let charm_modified = data.charm_modified;
         if let Some(principal) = principal {
             self.lifecycle.set_principal(&unit, principal);
         }
@@ -211,7 +213,7 @@ impl ModelData {
             charm_revision,
             notices: BTreeMap::new(),
             resources: BTreeMap::new(),
-            images: BTreeMap::new(),
+            charm_modified,
             history: VecDeque::from([StatusEntry {
                 since: now,
                 is_agent: true,
@@ -472,6 +474,25 @@ impl ModelData {
             let waits = |id: &u64| tasks.get(id).is_some_and(|task| !task.status.is_over());
             unit.actions.retain(waits);
         }
+    }
+
+    /// Whether a unit's pod is to be replaced by one for the charm and the resources that its application
+    /// has by now. Kubernetes does so with one after the other, from the last to the first.
+    pub(super) fn wants_another_pod(&self, unit: &Name) -> bool {
+        let Some(application) = self.applications.get(application_of(unit)) else { return false };
+        let is_old = |unit: &Name| {
+            self.units.get(unit).map(|data| data.charm_modified) != Some(application.charm_modified)
+        };
+        let is_alive = |world: &World| world.life() == charmproof_lifecycle::world::Life::Alive;
+        let number = |unit: &Name| unit.rsplit('/').next().and_then(|number| number.parse::<u32>().ok());
+        let worlds = self.lifecycle.units();
+        let mut later = worlds.iter().filter(|(other, world)| {
+            application_of(other) == application_of(unit) && number(other) > number(unit) && is_alive(world)
+        });
+        self.is_kubernetes()
+            && is_old(unit)
+            && worlds.get(unit).is_some_and(is_alive)
+            && !later.any(|(other, world)| is_old(other) || !world.has_agent())
     }
 
     /// Lets a unit know that its machine or pod was away. A hook that ran there was cut off.

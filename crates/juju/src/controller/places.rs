@@ -1,33 +1,68 @@
 //! What commands do with places by themselves: machines without units, commands on machines, a model
 //! that goes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use camino::Utf8PathBuf;
 use charmproof_lifecycle::vocabulary::Name;
 use jiff::Timestamp;
 
-use super::data::{TaskKind, TaskStatus};
+use super::data::{MachineData, ModelData, PENDING, TaskKind, TaskStatus};
 use super::process::{self, Output};
-use super::{Controller, Held, lock, provision};
+use super::{Controller, Held, lock, provision, upgrade};
 use crate::hosting::Ended;
 
 impl Controller {
-    /// Makes a machine that no unit asks for.
+    /// Makes a machine that no unit asks for, and tries again for as long as that takes.
     pub(crate) fn start_machine(&self, model: &str, number: u32) {
-        let _making = lock(&self.making);
-        if let Err(error) = provision::start_machine(self, model, &number.to_string()) {
+        const RETRY: Duration = Duration::from_secs(10);
+        while !self.is_ending() {
+            let making = lock(&self.making);
+            let made = provision::start_machine(self, model, &number.to_string());
+            drop(making);
+            provision::write_names(self, model);
+            self.remove_rest_of_gone(model);
+            let Err(error) = made else { return };
             self.change(|held| {
                 let machine = held.model_mut(model).and_then(|model| model.machines.get_mut(&number));
-                if let Some(machine) = machine {
-                    machine.message = error.to_string();
+                let is_news = |machine: &MachineData| {
+                    (machine.status.as_str(), machine.message.as_str()) != (PENDING, error.0.as_str())
+                };
+                if let Some(machine) = machine.filter(|machine| is_news(machine)) {
+                    // It may have been there before.
+                    PENDING.clone_into(&mut machine.status);
+                    machine.message = error.0;
+                    machine.since = Timestamp::now();
                 }
             });
+            let is_gone =
+                |held: &Held| held.model(model).is_none_or(|model| !model.machines.contains_key(&number));
+            if self.wait_until(Some(RETRY), &|| false, |held| is_gone(held).then_some(())).is_some() {
+                return;
+            }
         }
-        provision::write_names(self, model);
-        self.remove_rest_of_gone(model);
+    }
+
+    /// Starts the machines that no unit is on, after a start: nobody else brings them back.
+    pub(super) fn start_empty_machines(self: &Arc<Self>) {
+        let empty: Vec<(String, u32)> = self.look(|held| {
+            let of_model = |model: &ModelData| {
+                let has_units = |number: &u32| {
+                    let number = number.to_string();
+                    model.units.values().any(|unit| unit.machine.as_ref() == Some(&number))
+                };
+                let empty = model.machines.keys().filter(|number| !has_units(number));
+                empty.map(|number| (model.uuid.clone(), *number)).collect::<Vec<_>>()
+            };
+            held.models().flat_map(of_model).collect()
+        });
+        for (model, number) in empty {
+            let controller = Arc::clone(self);
+            thread::spawn(move || controller.start_machine(&model, number));
+        }
     }
 
     /// Has machines brought back whose first process is gone, as after a reboot from inside: by the units
@@ -193,6 +228,7 @@ impl Controller {
         let servers: Vec<_> = lock(&self.servers).extract_if(|(of, _), _| of == model).collect();
         let agents: Vec<_> = lock(&self.agents).extract_if(|(of, _), _| of == model).collect();
         drop((servers, agents));
+        lock(&self.pods).retain(|(of, _), _| of != model);
         self.remove_places(model, |_| true);
         self.hosting().remove_network(model);
         self.hosting().remove_folder(&self.folder().model(model));
@@ -202,15 +238,42 @@ impl Controller {
     pub(super) fn remove_leftovers(self: &Arc<Self>) {
         crate::charms::remove_unfinished(self.folder());
         let entries = self.folder().models().read_dir_utf8().into_iter().flatten().flatten();
-        let (known, gone): (Vec<_>, Vec<_>) =
+        let (known, mut gone): (Vec<_>, Vec<_>) =
             entries.map(|entry| entry.path().to_owned()).partition(|path| {
                 self.look(|held| path.file_name().is_some_and(|uuid| held.model(uuid).is_some()))
             });
         for model in known {
-            let _ = fs_err::remove_dir_all(model.join(provision::STAGING));
+            self.hosting().remove_folder(&model.join(provision::STAGING));
+            gone.extend(model.file_name().into_iter().flat_map(|uuid| self.put_strangers_away(uuid)));
         }
         let controller = Arc::clone(self);
         // That may take a while, and nobody waits for it.
         thread::spawn(move || gone.iter().for_each(|folder| controller.hosting().remove_folder(folder)));
+    }
+
+    /// Puts away what is left in a model's folder of units and machines that are no more: others may get
+    /// their names. Returns where it is.
+    fn put_strangers_away(&self, uuid: &str) -> Vec<Utf8PathBuf> {
+        let folder = self.folder().model(uuid);
+        let known: BTreeSet<Utf8PathBuf> = self.look(|held| {
+            let Some(model) = held.model(uuid) else { return BTreeSet::new() };
+            let units = model.units.keys().flat_map(|unit| {
+                [provision::pod_folder(self, uuid, unit), upgrade::folder(self, uuid, unit)]
+            });
+            let numbers = model.machines.keys();
+            let machines = numbers.map(|number| provision::machine_folder(self, uuid, &number.to_string()));
+            units.chain(machines).collect()
+        });
+        let kinds = ["pods", "replaced", "machines"].into_iter();
+        let entries =
+            kinds.flat_map(|kind| folder.join(kind).read_dir_utf8().into_iter().flatten().flatten());
+        let strangers = entries.map(|entry| entry.path().to_owned()).filter(|path| !known.contains(path));
+        let away = folder.join(provision::STAGING);
+        let moved = strangers.enumerate().map(|(number, path)| {
+            let place = away.join(format!("gone-{number}"));
+            fs_err::create_dir_all(&away).and_then(|()| fs_err::rename(&path, &place)).map(|()| place)
+        });
+        let report = |error: &std::io::Error| self.complain(&format!("what was left stays: {error}"));
+        moved.filter_map(|moved| moved.inspect_err(report).ok()).collect()
     }
 }

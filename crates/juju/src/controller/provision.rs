@@ -69,7 +69,7 @@ pub(super) fn remove_unit_folder(controller: &Controller, model: &str, unit: &Na
     }
 }
 
-fn pod_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
+pub(super) fn pod_folder(controller: &Controller, model: &str, unit: &Name) -> Utf8PathBuf {
     controller.folder().model(model).join("pods").join(unit.replace('/', "-"))
 }
 
@@ -133,6 +133,9 @@ struct Wanted {
     machine: Option<String>,
     base: Base,
     digest: String,
+    /// Whether that is the application's charm.
+    is_newest: bool,
+    charm_modified: u32,
     model_name: String,
     containers: Vec<ContainerImage>,
 }
@@ -157,6 +160,10 @@ pub(super) fn provision(controller: &Arc<Controller>, model: &str, unit: &Name) 
             let _ = data.state.set_address(unit, &address);
         }
         data.state.now = Timestamp::now();
+        if let Some(data) = data.units.get_mut(unit).filter(|data| !data.is_up && wanted.is_newest) {
+            // What the application was given since the unit was added is there from the beginning.
+            data.charm_modified = wanted.charm_modified;
+        }
         if data.units.get(unit).is_some_and(|unit| !unit.is_up) {
             data.set_agent(unit, AgentStatus::Allocating, "");
             data.state.set_unit_status(unit, StatusKind::Waiting, "installing agent");
@@ -186,6 +193,8 @@ fn wanted(controller: &Controller, model: &str, unit: &Name) -> Option<Wanted> {
             machine: data.machine.clone(),
             base,
             digest: data.charm_digest.clone(),
+            is_newest: data.charm_digest == application.charm.digest,
+            charm_modified: application.charm_modified,
             model_name: model.name.clone(),
             containers: if data.machine.is_none() { containers.collect() } else { Vec::new() },
         })
@@ -364,28 +373,34 @@ fn start_pod(
     Ok(())
 }
 
-/// Whether the pod of a unit is to have other containers than it has, or other images.
-pub(super) fn wants_another_pod(controller: &Controller, model: &str, unit: &Name) -> bool {
-    let Some(wanted) = wanted(controller, model, unit) else { return false };
-    let images: BTreeMap<String, String> =
-        wanted.containers.into_iter().filter_map(|(name, image, _)| Some((name, image?))).collect();
-    controller.look(|held| {
-        let data = held.model(model).and_then(|model| model.units.get(unit));
-        data.is_some_and(|data| data.machine.is_none() && data.images != images)
-    })
-}
-
-/// Ends the pod of a unit, so that its containers begin with their images alone.
+/// Ends the pod of a unit with all that is in it but storage. The next one is made for the charm and the
+/// resources that the application has by now.
 pub(super) fn end_pod(controller: &Controller, model: &str, unit: &Name) {
+    // Whoever starts a container anew starts it in the pod that is there.
+    let pod = controller.pod(model, unit);
+    let _making = lock(&pod);
     controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    let agent = lock(&controller.agents).remove(&(model.to_owned(), unit.clone()));
+    drop(agent);
     let folder = pod_folder(controller, model, unit);
-    for part in ["roots", "containers"] {
+    // First, as it is for the charm that is in the others.
+    controller.hosting().remove_folder(&upgrade::folder(controller, model, unit));
+    for part in ["roots", "containers", "root", "juju", AGENT_FOLDER] {
         controller.hosting().remove_folder(&folder.join(part));
     }
     controller.change(|held| {
-        if let Some(data) = held.model_mut(model).and_then(|model| model.units.get_mut(unit)) {
-            data.images.clear();
-        }
+        let message = "the unit's pod is replaced: its charm or a resource has changed";
+        held.log(model, &super::uniter::entity(unit), "INFO", WARNING.1, message);
+        let Some(model) = held.model_mut(model) else { return };
+        let Some(application) = model.applications.get(application_of(unit)) else { return };
+        let Some(data) = model.units.get_mut(unit) else { return };
+        data.charm_modified = application.charm_modified;
+        data.charm_digest.clone_from(&application.charm.digest);
+        data.charm_revision = application.charm.revision;
+        data.resources.clear();
+        data.notices.clear();
+        // Who asked for them is gone as well.
+        model.end_commands(unit);
     });
 }
 

@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -389,9 +390,17 @@ fn what_somebody_killed_has_left_is_removed() {
     ] {
         fs_err::create_dir_all(folder).unwrap();
     }
+    let of_known = ["pods/web-9", "replaced/unit-web-9", "machines/9", "replaced/unit-web-0", "machines/0"];
+    let of_known = of_known.map(|folder| known.join(folder));
+    for folder in &of_known {
+        fs_err::create_dir_all(folder.join("juju")).unwrap();
+    }
     case.controller.remove_leftovers();
+    // At once, as others may get their names.
+    assert_eq!(of_known.map(|folder| folder.exists()), [false, false, false, true, true]);
+    wait_for("the rest to be removed", LIMIT, || known.join("staging").read_dir().unwrap().count() == 0);
     wait_for("the model to be removed", LIMIT, || !gone.exists());
-    assert!(!known.join("staging").exists() && known.join("storage").exists());
+    assert!(known.join("storage").exists());
     assert!(!charms.join(".new-1").exists() && charms.join("aa").exists());
 }
 
@@ -405,10 +414,11 @@ fn who_is_late_for_a_model_leaves_nothing() {
     assert!(case.controller.places_of("one").is_empty());
 }
 
-/// Hosting that gives addresses, and can make no places.
+/// Hosting that gives addresses, and can make no places while it has no room.
 #[derive(Default)]
 struct Full {
     taken: Mutex<BTreeSet<Ipv4Addr>>,
+    has_room: AtomicBool,
 }
 
 impl Hosting for Arc<Full> {
@@ -417,7 +427,11 @@ impl Hosting for Arc<Full> {
     }
 
     fn start(&self, _: &HostRequest) -> Result<Arc<dyn Host>, HostingError> {
-        Err(HostingError("there is no room".to_owned()))
+        if self.has_room.load(Ordering::Relaxed) {
+            Ok(Arc::new(Nowhere))
+        } else {
+            Err(HostingError("there is no room".to_owned()))
+        }
     }
 
     fn take_address(&self, _: &str, promised: &BTreeSet<Ipv4Addr>) -> Result<Ipv4Addr, HostingError> {
@@ -464,6 +478,125 @@ fn addresses_are_kept_for_those_who_come_back() {
         assert!(super::lock(&full.taken).is_empty());
     }
     assert_eq!(full.take_address("one", &provision::promised(&case.controller, "one")).unwrap(), address(3));
+}
+
+#[test]
+fn a_machine_without_units_is_brought_back() {
+    let full = Arc::new(Full::default());
+    let case = Case::with(Box::new(Arc::clone(&full)));
+    case.change("one", |model| {
+        let number = model.add_machine(model.machines[&0].base.clone(), String::new(), true);
+        "started".clone_into(&mut model.machines.get_mut(&number).unwrap().status);
+    });
+    let status = || case.controller.look(|held| held.model("one").unwrap().machines[&1].status.clone());
+    // It is not there, and there is no room for it: somebody tries again for as long as it is wanted.
+    let trying = thread::spawn({
+        let controller = Arc::clone(&case.controller);
+        move || controller.start_machine("one", 1)
+    });
+    wait_for("the failure to be told", LIMIT, || status() == "pending");
+    case.change("one", |model| model.machines.remove(&1));
+    wait_for("nobody to want it", LIMIT, || trying.is_finished());
+    full.has_room.store(true, Ordering::Relaxed);
+    case.change("one", |model| model.add_machine(model.machines[&0].base.clone(), String::new(), true));
+    case.controller.wake();
+    let machine = ("one".to_owned(), "machine 2".to_owned());
+    wait_for("the machine", LIMIT, || case.controller.place(&machine).is_some());
+    case.controller.end();
+}
+
+/// Adds a model on Kubernetes with units of `web`.
+fn add_pods(case: &Case, count: u32) {
+    let mut model = ModelData::new("pods".to_owned(), "pods", "c", "k8s", ModelPlatform::Kubernetes);
+    add_web(&mut model);
+    for _ in 0..count {
+        let unit = model.add_unit(&"web".into(), None, None).unwrap();
+        model.units.get_mut(&unit).unwrap().is_up = true;
+    }
+    case.controller.change(|held| held.add_model(model));
+}
+
+/// Changes the charm of the application on Kubernetes.
+fn refresh_pods(case: &Case) {
+    case.change("pods", |model| {
+        let application = model.applications.get_mut("web").unwrap();
+        application.charm.digest = "new".to_owned();
+        application.charm_modified += 1;
+        model.poke(&Target::Application("web".into()), &Stimulus::Refresh { forced: false }).unwrap();
+    });
+}
+
+#[test]
+fn another_charm_comes_with_another_pod() {
+    let (case, unit) = (Case::new(), Name::from("web/0"));
+    add_pods(&case, 1);
+    let home: Arc<dyn Host> = Arc::new(Nowhere);
+    let next = || match uniter::next(&case.controller, "pods", &unit, &home) {
+        uniter::Work::Hook(hook) => {
+            case.change("pods", |model| model.end_hook(&unit, Outcome::Ok)).unwrap();
+            hook.name()
+        }
+        uniter::Work::AnotherPod => "another pod".to_owned(),
+        uniter::Work::ComeBack | uniter::Work::Gone | uniter::Work::End => "something else".to_owned(),
+    };
+    while next() != "start" {}
+    let folder = provision::pod_folder(&case.controller, "pods", &unit);
+    for part in ["juju/agents/unit-web-0/charm", "root/upper", "roots/a", "containers/a", "storage/data-0"] {
+        fs_err::create_dir_all(folder.join(part)).unwrap();
+    }
+    refresh_pods(&case);
+    assert_eq!([next(), next()], ["stop", "another pod"]);
+    provision::end_pod(&case.controller, "pods", &unit);
+    let left: Vec<String> =
+        folder.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+    assert_eq!(left, ["storage"]);
+    case.change("pods", |model| {
+        assert_eq!(model.units[&unit].charm_digest, "new");
+        model.come_back(&unit);
+    });
+    assert_eq!([next(), next(), next()], ["upgrade-charm", "config-changed", "start"]);
+}
+
+#[test]
+fn pods_are_replaced_one_after_the_other_from_the_last() {
+    let case = Case::new();
+    add_pods(&case, 3);
+    let wanted = || {
+        let wants = |model: &ModelData, unit: &Name| model.wants_another_pod(unit);
+        case.controller.look(|held| {
+            let model = held.model("pods").unwrap();
+            model.units.keys().filter(|unit| wants(model, unit)).cloned().collect::<Vec<_>>()
+        })
+    };
+    assert!(wanted().is_empty());
+    refresh_pods(&case);
+    for unit in ["web/2", "web/1", "web/0"] {
+        assert_eq!(wanted(), [Name::from(unit)]);
+        case.change("pods", |model| model.poke(&Target::Unit(unit.into()), &Stimulus::PodLost)).unwrap();
+        provision::end_pod(&case.controller, "pods", &unit.into());
+        // Not before its agent is there.
+        assert!(wanted().is_empty());
+        case.change("pods", |model| model.come_back(&unit.into()));
+    }
+    assert!(wanted().is_empty());
+}
+
+#[test]
+fn a_container_that_is_just_started_ends_with_its_pod() {
+    let (case, unit) = (Case::new(), Name::from("web/0"));
+    add_pods(&case, 1);
+    let pod = case.controller.pod("pods", &unit);
+    let making = super::lock(&pod);
+    let losing = thread::spawn({
+        let (controller, unit) = (Arc::clone(&case.controller), unit.clone());
+        move || uniter::lose_place(&controller, "pods", &unit)
+    });
+    let is_told = || case.controller.look(|held| !held.log_lines("pods", 0).unwrap().is_empty());
+    wait_for("the unit to notice", LIMIT, is_told);
+    case.controller.set_place(("pods".to_owned(), "web/0 side".to_owned()), Arc::new(Nowhere));
+    drop(making);
+    losing.join().unwrap();
+    assert!(case.controller.places_of("pods").is_empty());
 }
 
 #[test]

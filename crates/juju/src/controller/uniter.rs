@@ -7,7 +7,7 @@ use charmproof_agent::state::StatusKind;
 use charmproof_lifecycle::machine::Effect;
 use charmproof_lifecycle::model::{ModelEvent, Target};
 use charmproof_lifecycle::stimulus::Stimulus;
-use charmproof_lifecycle::vocabulary::{Hook, HookKind, Name};
+use charmproof_lifecycle::vocabulary::{Hook, Name};
 use charmproof_lifecycle::world::Operation;
 use jiff::{SignedDuration, Timestamp};
 
@@ -34,6 +34,8 @@ pub(super) enum Work {
     Hook(Hook),
     /// It moves in again: where it lived is gone.
     ComeBack,
+    /// It moves into another pod, as its charm or a resource has changed.
+    AnotherPod,
     /// It is no more.
     Gone,
     /// The supervisor ends.
@@ -46,13 +48,6 @@ pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
     begin(controller, model, unit);
     loop {
         match next(controller, model, unit, &home) {
-            // Kubernetes makes another pod before the charm hears of it, and the hook runs there (R65).
-            Work::Hook(hook)
-                if hook.kind == HookKind::UpgradeCharm
-                    && provision::wants_another_pod(controller, model, unit) =>
-            {
-                provision::end_pod(controller, model, unit);
-            }
             Work::Hook(hook) => {
                 let after = super::hook::run(controller, model, unit, &hook);
                 // Whoever asked for a reboot knows of it already.
@@ -62,10 +57,14 @@ pub(super) fn run(controller: &Arc<Controller>, model: &str, unit: &Name) {
                     home = place;
                 }
             }
-            Work::ComeBack => {
+            work @ (Work::ComeBack | Work::AnotherPod) => {
                 // Its address is free again when nobody holds it any more.
                 drop(home);
-                lose_place(controller, model, unit);
+                if matches!(work, Work::AnotherPod) {
+                    provision::end_pod(controller, model, unit);
+                } else {
+                    lose_place(controller, model, unit);
+                }
                 match move_in(controller, model, unit) {
                     Some(place) => home = place,
                     None => return,
@@ -150,7 +149,11 @@ pub(super) fn lose_place(controller: &Controller, model: &str, unit: &Name) {
             model.end_commands(unit);
         }
     });
+    // Whoever is starting a container anew in a pod that is gone gets to the end of it first.
+    let pod = controller.pod(model, unit);
+    let making = lock(&pod);
     controller.remove_places(model, |place| place == unit.as_str() || place.starts_with(&format!("{unit} ")));
+    drop(making);
     let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
     // Another unit of the machine may have brought it back.
     let Some(machine) = machine.map(|machine| format!("machine {machine}")) else { return };
@@ -186,6 +189,9 @@ fn begin(controller: &Controller, model: &str, unit: &Name) {
 pub(super) fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
     let machine = controller.look(|held| held.model(model)?.units.get(unit)?.machine.clone());
     let is_own = |place: &str| place == unit.as_str() || place.starts_with(&format!("{unit} "));
+    // A container whose Pebble has ended is started anew by somebody else: not from here on.
+    let pod = controller.pod(model, unit);
+    let making = lock(&pod);
     controller.remove_places(model, is_own);
     super::storage::leave(controller, model, unit);
     let key = (model.to_owned(), unit.clone());
@@ -199,16 +205,13 @@ pub(super) fn leave(controller: &Arc<Controller>, model: &str, unit: &Name) {
             .clone()
             .filter(|machine| machine.parse::<u32>().is_ok_and(|number| !data.machines.contains_key(&number)))
     });
+    // Whoever has waited for it finds no unit.
+    drop(making);
     // Nobody waits for what the unit was still to do: its commands are over.
     let servers = lock(&controller.servers).remove(&key);
     drop(servers);
     let agent = lock(&controller.agents).remove(&key);
     drop(agent);
-    // A container whose Pebble had ended may have been started anew meanwhile; from now on, none is.
-    let pod = controller.pod(model, unit);
-    drop(lock(&pod));
-    lock(&controller.pods).remove(&key);
-    controller.remove_places(model, is_own);
     if let Some(emptied) = emptied {
         controller.remove_places(model, |place| place == format!("machine {emptied}"));
         controller.hosting().remove_folder(&provision::machine_folder(controller, model, &emptied));
@@ -237,7 +240,12 @@ pub(super) fn next(controller: &Controller, model_uuid: &str, unit: &Name, home:
         if !home.is_running() {
             return Work::ComeBack;
         }
+        let is_replaced = model.wants_another_pod(unit);
         if controller.is_agent_stopped(model_uuid, unit) {
+            if is_replaced {
+                // Nobody is there who would run `stop`.
+                return Work::AnotherPod;
+            }
             // An error stays one, so that it is not forgotten.
             if !matches!(data.agent, AgentStatus::Lost | AgentStatus::Error) {
                 if let Some(model) = held.model_mut(model_uuid) {
@@ -260,6 +268,10 @@ pub(super) fn next(controller: &Controller, model_uuid: &str, unit: &Name, home:
             // It begins to look for work as an agent that has been away.
             is_changed |= model.poke(&Target::Unit(unit.clone()), &Stimulus::AgentRestarts).is_ok();
         }
+        if is_replaced && let Some(model) = held.model_mut(model_uuid) {
+            // The agent is told to go, and runs `stop` first (R66). It is told once.
+            is_changed |= model.poke(&Target::Unit(unit.clone()), &Stimulus::PodTerminated).is_ok();
+        }
         let Some(model) = held.model(model_uuid) else { return Work::Gone };
         if let Some(stimulus) = due(model, unit, now)
             && let Some(model) = held.model_mut(model_uuid)
@@ -280,29 +292,34 @@ pub(super) fn next(controller: &Controller, model_uuid: &str, unit: &Name, home:
         let effects = if is_resting { Vec::new() } else { model.lifecycle.step(event).unwrap_or_default() };
         let mut begun = None;
         let mut is_gone = false;
+        let mut has_exited = false;
         for done in effects {
             is_changed = true;
             match done.effect {
                 Effect::Begin(hook) if done.unit == *unit => begun = Some(hook),
                 Effect::UnitDied if done.unit == *unit => is_gone = true,
+                Effect::AgentExited if done.unit == *unit => has_exited = true,
                 Effect::Begin(_)
                 | Effect::UnitDied
+                | Effect::AgentExited
                 | Effect::Ended { .. }
-                | Effect::Mark(_)
-                | Effect::AgentExited => {}
+                | Effect::Mark(_) => {}
             }
         }
         if let Some(hook) = begun {
             // It is kept that it runs when it really does.
             return Work::Hook(hook);
         }
-        is_changed |= !is_gone && settle(model, unit);
+        is_changed |= !is_gone && !has_exited && settle(model, unit);
         if is_changed {
             held.model_mut(model_uuid);
             controller.keep(&mut held);
         }
         if is_gone {
             return Work::Gone;
+        }
+        if has_exited {
+            return Work::AnotherPod;
         }
         controller.rest(&held, model_uuid, unit);
         let wait = held.model(model_uuid).map_or(Duration::ZERO, |model| until_due(model, unit, now));

@@ -228,7 +228,7 @@ fn another_image_comes_with_another_pod() {
     local.juju(&["attach-resource", "pods", "web-image=recipe:second"]).success();
     local.settle("pods/0", "active", "sleep 2000");
     let ran = local.ran("pods/0");
-    assert_eq!(ran[before..], ["upgrade-charm", "config-changed", "start", "web-pebble-ready"]);
+    assert_eq!(ran[before..], ["stop", "upgrade-charm", "config-changed", "start", "web-pebble-ready"]);
     // So does another container.
     let more = metadata.replace("containers:\n", "containers:\n  side: {resource: web-image}\n");
     local.write_charm("pods", &more, "{}\n", dispatch);
@@ -237,5 +237,15 @@ fn another_image_comes_with_another_pod() {
     local.settle("pods/0", "active", "sleep 2000");
     let ran = local.ran("pods/0");
     assert_eq!(ran.iter().filter(|hook| *hook == "upgrade-charm").count(), 2, "{ran:?}");
+    // And so does another charm with the same images: what the one before has written is gone.
+    local.juju(&["exec", "--unit", "pods/0", "echo kept > own"]).success();
+    let before = local.ran("pods/0").len();
+    local.write_charm("pods", &more, "{}\n", &format!("{dispatch}# Another one.\n"));
+    local.juju(&["refresh", "pods", "--path", "./pods"]).success();
+    wait_for("the other charm", LIMIT, || local.ran("pods/0").len() == before + 6);
+    let ran = local.ran("pods/0");
+    assert_eq!(ran[before..before + 4], ["stop", "upgrade-charm", "config-changed", "start"]);
+    local.settle("pods/0", "active", "sleep 2000");
+    local.juju(&["exec", "--unit", "pods/0", "test ! -e own"]).success();
     local.end();
 }
