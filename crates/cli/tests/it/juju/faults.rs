@@ -90,6 +90,17 @@ fn who_comes_takes_no_address_of_those_who_come_back() {
 }
 
 #[test]
+fn a_machine_without_units_comes_back() {
+    let local = Local::new(On::Machines);
+    local.juju(&["add-machine"]).success();
+    let answers = || local.juju(&["ssh", "0", "true"]).code == Some(0);
+    wait_for("the machine", LIMIT, answers);
+    local.kill_supervisor();
+    wait_for("the machine to be back", LIMIT, answers);
+    local.destroy(&[]);
+}
+
+#[test]
 fn a_model_is_destroyed_after_the_supervisor_was_killed() {
     let local = Local::new(On::Machines);
     local.deploy("tiny");
