@@ -56,7 +56,7 @@ pub(super) fn machine_folder(controller: &Controller, model: &str, machine: &str
 
 /// Removes the files of a unit that is no more: those of its pod, or of its agent on a machine.
 pub(super) fn remove_unit_folder(controller: &Controller, model: &str, unit: &Name, machine: Option<&str>) {
-    let _ = fs_err::remove_dir_all(upgrade::folder(controller, model, unit));
+    controller.hosting().remove_folder(&upgrade::folder(controller, model, unit));
     let Some(machine) = machine else {
         controller.hosting().remove_folder(&pod_folder(controller, model, unit));
         return;
