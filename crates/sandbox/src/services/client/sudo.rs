@@ -16,6 +16,64 @@ use std::process::{Command, exit};
 
 /// Where programs are looked for, whatever the caller's own list is.
 const SECURE_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+/// What is never kept of it by a wish for all: what makes programs load or run something of the caller's.
+/// Those that end with `*` are beginnings.
+const UNSAFE: [&str; 54] = [
+    "IFS",
+    "CDPATH",
+    "LOCALDOMAIN",
+    "RES_OPTIONS",
+    "HOSTALIASES",
+    "NLSPATH",
+    "PATH_LOCALE",
+    "LD_*",
+    "_RLD*",
+    "LIBPATH",
+    "SHLIB_PATH",
+    "LDR_*",
+    "DYLD_*",
+    "AUTHSTATE",
+    "KRB5_CONFIG*",
+    "KRB5_KTNAME",
+    "VAR_ACE",
+    "USR_ACE",
+    "DLC_ACE",
+    "TERMINFO*",
+    "TERMPATH",
+    "TERMCAP",
+    "ENV",
+    "BASH_ENV",
+    "PS4",
+    "GLOBIGNORE",
+    "BASHOPTS",
+    "SHELLOPTS",
+    "BASH_FUNC_*",
+    "JAVA_TOOL_OPTIONS",
+    "PERLIO_DEBUG",
+    "PERLLIB",
+    "PERL5LIB",
+    "PERL5OPT",
+    "PERL5DB",
+    "FPATH",
+    "NULLCMD",
+    "READNULLCMD",
+    "ZDOTDIR",
+    "TMPPREFIX",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONINSPECT",
+    "PYTHONUSERBASE",
+    "PYTHONSTARTUP",
+    "RUBYLIB",
+    "RUBYOPT",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "GCONV_PATH",
+    "GETCONF_DIR",
+    "LOCPATH",
+    "MALLOC_TRACE",
+    "TZDIR",
+];
 /// Whose members may do everything.
 const GROUPS: [&str; 3] = ["sudo", "admin", "wheel"];
 /// What is kept of the caller's environment.
@@ -23,6 +81,7 @@ const KEPT: [&str; 9] =
     ["TERM", "COLORTERM", "LANG", "LANGUAGE", "DISPLAY", "XAUTHORITY", "LS_COLORS", "COLUMNS", "LINES"];
 
 unsafe extern "C" {
+    fn getuid() -> u32;
     fn setgroups(count: usize, groups: *const u32) -> i32;
     fn setresgid(real: u32, effective: u32, saved: u32) -> i32;
     fn setresuid(real: u32, effective: u32, saved: u32) -> i32;
@@ -49,6 +108,7 @@ struct Request {
     is_login: bool,
     is_shell: bool,
     is_in_background: bool,
+    sets_home: bool,
     variables: Vec<(String, String)>,
     command: Vec<OsString>,
     /// An answer instead of a command.
@@ -65,16 +125,21 @@ enum Asked {
 fn main() {
     let request = read(env::args_os().skip(1).collect()).unwrap_or_else(|why| fail(&why));
     let accounts = accounts();
-    let Some(number) = caller() else { fail("cannot tell who called") };
+    // SAFETY: it takes nothing and cannot fail. Not whose rights the program has, but who called.
+    let number = unsafe { getuid() };
     let caller = accounts.iter().find(|account| account.user == number).cloned();
-    let caller = caller.unwrap_or_else(|| fail(&format!("you do not exist in the passwd database ({number})")));
+    let caller =
+        caller.unwrap_or_else(|| fail(&format!("you do not exist in the passwd database ({number})")));
     if caller.user != 0 && !may(&caller) {
         eprintln!("{} is not in the sudoers file.", caller.name);
         exit(1);
     }
     match request.asked {
         Some(Asked::List) => {
-            println!("User {} may run the following commands on this machine:\n    (ALL : ALL) NOPASSWD: ALL", caller.name);
+            println!(
+                "User {} may run the following commands on this machine:\n    (ALL : ALL) NOPASSWD: ALL",
+                caller.name
+            );
             exit(0);
         }
         Some(Asked::Version) => {
@@ -84,7 +149,9 @@ fn main() {
         Some(Asked::Nothing) => exit(0),
         None => {}
     }
-    let wanted = request.user.clone().unwrap_or_else(|| "root".to_owned());
+    // Who asks for a group alone stays who it is.
+    let nobody_said = || if request.group.is_some() { caller.name.clone() } else { "root".to_owned() };
+    let wanted = request.user.clone().unwrap_or_else(nobody_said);
     let target = accounts.iter().find(|account| match wanted.strip_prefix('#') {
         Some(number) => number.parse() == Ok(account.user),
         None => account.name == wanted,
@@ -136,8 +203,9 @@ fn read(words: Vec<OsString>) -> Result<Request, String> {
                 "list" => request.asked = Some(Asked::List),
                 "version" | "help" => request.asked = Some(Asked::Version),
                 "validate" | "remove-timestamp" => request.asked = Some(Asked::Nothing),
-                "non-interactive" | "stdin" | "set-home" | "reset-timestamp" | "askpass" | "bell"
-                | "preserve-groups" | "no-update" => {}
+                "set-home" => request.sets_home = true,
+                "non-interactive" | "stdin" | "reset-timestamp" | "askpass" | "bell" | "preserve-groups"
+                | "no-update" => {}
                 _ => return Err(format!("unrecognized option '--{name}'")),
             }
             continue;
@@ -169,7 +237,8 @@ fn read(words: Vec<OsString>) -> Result<Request, String> {
                     'l' => request.asked = Some(Asked::List),
                     'V' => request.asked = Some(Asked::Version),
                     'v' | 'K' => request.asked = Some(Asked::Nothing),
-                    'k' | 'n' | 'S' | 'H' | 'A' | 'B' | 'N' | 'P' => {}
+                    'H' => request.sets_home = true,
+                    'k' | 'n' | 'S' | 'A' | 'B' | 'N' | 'P' => {}
                     _ => return Err(format!("invalid option -- '{letter}'")),
                 }
             }
@@ -203,13 +272,6 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|first: char| first.is_ascii_digit())
         && name.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
-}
-
-/// Returns who called: not the one whose rights the program has.
-fn caller() -> Option<u32> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
-    line.split_whitespace().next()?.parse().ok()
 }
 
 fn accounts() -> Vec<Account> {
@@ -257,14 +319,45 @@ fn may(caller: &Account) -> bool {
         return true;
     }
     let mut files = vec![Path::new("/etc/sudoers").to_owned()];
-    files.extend(fs::read_dir("/etc/sudoers.d").into_iter().flatten().flatten().map(|entry| entry.path()));
-    let is_named = |line: &str| {
-        let who = line.split([' ', '\t']).next().unwrap_or_default();
-        let by_group = who.strip_prefix('%').is_some_and(|name| groups.iter().any(|(own, _)| own == name));
-        who == "ALL" || who == caller.name || by_group
+    // As sudo has it, so that what packages and editors leave beside a file is none.
+    let is_rules = |name: &[u8]| !name.contains(&b'.') && !name.ends_with(b"~");
+    let entries = fs::read_dir("/etc/sudoers.d").into_iter().flatten().flatten();
+    files.extend(entries.filter(|entry| is_rules(entry.file_name().as_bytes())).map(|entry| entry.path()));
+    let is_meant = |who: &str| match who.strip_prefix('%') {
+        Some(group) => groups.iter().any(|(own, number)| own == group || is_number(group, *number)),
+        None => who == "ALL" || who == caller.name || is_number(who, caller.user),
+    };
+    // Of several in one line that mean somebody the last one counts.
+    let says = |line: &str| {
+        let users = users_of(line);
+        let last = users.iter().rev().find(|who| is_meant(who.trim_start_matches('!')));
+        last.is_some_and(|who| !who.starts_with('!'))
     };
     let texts = files.iter().filter_map(|file| fs::read_to_string(file).ok());
-    texts.into_iter().any(|text| text.lines().any(is_named))
+    texts.into_iter().any(|text| text.replace("\\\n", " ").lines().any(says))
+}
+
+fn is_number(text: &str, number: u32) -> bool {
+    text.strip_prefix('#').and_then(|digits| digits.parse().ok()) == Some(number)
+}
+
+/// Returns who a line of rules is about: names with commas, and maybe spaces, between them, before the hosts.
+fn users_of(line: &str) -> Vec<String> {
+    let line = line.trim();
+    let is_setting = line.split_once("_Alias").is_some_and(|(kind, _)| !kind.contains([' ', '\t', '=']))
+        || line.starts_with("Defaults")
+        || line.starts_with(['@', '"']);
+    if is_setting || !line.contains('=') {
+        return Vec::new();
+    }
+    let mut users = String::new();
+    for word in line.split_whitespace() {
+        if !users.is_empty() && !users.ends_with(',') && !word.starts_with(',') {
+            break;
+        }
+        users.push_str(word);
+    }
+    users.split(',').filter(|who| !who.is_empty()).map(str::to_owned).collect()
 }
 
 fn become_somebody(request: &Request, caller: &Account, target: &Account) -> ! {
@@ -334,9 +427,11 @@ fn take_ids(user: u32, group: u32, groups: &[u32]) -> bool {
 
 fn environment(request: &Request, caller: &Account, target: &Account) -> BTreeMap<String, String> {
     let mut all: BTreeMap<String, String> = BTreeMap::new();
+    // Who logs in begins with nothing.
+    let keeps_all = request.keeps_environment && !request.is_login;
     for (name, value) in env::vars_os() {
         let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) else { continue };
-        let is_kept = request.keeps_environment
+        let is_kept = (keeps_all && !is_unsafe(&name, &value))
             || KEPT.contains(&name.as_str())
             || name.starts_with("LC_")
             || request.kept.contains(&name);
@@ -344,24 +439,41 @@ fn environment(request: &Request, caller: &Account, target: &Account) -> BTreeMa
             all.insert(name, value);
         }
     }
+    let mail = format!("/var/mail/{}", target.name);
     let own = [
         ("HOME", target.home.as_str()),
         ("LOGNAME", &target.name),
         ("USER", &target.name),
         ("SHELL", &target.shell),
+        ("MAIL", &mail),
         ("PATH", SECURE_PATH),
         ("SUDO_USER", &caller.name),
     ];
     for (name, value) in own {
-        if !request.kept.iter().any(|kept| kept == name) || name == "PATH" {
+        let is_named = request.kept.iter().any(|kept| kept == name);
+        let stays = match name {
+            "PATH" | "SUDO_USER" => false,
+            "HOME" => is_named || (keeps_all && !request.sets_home),
+            "MAIL" | "SHELL" => is_named || keeps_all,
+            _ => is_named,
+        };
+        if !stays || !all.contains_key(name) {
             all.insert(name.to_owned(), value.to_owned());
         }
     }
-    all.insert("MAIL".to_owned(), format!("/var/mail/{}", target.name));
     all.insert("SUDO_UID".to_owned(), caller.user.to_string());
     all.insert("SUDO_GID".to_owned(), caller.group.to_string());
     all.extend(request.variables.iter().cloned());
     all
+}
+
+/// Whether a variable is never kept by a wish for all. Functions of a shell are such by their values.
+fn is_unsafe(name: &str, value: &str) -> bool {
+    let is_meant = |one: &&str| match one.strip_suffix('*') {
+        Some(begin) => name.starts_with(begin),
+        None => name == *one,
+    };
+    value.starts_with("()") || UNSAFE.iter().any(|one| is_meant(&one))
 }
 
 /// Makes one line of words, for a shell that is to see the same words.
