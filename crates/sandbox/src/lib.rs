@@ -43,6 +43,7 @@ mod mountinfo;
 mod mounts;
 mod namespace;
 mod payload;
+mod plain;
 mod procfs;
 mod protocol;
 mod record;

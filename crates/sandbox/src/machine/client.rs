@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(7);
 /// How long its services may take to end: longer than their manager's patience.
 const SHUT_DOWN: Duration = Duration::from_secs(20);
 
+/// How long its first process may take to make the root, and to start what starts with the machine.
+const BOOT: Duration = Duration::from_mins(1);
+
 /// A machine. Clones are the same machine; when the last one goes, the machine ends.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -279,6 +282,9 @@ impl Shared {
             fs_err::write(&join, pid.to_string()).map_err(failed("bound"))?;
         }
         wire::send(&run.control, &Order::Go, &[]).map_err(failed("speak to"))?;
+        if !wait_readable(run.control.as_fd(), Some(Instant::now() + BOOT)) {
+            return Err(failed("start")(io::Error::from(io::ErrorKind::TimedOut)));
+        }
         match wire::receive::<Readiness>(&run.control).map_err(failed("hear from"))? {
             Some((Readiness::Ready { notes }, _)) => {
                 run.notes = notes;

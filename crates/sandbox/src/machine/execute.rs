@@ -19,9 +19,9 @@ use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 use super::protocol::ExecPlan;
 use super::spec::{MachineLevel, Terminal, User};
 use super::users::{self, Account};
-use crate::payload;
 use crate::protocol::Failure;
 use crate::sys::{self, Side};
+use crate::{payload, plain};
 
 /// Starts a program with these standard descriptors.
 pub(crate) fn start(plan: &ExecPlan, level: MachineLevel, stdio: &[OwnedFd; 3]) -> Result<Pid, Failure> {
@@ -62,9 +62,9 @@ fn account(user: &User) -> Result<Option<Account>, Failure> {
             shell: String::new(),
         })),
         User::Named(name) => {
-            let passwd = fs_err::read_to_string("/etc/passwd")
+            let passwd = plain::read_text("/etc/passwd")
                 .map_err(|error| Failure::io(&format!("look for the user {name} of"), &error))?;
-            let group = fs_err::read_to_string("/etc/group").unwrap_or_default();
+            let group = plain::read_text("/etc/group").unwrap_or_default();
             match users::find(name, &passwd, &group) {
                 Some(account) => Ok(Some(account)),
                 None => Err(Failure::new(&format!("find the user {name} for"), Errno::ENOENT)),
@@ -98,9 +98,6 @@ fn become_program(
     let _ = fs_err::write("/proc/self/oom_score_adj", "500");
     let _ = setrlimit(Resource::RLIMIT_CORE, 0, 0);
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
-    if level == MachineLevel::Root {
-        payload::drop_capabilities();
-    }
     let mut environment: Vec<String> =
         plan.env.iter().map(|(name, value)| format!("{name}={value}")).collect();
     if let (Some(account), User::Named(name)) = (account, &plan.user) {

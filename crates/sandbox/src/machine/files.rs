@@ -4,8 +4,8 @@
 //! userland is a layer and consists of several filesystems, each is an overlay of its own: the
 //! kernel lets none cross from one into another.
 
-use std::io;
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io::{self, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::mount::MsFlags;
@@ -25,8 +25,13 @@ const OPAQUE_FOR_ROOT: &str = "trusted.overlay.opaque";
 /// What the kernel calls filesystems that cannot keep the changes of another one.
 const OVERLAY_MAGIC: u64 = 0x794c_7630;
 
-/// Mounts the overlay and makes it the working directory. Returns the folder of what is kept.
-pub(crate) fn mount(plan: &MachinePlan, ground: Ground) -> Result<OwnedFd, Failure> {
+/// Among what is kept: says that the machine's own settings were written.
+const STARTED: &str = "started";
+/// What it says until then.
+const NEW: &str = "new";
+
+/// Mounts the overlay and makes it the working directory. Returns the mark of the first start.
+pub(crate) fn mount(plan: &MachinePlan, ground: Ground) -> Result<Mark, Failure> {
     let kept = ground.seen(&plan.kept);
     if let Some(missing) = plan.layers.iter().find(|layer| !ground.layer(layer).is_dir()) {
         return Err(Failure::new(&format!("find the layer {missing} of"), nix::Error::ENOENT));
@@ -50,10 +55,44 @@ pub(crate) fn mount(plan: &MachinePlan, ground: Ground) -> Result<OwnedFd, Failu
         nix::mount::mount(Some("machine"), target.as_str(), Some("overlay"), flags, Some(options.as_str()))
             .map_err(failed)?;
     }
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-    let folder = rustix::fs::open(".", flags, mode_bits(0)).map_err(|errno| prepared(errno.into()))?;
+    let mark = Mark::open().map_err(prepared)?;
     chdir("root").map_err(failed)?;
-    Ok(folder)
+    Ok(mark)
+}
+
+/// What says whether a machine starts for the first time.
+///
+/// It lies on the host and is held open while files of the machine are read and written. So it is a plain
+/// file: from a folder, a link of the machine to what this process has open would lead on to the host.
+#[derive(Debug)]
+pub(crate) struct Mark(File);
+
+impl Mark {
+    /// Opens the mark in the working directory, and makes it where it is missing.
+    fn open() -> io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+        match rustix::fs::open(STARTED, flags, mode_bits(0)) {
+            Ok(mark) => Ok(Self(File::from(mark))),
+            Err(rustix::io::Errno::NOENT) => {
+                let made = flags | OFlags::CREATE | OFlags::EXCL;
+                let mut mark = File::from(rustix::fs::open(STARTED, made, mode_bits(0o644))?);
+                mark.write_all(NEW.as_bytes())?;
+                Ok(Self(mark))
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    /// Whether the settings of the machine were not yet written.
+    pub(crate) fn is_new(&self) -> io::Result<bool> {
+        // An empty one is that of a machine that has started.
+        Ok(self.0.metadata()?.len() > 0)
+    }
+
+    /// Notes that they were.
+    pub(crate) fn note_start(&self) -> io::Result<()> {
+        self.0.set_len(0)
+    }
 }
 
 fn what_failed(kept: &Utf8Path) -> &'static str {

@@ -111,7 +111,7 @@ pub(crate) fn enter(hello: &Hello) -> Result<Ground, String> {
             leave_mounts().and_then(|()| build()).map_err(|error| describe(&error))?;
         }
     }
-    try_out()?;
+    try_out(hello.level)?;
     Ok(Ground::Moved)
 }
 
@@ -272,7 +272,7 @@ fn become_root() -> io::Result<()> {
 
 /// Does in a child what every machine will need, so that a host that refuses it is found out
 /// here, where a weaker level can still be chosen.
-fn try_out() -> Result<(), String> {
+fn try_out(level: MachineLevel) -> Result<(), String> {
     let flags = CloneFlags::CLONE_NEWNS
         | CloneFlags::CLONE_NEWPID
         | CloneFlags::CLONE_NEWUTS
@@ -283,7 +283,7 @@ fn try_out() -> Result<(), String> {
         Err(errno) => Err(format!("new namespaces: {}{}", errno.desc(), apparmor_hint())),
         Ok(Side::Child) => {
             drop(answer);
-            if let Err(why) = rehearse() {
+            if let Err(why) = rehearse(level) {
                 let _ = (&question).write_all(why.as_bytes());
             }
             drop(question);
@@ -299,12 +299,16 @@ fn try_out() -> Result<(), String> {
     }
 }
 
-fn rehearse() -> Result<(), String> {
+fn rehearse(level: MachineLevel) -> Result<(), String> {
     let step = |what: &str, done: nix::Result<()>| {
         done.map_err(|errno| format!("{what}: {}{}", errno.desc(), apparmor_hint()))
     };
     let place = "/host/proc";
     step("a new /proc", mount(Some("proc"), place, Some("proc"), MsFlags::empty(), NONE))?;
+    if level == MachineLevel::RootInUserNamespace {
+        let locked = super::root::lock_mounts();
+        locked.map_err(|error| format!("mounts that stay: {error}{}", apparmor_hint()))?;
+    }
     step("memory as a filesystem", mount(Some("probe"), HOST, Some("tmpfs"), MsFlags::empty(), NONE))?;
     for name in ["/host/first", "/host/second", "/host/both"] {
         fs_err::create_dir(name).map_err(|error| describe(&error))?;

@@ -18,7 +18,7 @@ use nix::sys::prctl::{set_child_subreaper, set_pdeathsig};
 use nix::sys::signal::Signal;
 use nix::sys::signalfd::SignalFd;
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
-use nix::unistd::{Pid, dup2_stderr};
+use nix::unistd::{Pid, dup2_stderr, dup2_stdin};
 
 use super::ground::{self, Ground};
 use super::init;
@@ -212,8 +212,11 @@ fn start(
     match sys::fork_into(flags).map_err(|errno| Failure::new("fork for", errno))? {
         Side::Child => {
             let tied = set_pdeathsig(Signal::SIGKILL);
-            // What the holder has for other machines must not be kept open by this one.
-            let logged = dup2_stderr(&log);
+            // What the holder has for other machines must not be kept open by this one, nor be there for
+            // root in it: the socket that tells of all of them is the holder's standard input.
+            let null = fs_err::File::open(ground.seen(Utf8Path::new("/dev/null")));
+            let deaf = null.map_err(|_| Errno::ENOENT).and_then(|null| dup2_stdin(&null));
+            let logged = deaf.and_then(|()| dup2_stderr(&log));
             let kept = sys::keep_only([Some(control), network]);
             let code = match (tied, logged, kept) {
                 (Ok(()), Ok(()), Ok([Some(control), network])) => init::run(plan, ground, control, network),

@@ -23,9 +23,8 @@ use super::ground::Ground;
 use super::protocol::{MachinePlan, News, Order, Readiness, Word};
 use super::spec::{Exit, MachineLevel};
 use super::{root, wire};
-use crate::procfs;
 use crate::protocol::Failure;
-use crate::supervise;
+use crate::{payload, plain, procfs, supervise};
 
 const FAILED: i32 = 70;
 /// How long processes that do not die are waited for.
@@ -48,6 +47,8 @@ struct Init {
     signals: SignalFd,
     running: Vec<Running>,
     companion: Box<dyn Companion>,
+    /// What is shown at other places of the machine.
+    shown: root::Shown,
     /// An orderly end, once there is one.
     ending: Option<Ending>,
 }
@@ -87,8 +88,20 @@ fn serve(plan: &MachinePlan, ground: Ground, control: OwnedFd, network: Option<O
         Ok(notes) => notes,
         Err(failure) => return wire::send(&control, &Readiness::Failed(failure), &[]),
     };
+    if plan.level == MachineLevel::Root {
+        // This process needs them for as long as it is there; no program that it starts has them.
+        payload::drop_capabilities();
+    }
     let companion = if plan.has_services { companion(plan.level) } else { Box::new(Alone) };
-    let mut init = Init { level: plan.level, control, signals, running: Vec::new(), companion, ending: None };
+    let mut init = Init {
+        level: plan.level,
+        control,
+        signals,
+        running: Vec::new(),
+        companion,
+        shown: root::Shown::default(),
+        ending: None,
+    };
     init.companion.start();
     wire::send(&init.control, &Readiness::Ready { notes }, &[])?;
     let served = init.serve();
@@ -204,7 +217,7 @@ impl Init {
             }
             Order::Write { path, text } => {
                 let Some(socket) = descriptors.first() else { return };
-                let news = match fs_err::write(&path, text) {
+                let news = match plain::write_in_place(path.as_std_path(), &text) {
                     Ok(()) => News::Done,
                     Err(error) => News::Failed(Failure::io("write a file in", &error)),
                 };
@@ -212,11 +225,13 @@ impl Init {
             }
             Order::Mount { source, target, is_read_only } => {
                 let Some(socket) = descriptors.first() else { return };
-                answer(socket, self.in_own_root(|| root::show(&source, &target, is_read_only)));
+                let done = self.in_own_root(|shown| shown.show(&source, &target, is_read_only));
+                answer(socket, done);
             }
             Order::Unmount { target } => {
                 let Some(socket) = descriptors.first() else { return };
-                answer(socket, self.in_own_root(|| root::hide(&target)));
+                let done = self.in_own_root(|shown| shown.hide(&target));
+                answer(socket, done);
             }
             Order::OpenTerminal => {
                 let Some(socket) = descriptors.first() else { return };
@@ -239,8 +254,15 @@ impl Init {
     }
 
     /// Does what concerns a root of its own, and nothing where that would be the host's.
-    fn in_own_root(&self, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
-        if self.level.is_isolated() { work() } else { Err(Failure::new("mount anything in", Errno::ENOTSUP)) }
+    fn in_own_root(
+        &mut self,
+        work: impl FnOnce(&mut root::Shown) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        if self.level.is_isolated() {
+            work(&mut self.shown)
+        } else {
+            Err(Failure::new("mount anything in", Errno::ENOTSUP))
+        }
     }
 
     fn listen(&mut self, index: usize) {

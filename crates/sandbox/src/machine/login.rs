@@ -4,14 +4,15 @@
 //! have none, and no `sudo` either: they get both, in the machine's own files.
 
 use std::collections::BTreeSet;
-use std::io;
-use std::os::unix::fs::MetadataExt as _;
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
-use camino::Utf8Path;
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::files::mode;
 use super::protocol::MachinePlan;
 use super::users;
+use crate::plain;
 
 /// The program for machines that have none that works.
 const SUDO: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/sudo"));
@@ -21,6 +22,7 @@ const SUDO_PATH: &str = "/usr/bin/sudo";
 const SUDO_PATH_BEFORE: &str = "/usr/local/bin/sudo";
 const SETUID: u32 = 0o4000;
 const RULES: &str = "/etc/sudoers.d/90-cloud-init-users";
+const ETC: &str = "/etc";
 const FIRST_ID: u32 = 1000;
 /// The groups that the user is in where the machine has them.
 const GROUPS: [&str; 6] = ["adm", "cdrom", "dip", "lxd", "plugdev", "sudo"];
@@ -45,16 +47,17 @@ pub(super) fn prepare(plan: &MachinePlan, is_new: bool) -> io::Result<()> {
         // It looks like the host's, which may be open to all.
         mode(Utf8Path::new("/root"), 0o700)?;
     }
-    let books = Books::read();
-    // Later on, who is in which group is the machine's own affair.
-    if is_new || !has(&books.passwd, name) {
+    let books = Books::read(Utf8Path::new(ETC))?;
+    // Later on, who is in which group and has which rights is the machine's own affair.
+    let gives = is_new || !has(&books.passwd, name);
+    if gives {
         let shell = if Utf8Path::new("/bin/bash").exists() { "/bin/bash" } else { "/bin/sh" };
         if let Some(with_user) = books.with_user(name, shell) {
-            with_user.write(&books)?;
+            with_user.write(&books, Utf8Path::new(ETC))?;
         }
     }
     give_home(name)?;
-    if !Utf8Path::new(RULES).exists() {
+    if gives && !Utf8Path::new(RULES).exists() {
         fs_err::create_dir_all("/etc/sudoers.d")?;
         fs_err::write(RULES, format!("{name} ALL=(ALL) NOPASSWD:ALL\n"))?;
         mode(Utf8Path::new(RULES), 0o440)?;
@@ -81,7 +84,7 @@ fn give_sudo() -> io::Result<()> {
 }
 
 fn give_home(name: &str) -> io::Result<()> {
-    let books = Books::read();
+    let books = Books::read(Utf8Path::new(ETC))?;
     let Some(account) = users::find(name, &books.passwd, &books.group) else { return Ok(()) };
     let home = Utf8Path::new(&account.home);
     let is_used = home.read_dir_utf8().is_ok_and(|mut entries| entries.next().is_some());
@@ -102,27 +105,33 @@ fn give_home(name: &str) -> io::Result<()> {
 }
 
 impl Books {
-    fn read() -> Self {
-        let read = |path: &str| fs_err::read_to_string(path).ok();
-        Self {
-            passwd: read("/etc/passwd").unwrap_or_default(),
-            group: read("/etc/group").unwrap_or_default(),
-            shadow: read("/etc/shadow"),
-            gshadow: read("/etc/gshadow"),
-        }
+    /// Reads them in the folder. What is there and cannot be read is an error: it must not be taken for
+    /// nothing, and be written anew without all that it holds.
+    fn read(etc: &Utf8Path) -> io::Result<Self> {
+        let read = |name: &str| match plain::read_text(etc.join(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        Ok(Self {
+            passwd: read("passwd")?.unwrap_or_default(),
+            group: read("group")?.unwrap_or_default(),
+            shadow: read("shadow")?,
+            gshadow: read("gshadow")?,
+        })
     }
 
     /// Writes what has changed. Files keep their owner and who may read them.
-    fn write(&self, before: &Self) -> io::Result<()> {
+    fn write(&self, before: &Self, etc: &Utf8Path) -> io::Result<()> {
         let none = None;
-        for (path, text, before) in [
-            ("/etc/group", &Some(self.group.clone()), &none),
-            ("/etc/gshadow", &self.gshadow, &before.gshadow),
-            ("/etc/shadow", &self.shadow, &before.shadow),
-            ("/etc/passwd", &Some(self.passwd.clone()), &none),
+        for (name, text, before) in [
+            ("group", &Some(self.group.clone()), &none),
+            ("gshadow", &self.gshadow, &before.gshadow),
+            ("shadow", &self.shadow, &before.shadow),
+            ("passwd", &Some(self.passwd.clone()), &none),
         ] {
             if let Some(text) = text.as_ref().filter(|text| Some(*text) != before.as_ref()) {
-                fs_err::write(path, text)?;
+                put(&etc.join(name), text)?;
             }
         }
         Ok(())
@@ -160,6 +169,22 @@ impl Books {
         with.shadow.iter_mut().for_each(|text| add(text, format!("{name}:!:19000:0:99999:7:::\n")));
         Some(with)
     }
+}
+
+/// Puts a text in place of a file as a whole: whoever reads it sees the old one or the new one.
+fn put(path: &Utf8Path, text: &str) -> io::Result<()> {
+    let beside = Utf8PathBuf::from(format!("{path}.charmproof"));
+    match fs_err::remove_file(&beside) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = fs_err::File::create_new(&beside)?;
+    if let Ok(before) = path.metadata() {
+        file.set_permissions(std::fs::Permissions::from_mode(before.mode() & 0o777))?;
+        std::os::unix::fs::fchown(&file, Some(before.uid()), Some(before.gid()))?;
+    }
+    file.write_all(text.as_bytes())?;
+    fs_err::rename(beside, path)
 }
 
 fn has(text: &str, name: &str) -> bool {
@@ -229,6 +254,36 @@ mod tests {
         let with = books("", "ubuntu:x:50:\n").with_user("ubuntu", "/bin/sh").unwrap();
         assert_eq!(with.passwd, "ubuntu:x:1000:50:ubuntu:/home/ubuntu:/bin/sh\n");
         assert_eq!(with.group, "ubuntu:x:50:\n");
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let etc = Utf8Path::from_path(folder.path()).unwrap();
+        assert_eq!(Books::read(etc).unwrap().shadow, None);
+        fs_err::write(etc.join("passwd"), b"root:x:0:0:\xff:/root:/bin/sh\n").unwrap();
+        assert_eq!(Books::read(etc).unwrap_err().kind(), io::ErrorKind::InvalidData);
+        fs_err::write(etc.join("passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
+        nix::unistd::mkfifo(etc.join("shadow").as_std_path(), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        assert!(Books::read(etc).is_err());
+    }
+
+    #[test]
+    fn files_are_replaced_and_keep_who_may_read_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let etc = Utf8Path::from_path(folder.path()).unwrap();
+        fs_err::write(etc.join("passwd"), "root:x:0:0::/root:/bin/sh\n").unwrap();
+        fs_err::write(etc.join("shadow"), "root:*:19000:0:99999:7:::\n").unwrap();
+        mode(&etc.join("shadow"), 0o640).unwrap();
+        let before = Books::read(etc).unwrap();
+        let with = before.with_user("ubuntu", "/bin/sh").unwrap();
+        with.write(&before, etc).unwrap();
+        assert_eq!(Books::read(etc).unwrap(), with);
+        assert_eq!(etc.join("shadow").metadata().unwrap().mode() & 0o7777, 0o640);
+        let mut names: Vec<_> =
+            etc.read_dir_utf8().unwrap().map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        names.sort();
+        assert_eq!(names, ["group", "passwd", "shadow"]);
     }
 
     proptest! {

@@ -34,6 +34,7 @@ mod init;
 mod login;
 mod netlink;
 mod network;
+mod places;
 mod protocol;
 mod realm;
 mod root;

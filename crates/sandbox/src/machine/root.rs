@@ -4,28 +4,33 @@
 //! What is to look empty is a folder among what is kept that says so: thus the whole root is one
 //! filesystem, in which files can be moved as on a real machine.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::{Mode, umask};
-use nix::unistd::{chdir, pivot_root, sethostname};
-use rustix::fs::OFlags;
+use nix::sys::wait::waitpid;
+use nix::unistd::{Pid, chdir, pivot_root, sethostname};
 
 use super::boot;
-use super::files::{self, make_folder, mode, mode_bits};
+use super::files::{self, make_folder, mode};
 use super::ground::{self, Ground};
 use super::protocol::{MachinePlan, NetworkPlan};
 use super::spec::{Bind, MachineLevel};
-use super::{login, settings};
+use super::{login, places, settings};
 use crate::protocol::Failure;
+use crate::sys::{self, Side};
 
 const NONE: Option<&str> = None;
-/// Among what is kept: says that the machine's own settings were written.
-const STARTED: &str = "started";
+/// Where the kernel is told what to do by whoever is root.
+const KERNEL_SETTINGS: [&str; 7] =
+    ["/proc/sys", "/proc/sysrq-trigger", "/proc/acpi", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi"];
+/// Where nothing of a unit is shown: what lies there protects the host, or is the host's.
+const OF_THE_KERNEL: [&str; 3] = ["proc", "sys", "dev"];
 /// The nodes that every program may count on.
 const DEVICES: [&str; 6] = ["null", "zero", "full", "random", "urandom", "tty"];
 
@@ -36,14 +41,13 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
     mount(NONE, "/", NONE, MsFlags::MS_REC | MsFlags::MS_PRIVATE, NONE)
         .map_err(|errno| Failure::new("detach the mounts of", errno))?;
     let host = ground::open_host(ground).map_err(|error| Failure::io("look at the host for", &error))?;
-    let kept = files::mount(plan, ground)?;
-    let started = |flags| rustix::fs::openat(&kept, STARTED, flags | OFlags::CLOEXEC, mode_bits(0o644));
-    let is_new = started(OFlags::RDONLY).is_err();
+    let mark = files::mount(plan, ground)?;
+    let is_new = mark.is_new().map_err(|error| Failure::io("look at the files of", &error))?;
     let from_host = settings::FromHost::read(&host);
 
     // From here on, the working directory is the new root.
     for name in ["proc", "sys", "dev", "run", "tmp"] {
-        make_folder(name).map_err(|error| Failure::io("make a folder for", &error))?;
+        make_place(name).map_err(|error| Failure::io("make a folder for", &error))?;
     }
     let quiet = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     let failed = |what: &'static str| move |errno| Failure::new(what, errno);
@@ -57,26 +61,36 @@ pub(crate) fn build(plan: &MachinePlan, ground: Ground) -> Result<Vec<String>, F
         .map_err(failed("mount /tmp for"))?;
     open_to_all("run/lock").map_err(|error| Failure::io("open /run/lock of", &error))?;
 
-    // The old root comes to lie over the new one; until it goes, `host` leads there.
-    pivot_root(".", ".").map_err(failed("turn the root of"))?;
     umask(Mode::S_IWGRP | Mode::S_IWOTH);
-    for bind in &plan.binds {
-        self::bind(bind, &host)?;
-    }
+    // Before the turn, while nothing lies over the new root: there `..` would lead to the old one.
+    bind_all(&plan.binds, &host)?;
+    // Nothing that leads to the host may be open when paths of the machine are followed.
     drop(host);
+    pivot_root(".", ".").map_err(failed("turn the root of"))?;
+    // The old root has come to lie over the new one.
     umount2(".", MntFlags::MNT_DETACH).map_err(failed("leave the host's root for"))?;
     chdir("/").map_err(failed("enter the root of"))?;
-    protect_kernel_settings(plan.level, &mut notes);
+    protect_kernel_settings(plan, &mut notes);
     boot::begin(&mut notes);
+    if plan.level == MachineLevel::RootInUserNamespace {
+        lock_mounts().map_err(|error| Failure::io("lock the mounts of", &error))?;
+    }
     sethostname(&plan.host_name).map_err(failed("name"))?;
     settings::write(plan, is_new, &from_host)
         .map_err(|error| Failure::io("write the settings of", &error))?;
     if let Err(error) = login::prepare(plan, is_new) {
         notes.push(format!("people cannot log in as they can on a machine of a cloud: {error}"));
     }
-    started(OFlags::WRONLY | OFlags::CREATE)
-        .map_err(|errno| Failure::io("note the first start of", &errno.into()))?;
+    mark.note_start().map_err(|error| Failure::io("note the first start of", &error))?;
     Ok(notes)
+}
+
+/// Makes a folder to mount upon, in place of a link that a unit may have left there.
+fn make_place(name: &str) -> io::Result<()> {
+    if Utf8Path::new(name).symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+        fs_err::remove_file(name)?;
+    }
+    make_folder(name)
 }
 
 fn open_to_all(path: &str) -> io::Result<()> {
@@ -142,73 +156,86 @@ fn devices(host: &File, notes: &mut Vec<String>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Returns a path of the host as this process can reach it, whatever its root is.
+/// Returns a path of the host as this process can reach it before it turns its root.
 fn on_host(host: &File, path: &Utf8Path) -> String {
-    // Before the turn, `/proc` is the holder's and after it the machine's; in both, this is
-    // this process.
+    // `/proc` is the holder's, and this is this process in it.
     format!("/proc/self/fd/{}{path}", host.as_raw_fd())
 }
 
-/// Binds in the finished root, where links mean what they will mean to programs.
-fn bind(bind: &Bind, host: &File) -> Result<(), Failure> {
-    let done = show_there(&on_host(host, &bind.source), &bind.target, bind.is_read_only);
-    done.map_err(|error| Failure::io(&format!("show {} at {} in", bind.source, bind.target), &error))
-}
-
-/// Shows a folder of the machine at another place of it, too. What is there already stays: whoever asks
-/// twice wants it once.
-pub(crate) fn show(source: &Utf8Path, target: &Utf8Path, is_read_only: bool) -> Result<(), Failure> {
-    if is_mounted(target) {
-        return Ok(());
-    }
-    let done = show_there(source.as_str(), target, is_read_only);
-    done.map_err(|error| Failure::io(&format!("show {source} at {target} in"), &error))
-}
-
-/// Shows at a place what was there before something was mounted over it.
-pub(crate) fn hide(target: &Utf8Path) -> Result<(), Failure> {
-    if !is_mounted(target) {
-        return Ok(());
-    }
-    umount2(target.as_std_path(), MntFlags::MNT_DETACH)
-        .map_err(|errno| Failure::new(&format!("unmount {target} in"), errno))
-}
-
-fn is_mounted(target: &Utf8Path) -> bool {
-    let Ok(real) = target.canonicalize_utf8() else { return false };
-    crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().any(|mount| mount.point == real.as_std_path()))
-}
-
-fn show_there(source: &str, target: &Utf8Path, is_read_only: bool) -> io::Result<()> {
-    let is_folder = Path::new(source).metadata()?.is_dir();
-    let target = target.as_std_path();
-    if !target.exists() {
-        let parent = target.parent().unwrap_or(Path::new("/"));
-        fs_err::create_dir_all(if is_folder { target } else { parent })?;
-        if !is_folder {
-            fs_err::File::create(target)?;
-        }
-    }
-    mount(Some(source), target, NONE, MsFlags::MS_BIND | MsFlags::MS_REC, NONE)?;
-    if is_read_only {
-        let inherited = crate::mountinfo::read()
-            .ok()
-            .and_then(|mounts| crate::mountinfo::containing(&mounts, target).map(|mount| mount.flags))
-            .unwrap_or(MsFlags::empty());
-        let flags = inherited | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
-        if let Err(errno) = mount(NONE, target, NONE, flags, NONE) {
-            // What is to be read only is not left writable.
-            let _ = umount2(target, MntFlags::MNT_DETACH);
-            return Err(errno.into());
-        }
+/// Binds in the new root, which is the working directory, where links mean what they will mean to programs.
+fn bind_all(binds: &[Bind], host: &File) -> Result<(), Failure> {
+    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::CLOEXEC | rustix::fs::OFlags::DIRECTORY;
+    let root = rustix::fs::open(".", flags, rustix::fs::Mode::empty())
+        .map_err(|errno| Failure::io("look at the root of", &errno.into()))?;
+    for Bind { source, target, is_read_only } in binds {
+        show_there((host.as_fd(), source), (root.as_fd(), target), *is_read_only)
+            .map_err(|error| Failure::io(&format!("show {source} at {target} in"), &error))?;
     }
     Ok(())
 }
 
+/// What charmproof shows at other places of a running machine, too, by the places that were asked for.
+#[derive(Debug, Default)]
+pub(crate) struct Shown(BTreeMap<Utf8PathBuf, OwnedFd>);
+
+impl Shown {
+    /// Shows a folder of the machine at another place of it, too. What is there already stays: whoever asks
+    /// twice wants it once.
+    pub(crate) fn show(
+        &mut self,
+        source: &Utf8Path,
+        target: &Utf8Path,
+        is_read_only: bool,
+    ) -> Result<(), Failure> {
+        let place = target.canonicalize_utf8().unwrap_or_else(|_| target.to_owned());
+        if !is_of_the_kernel(place.strip_prefix("/").unwrap_or(&place)) && is_mounted(&place) {
+            return Ok(());
+        }
+        let done = places::open_root().and_then(|root| {
+            let place = show_there((root.as_fd(), source), (root.as_fd(), target), is_read_only);
+            place.map(|place| self.0.insert(target.to_owned(), place))
+        });
+        done.map(drop).map_err(|error| Failure::io(&format!("show {source} at {target} in"), &error))
+    }
+
+    /// Shows at a place what was there before it was shown there. What others have mounted stays, and so
+    /// does what a path leads to that has become another one since.
+    pub(crate) fn hide(&mut self, target: &Utf8Path) -> Result<(), Failure> {
+        let Some(mounted) = self.0.remove(target) else { return Ok(()) };
+        places::unmount(&mounted).map_err(|error| Failure::io(&format!("unmount {target} in"), &error))
+    }
+}
+
+fn is_mounted(real: &Utf8Path) -> bool {
+    crate::mountinfo::read().is_ok_and(|mounts| mounts.iter().any(|mount| mount.point == real.as_std_path()))
+}
+
+/// Whether a path within a root is where nothing of a unit is shown.
+fn is_of_the_kernel(within: &Utf8Path) -> bool {
+    OF_THE_KERNEL.iter().any(|folder| within.starts_with(folder))
+}
+
+/// Mounts what is at a path of one root at a path of another one.
+fn show_there(
+    (from, source): (BorrowedFd<'_>, &Utf8Path),
+    (root, target): (BorrowedFd<'_>, &Utf8Path),
+    is_read_only: bool,
+) -> io::Result<OwnedFd> {
+    let source = places::find(from, source)?;
+    let kind = rustix::fs::FileType::from_raw_mode(rustix::fs::fstat(&source)?.st_mode);
+    let target = places::find_or_make(root, target, kind == rustix::fs::FileType::Directory)?;
+    let (real, top) = (places::real_path(&target)?, places::real_path(&places::find(root, "/".into())?)?);
+    let within = real.strip_prefix(&top).unwrap_or(&real);
+    if is_of_the_kernel(within) {
+        return Err(io::Error::from_raw_os_error(nix::libc::EPERM));
+    }
+    places::bind(&source, &target, is_read_only)
+}
+
 /// Root may write kernel settings without any capability, and they are those of the host. What
 /// belongs to the machine's own network stays writable.
-fn protect_kernel_settings(level: MachineLevel, notes: &mut Vec<String>) {
-    match level {
+fn protect_kernel_settings(plan: &MachinePlan, notes: &mut Vec<String>) {
+    match plan.level {
         MachineLevel::RootInUserNamespace | MachineLevel::Root => {}
         MachineLevel::SubordinateIds | MachineLevel::SingleId | MachineLevel::ProcessOnly => return,
     }
@@ -216,16 +243,61 @@ fn protect_kernel_settings(level: MachineLevel, notes: &mut Vec<String>) {
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC | MsFlags::MS_RELATIME;
     let read_only = flags | MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
     // Held open, it can be shown again in what is about to be closed.
-    let network = fs_err::File::open("/proc/sys/net");
-    for path in ["/proc/sys", "/proc/sysrq-trigger"] {
+    let network = match plan.network {
+        NetworkPlan::Own { .. } => fs_err::File::open("/proc/sys/net").ok(),
+        NetworkPlan::Host => None,
+    };
+    for path in KERNEL_SETTINGS {
         match bind(path).and_then(|()| mount(NONE, path, NONE, read_only, NONE)) {
             // A kernel may be built without one.
             Ok(()) | Err(nix::errno::Errno::ENOENT) => {}
             Err(errno) => notes.push(format!("{path} stayed writable: {}", errno.desc())),
         }
     }
-    if let Ok(network) = network {
+    if let Some(network) = network {
         let source = format!("/proc/self/fd/{}", network.as_raw_fd());
         let _ = mount(Some(source.as_str()), "/proc/sys/net", NONE, MsFlags::MS_BIND, NONE);
     }
+}
+
+/// Makes all mounts a whole that root inside can add to and cannot take from.
+///
+/// The kernel lets root of a user namespace undo what was mounted in it, and with that what lies over the
+/// settings of the host. It locks what comes from another user namespace. So the mounts go once through
+/// one: a child takes a copy of them into a namespace of its own, and this process takes its copy of those.
+pub(crate) fn lock_mounts() -> io::Result<()> {
+    let (mut answer, mut question) = io::pipe()?;
+    let (mut end, life) = io::pipe()?;
+    match sys::fork_here()? {
+        Side::Child => {
+            drop((answer, life));
+            let done = unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS);
+            let _ = question.write_all(&(done.err().map_or(0, |errno| errno as i32)).to_le_bytes());
+            // What it has is there for as long as it is.
+            let _ = end.read(&mut [0]);
+            leave(0)
+        }
+        Side::Parent { child } => {
+            drop((question, end));
+            let mut errno = [0; 4];
+            let locked = answer.read_exact(&mut errno).and_then(|()| match i32::from_le_bytes(errno) {
+                0 => take_mounts_of(child),
+                errno => Err(io::Error::from_raw_os_error(errno)),
+            });
+            drop(life);
+            while waitpid(child, None) == Err(nix::Error::EINTR) {}
+            locked
+        }
+    }
+}
+
+fn take_mounts_of(process: Pid) -> io::Result<()> {
+    setns(fs_err::File::open(format!("/proc/{process}/ns/mnt"))?, CloneFlags::CLONE_NEWNS)?;
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    Ok(chdir("/")?)
+}
+
+#[expect(clippy::exit, reason = "the child of a fork must not return into its parent's code")]
+fn leave(code: i32) -> ! {
+    std::process::exit(code)
 }

@@ -11,6 +11,7 @@ use camino::Utf8Path;
 
 use super::protocol::{MachinePlan, NetworkPlan};
 use super::spec::MachineLevel;
+use crate::plain;
 
 /// Where distributions have all certificates in one file.
 const BUNDLES: [&str; 3] =
@@ -73,7 +74,7 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
         replace("/etc/machine-id", &machine_id())?;
     }
     if let NetworkPlan::Own { address, resolver, search } = &plan.network {
-        let hosts = fs_err::read_to_string("/etc/hosts").unwrap_or_default();
+        let hosts = plain::read_text("/etc/hosts").unwrap_or_default();
         let line = format!("{address} {}", host_names(plan));
         if is_new || !hosts.lines().any(|kept| kept == line) {
             replace("/etc/hosts", &format!("127.0.0.1 localhost\n::1 localhost ip6-localhost\n{line}\n"))?;
@@ -82,7 +83,7 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
         if !search.is_empty() {
             text += &format!("search {}\n", search.join(" "));
         }
-        if fs_err::read_to_string("/etc/resolv.conf").ok().as_ref() != Some(&text) {
+        if plain::read_text("/etc/resolv.conf").ok().as_ref() != Some(&text) {
             replace("/etc/resolv.conf", &text)?;
         }
     } else if is_new {
@@ -94,7 +95,7 @@ pub(crate) fn write(plan: &MachinePlan, is_new: bool, host: &FromHost) -> io::Re
     }
     if plan.level == MachineLevel::SingleId && Utf8Path::new("/etc/apt").is_dir() {
         fs_err::create_dir_all("/etc/apt/apt.conf.d")?;
-        fs_err::write(APT_SETTINGS, APT_SINGLE_ID)?;
+        replace(APT_SETTINGS, APT_SINGLE_ID)?;
     }
     if is_new && let Some(certificates) = &host.certificates {
         trust(certificates)?;
@@ -124,7 +125,7 @@ fn trust(certificates: &Certificates) -> io::Result<()> {
         // From here they get into the bundle when somebody makes it anew.
         fs_err::create_dir_all(ADDED)?;
         fs_err::write(&path, text)?;
-        let mut trusted = fs_err::read(bundle).unwrap_or_default();
+        let mut trusted = plain::read_up_to(bundle.as_std_path(), BUNDLE_BYTES_MAX).unwrap_or_default();
         if !trusted.is_empty() && !contains(&trusted, text.trim_ascii()) {
             trusted.push(b'\n');
             trusted.extend_from_slice(text);

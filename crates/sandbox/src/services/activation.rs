@@ -54,7 +54,7 @@ fn open_unix(
     let socket: OwnedFd =
         if listen.is_stream { UnixListener::bind(path)?.into() } else { UnixDatagram::bind(path)?.into() };
     fs_err::set_permissions(path, std::fs::Permissions::from_mode(config.mode))?;
-    let read = |file: &str| fs_err::read_to_string(in_root(root, file)).unwrap_or_default();
+    let read = |file: &str| crate::plain::read_text(in_root(root, file)).unwrap_or_default();
     let user = config.user.as_ref().and_then(|name| accounts::user(name, &read("/etc/passwd")));
     let group = config.group.as_ref().and_then(|name| accounts::group(name, &read("/etc/group")));
     let group = group.or(user.as_ref().map(|user| user.group));

@@ -54,7 +54,7 @@ impl Condition {
             "Virtualization" => matches!(self.value.as_str(), "yes" | "true" | "1" | "container" | "lxc"),
             "User" => matches!(self.value.as_str(), "root" | "0" | "@system"),
             "Host" => {
-                fs_err::read_to_string(root.join("etc/hostname")).is_ok_and(|name| name.trim() == self.value)
+                crate::plain::read_text(root.join("etc/hostname")).is_ok_and(|name| name.trim() == self.value)
             }
             "Architecture" => {
                 let architecture = std::env::consts::ARCH.replace('_', "-").replace("aarch64", "arm64");

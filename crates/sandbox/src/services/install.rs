@@ -443,7 +443,7 @@ pub(crate) fn is_preset(library: &Library, name: &UnitName) -> bool {
         }
     }
     for path in files.values() {
-        let text = fs_err::read_to_string(path).unwrap_or_default();
+        let text = crate::plain::read_text(path).unwrap_or_default();
         for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
             let mut words = line.split_ascii_whitespace();
             let (Some(verb), Some(pattern)) = (words.next(), words.next()) else { continue };

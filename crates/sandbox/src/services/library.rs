@@ -72,10 +72,10 @@ pub(crate) enum Found {
 impl Library {
     pub(crate) fn new(root: &Utf8Path) -> Self {
         let read = |path: &str| {
-            fs_err::read_to_string(in_root(root, path)).map_or(String::new(), |text| text.trim().to_owned())
+            crate::plain::read_text(in_root(root, path)).map_or(String::new(), |text| text.trim().to_owned())
         };
         let read_own =
-            |path: &str| fs_err::read_to_string(path).map_or(String::new(), |text| text.trim().to_owned());
+            |path: &str| crate::plain::read_text(path).map_or(String::new(), |text| text.trim().to_owned());
         let host_name = read("/etc/hostname");
         let identity = Identity {
             host_name: if host_name.is_empty() { read_own("/proc/sys/kernel/hostname") } else { host_name },
@@ -207,7 +207,7 @@ impl Library {
                 return unit;
             }
             Found::Script { path } => {
-                let content = fs_err::read_to_string(self.path(path.as_str())).unwrap_or_default();
+                let content = crate::plain::read_text(self.path(path.as_str())).unwrap_or_default();
                 let mut unit = Unit::read(asked, &text::parse(&script_unit(&path, &content)), &self.identity);
                 unit.source = Source {
                     changed: vec![(path.clone(), self.changed(&path))],
@@ -247,7 +247,7 @@ impl Library {
     }
 
     fn read(&self, path: &Utf8Path) -> String {
-        let bytes = fs_err::read(self.path(path.as_str())).unwrap_or_default();
+        let bytes = crate::plain::read(self.path(path.as_str())).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Context<'a> {
 /// Makes the plan of one command.
 pub(crate) fn plan(command: &CommandLine, execution: &Execution, context: &Context<'_>) -> ProcessPlan {
     let read = |path: &str| {
-        let bytes = fs_err::read(super::condition::in_root(context.root, path)).unwrap_or_default();
+        let bytes = crate::plain::read(super::condition::in_root(context.root, path)).unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
     let mut refusal = None;
@@ -121,7 +121,7 @@ pub(crate) fn plan(command: &CommandLine, execution: &Execution, context: &Conte
     environment.extend(execution.environment.iter().cloned());
     for (path, may_be_missing) in &execution.environment_files {
         for path in expanded(context.root, path) {
-            match fs_err::read(super::condition::in_root(context.root, &path)) {
+            match crate::plain::read(super::condition::in_root(context.root, &path)) {
                 Ok(bytes) => environment.extend(environment_file(&String::from_utf8_lossy(&bytes))),
                 Err(_) if *may_be_missing => {}
                 Err(error) => {

@@ -123,6 +123,9 @@ fn become_user(plan: &ProcessPlan, user: u32, group: u32, groups: &[u32]) -> Res
     let group = Gid::from_raw(group);
     setresgid(group, group, group)?;
     let wanted = capabilities(&plan.ambient_capabilities);
+    // What no program of the machine may have is not asked for: the kernel would refuse all of it.
+    let is_there = |one: &CapabilitySet| rustix::thread::capability_is_in_bounding_set(*one) == Ok(true);
+    let wanted = wanted.iter().filter(is_there).fold(CapabilitySet::empty(), |set, one| set | one);
     let fail = |errno: rustix::io::Errno| Errno::from_raw(errno.raw_os_error());
     if !wanted.is_empty() {
         rustix::thread::set_keep_capabilities(true).map_err(fail)?;

@@ -70,7 +70,7 @@ fn divert(root: &Utf8Path) -> io::Result<()> {
     if !path.parent().is_some_and(Utf8Path::is_dir) {
         return Ok(());
     }
-    let mut text = match fs_err::read_to_string(&path) {
+    let mut text = match crate::plain::read_text(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(error),

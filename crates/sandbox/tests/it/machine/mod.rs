@@ -6,3 +6,4 @@ mod leftovers;
 mod levels;
 mod networks;
 pub(crate) mod support;
+mod walls;
