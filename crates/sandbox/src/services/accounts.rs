@@ -51,6 +51,14 @@ pub(crate) fn memberships(user: &str, group: &str) -> Vec<u32> {
         .collect()
 }
 
+/// Whether a user, by name or number, is in one of these groups: as a member, or because it is its own.
+pub(crate) fn is_in_one_of(names: &[&str], text: &str, passwd: &str, groups: &str) -> bool {
+    let Some(user) = user(text, passwd) else { return false };
+    let mut own = memberships(&user.name, groups);
+    own.push(user.group);
+    names.iter().any(|name| group(name, groups).is_some_and(|id| own.contains(&id)))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -72,6 +80,9 @@ mod tests {
             (Some(110), Some(7), None)
         );
         assert_eq!(memberships("www-data", GROUP), [110]);
+        let is_in = |names: &[&str], user: &str| is_in_one_of(names, user, PASSWD, GROUP);
+        assert!(is_in(&["none", "ssl-cert"], "33") && is_in(&["www-data"], "www-data"));
+        assert!(!is_in(&["root"], "33") && !is_in(&["www-data"], "nobody"));
     }
 
     proptest! {

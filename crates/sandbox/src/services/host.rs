@@ -90,8 +90,8 @@ struct Client {
     stream: UnixStream,
     incoming: Incoming,
     is_root: bool,
-    /// Whether it may read what services wrote, as administrators may.
-    reads_journal: bool,
+    /// Who it is, by number.
+    user: u32,
     waiting: Option<Waiting>,
 }
 
@@ -444,7 +444,7 @@ impl Services {
         let Some(running) = self.running.get(unit) else { return };
         let found = match &service.config.pid_file {
             Some(path) => {
-                let number = fs_err::read_to_string(path).ok().and_then(|text| text.trim().parse().ok());
+                let number = crate::plain::read_text(path).ok().and_then(|text| text.trim().parse().ok());
                 let is_own = |pid: &i32| running.keeper.processes().contains(pid);
                 number.filter(is_own)
             }
@@ -588,25 +588,23 @@ impl Services {
             }
             let Ok(peer) = rustix::net::sockopt::socket_peercred(&stream) else { continue };
             let is_root = peer.uid.is_root();
-            let reads_journal = is_root || self.is_administrator(peer.uid.as_raw());
             self.next_number += 1;
             self.clients.push(Client {
                 number: self.next_number,
                 stream,
                 incoming: Incoming::default(),
                 is_root,
-                reads_journal,
+                user: peer.uid.as_raw(),
                 waiting: None,
             });
         }
     }
 
+    /// Whether a user may read what services wrote.
     fn is_administrator(&self, user: u32) -> bool {
-        let read = |path: &str| fs_err::read_to_string(self.settings.root.join(path)).unwrap_or_default();
+        let read = |path: &str| crate::plain::read_text(self.settings.root.join(path)).unwrap_or_default();
         let (passwd, groups) = (read("etc/passwd"), read("etc/group"));
-        let Some(user) = accounts::user(&user.to_string(), &passwd) else { return false };
-        let own = accounts::memberships(&user.name, &groups);
-        JOURNAL_GROUPS.iter().any(|name| accounts::group(name, &groups).is_some_and(|id| own.contains(&id)))
+        accounts::is_in_one_of(&JOURNAL_GROUPS, &user.to_string(), &passwd, &groups)
     }
 
     fn listen(&mut self, number: u64) {
@@ -630,7 +628,10 @@ impl Services {
                 return;
             }
         };
-        let is_root = if call.program == "journalctl" { client.reads_journal } else { client.is_root };
+        let (mut is_root, user) = (client.is_root, client.user);
+        if call.program == "journalctl" {
+            is_root = is_root || self.is_administrator(user);
+        }
         let mut view = View { running: &self.running, signals: Vec::new() };
         let outcome =
             systemctl::run(&call, is_root, &mut self.manager, &self.journal, &mut view, Timestamp::now());
