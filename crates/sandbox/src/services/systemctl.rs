@@ -174,7 +174,11 @@ fn systemctl<P: Processes>(scene: &mut Scene<'_, P>, arguments: &[String], is_ro
         });
     }
     if power::is_verb(verb) {
-        return power::run(verb, &[], is_root);
+        return if options.is_dry_run {
+            Outcome::Said(Said::default())
+        } else {
+            power::run(verb, &[], is_root)
+        };
     }
     if changes(verb) && !is_root {
         let text = match names.first() {
@@ -547,7 +551,7 @@ fn cat<P: Processes>(scene: &mut Scene<'_, P>, words: &[String]) -> Said {
             }
             said.line(format!("# {file}"));
             let path = scene.manager.shelf.path(file.as_str());
-            said.stdout += &String::from_utf8_lossy(&fs_err::read(path).unwrap_or_default());
+            said.stdout += &String::from_utf8_lossy(&crate::plain::read(path).unwrap_or_default());
             if !said.stdout.ends_with('\n') {
                 said.stdout.push('\n');
             }

@@ -21,6 +21,7 @@ pub(super) struct Options {
     pub is_value: bool,
     pub asks_version: bool,
     pub asks_help: bool,
+    pub is_dry_run: bool,
     pub properties: Vec<String>,
     pub types: Vec<String>,
     pub states: Vec<String>,
@@ -147,6 +148,7 @@ impl Options {
             "--value" => self.is_value = true,
             "--version" => self.asks_version = true,
             "-h" | "--help" => self.asks_help = true,
+            "--dry-run" => self.is_dry_run = true,
             "-p" | "--property" => self.properties.extend(list()),
             "-P" => {
                 self.is_value = true;
@@ -180,7 +182,6 @@ impl Options {
             | "-T"
             | "--show-transaction"
             | "--fail"
-            | "--dry-run"
             | "--what"
             | "--after"
             | "--before"

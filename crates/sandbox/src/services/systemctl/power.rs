@@ -10,6 +10,8 @@ enum Power {
     Off,
     /// Something that changes nothing here: a plan that is given up, a line in a log.
     Nothing,
+    /// How it is called.
+    Help,
     /// It cannot be done, for this reason.
     Refused(String),
 }
@@ -28,6 +30,7 @@ pub(super) fn is_verb(verb: &str) -> bool {
 pub(super) fn run(name: &str, arguments: &[String], is_root: bool) -> Outcome {
     match read(name, arguments) {
         Power::Nothing => Outcome::Said(Said::default()),
+        Power::Help => Outcome::Said(Said { stdout: usage(name), ..Said::default() }),
         Power::Refused(why) => Outcome::Said(Said::failed(1, why)),
         Power::Reboot | Power::Off if !is_root => Outcome::Said(Said::failed(
             1,
@@ -44,7 +47,51 @@ pub(super) fn run(name: &str, arguments: &[String], is_root: bool) -> Outcome {
     }
 }
 
+fn usage(name: &str) -> String {
+    let arguments = match name {
+        "shutdown" => "[OPTIONS...] TIME",
+        "init" | "telinit" => "[OPTIONS...] COMMAND",
+        _ => "[OPTIONS...]",
+    };
+    format!(
+        "{name} {arguments}\n\nBoot this machine of charmproof again, which cannot be switched off from inside.\n"
+    )
+}
+
+/// Answers what is no use of a program as it is meant: a question for help, and what it does not know. Nobody
+/// who is mistaken about an option boots the machine.
+fn answer(name: &str, arguments: &[String]) -> Option<Power> {
+    let (letters, long): (&str, &[&str]) = match name {
+        "shutdown" => {
+            ("HPrhkKacfFt", &["halt", "poweroff", "reboot", "kexec-only", "no-wall", "cancel", "show"])
+        }
+        "init" | "telinit" => ("", &["no-wall"]),
+        _ => (
+            "pfwdnih",
+            &["halt", "poweroff", "reboot", "force", "wtmp-only", "no-wtmp", "no-sync", "no-wall"],
+        ),
+    };
+    let flags = arguments.iter().take_while(|word| *word != "--").filter(|word| word.len() > 1);
+    for flag in flags {
+        if let Some(option) = flag.strip_prefix("--") {
+            match option {
+                "help" => return Some(Power::Help),
+                _ if long.contains(&option) => {}
+                _ => return Some(Power::Refused(format!("{name}: unrecognized option '{flag}'"))),
+            }
+        } else if let Some(letter) =
+            flag.strip_prefix('-').and_then(|own| own.chars().find(|letter| !letters.contains(*letter)))
+        {
+            return Some(Power::Refused(format!("{name}: invalid option -- '{letter}'")));
+        }
+    }
+    None
+}
+
 fn read(name: &str, arguments: &[String]) -> Power {
+    if let Some(answer) = answer(name, arguments) {
+        return answer;
+    }
     let flags = arguments.iter().map(String::as_str).filter(|word| word.starts_with('-'));
     let mut words = arguments.iter().map(String::as_str).filter(|word| !word.starts_with('-'));
     let has = |letter: char, long: &str| {
@@ -119,6 +166,17 @@ mod tests {
             "init 0",
         ] {
             check(line, Power::Off);
+        }
+        for line in ["reboot --help", "halt -f --help", "shutdown --help", "init --help"] {
+            check(line, Power::Help);
+        }
+        for (line, why) in [
+            ("reboot --bogus", "reboot: unrecognized option '--bogus'"),
+            ("shutdown --force -r now", "shutdown: unrecognized option '--force'"),
+            ("poweroff -fx", "poweroff: invalid option -- 'x'"),
+            ("reboot --force=now", "reboot: unrecognized option '--force=now'"),
+        ] {
+            check(line, Power::Refused(why.to_owned()));
         }
         for line in ["shutdown -c", "reboot -w", "init q"] {
             check(line, Power::Nothing);
