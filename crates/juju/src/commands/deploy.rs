@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::{Context, SPACE, failed};
 use crate::charms::{self, CharmError, KeptCharm};
 use crate::controller::data::{Base, CharmData, ModelData, ResourceData};
-use crate::controller::storage::label_of;
+use crate::controller::storage::{check_location, label_of};
 use crate::session::{CommandError, CommandResult};
 use crate::values::constraints::Constraints;
 use crate::values::go::quote;
@@ -462,6 +462,9 @@ fn storage_of(
     asked: &BTreeMap<String, StorageConstraints>,
 ) -> Result<BTreeMap<String, String>, CommandError> {
     let charm = metadata.name.as_ref().map(ToString::to_string).unwrap_or_default();
+    for declared in &metadata.storages {
+        check_location(&charm, declared).map_err(CommandError::failed)?;
+    }
     for (name, constraints) in asked {
         let Some(declared) = metadata.storages.iter().find(|storage| storage.name == *name) else {
             return Err(CommandError::failed(format!("charm \"{charm}\" has no store called \"{name}\"")));

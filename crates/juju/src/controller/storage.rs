@@ -30,6 +30,21 @@ const INSTANCES_MAX: u64 = 1000;
 /// How large storage is when nobody says.
 const SIZE_MIB: u64 = 1024;
 
+/// Where no storage may lie: what is there is the kernel's, and protects the host.
+const OF_THE_KERNEL: [&str; 3] = ["/proc", "/sys", "/dev"];
+
+/// Refuses a storage that would lie where the kernel is told what to do.
+pub(crate) fn check_location(charm: &str, declared: &Storage) -> Result<(), String> {
+    let place = Utf8Path::new(declared.location.as_deref().unwrap_or(STORAGE_FOLDER));
+    if OF_THE_KERNEL.iter().any(|folder| place.starts_with(folder)) {
+        return Err(format!(
+            "charm \"{charm}\" store \"{}\": this emulator mounts no storage at \"{place}\"",
+            declared.name
+        ));
+    }
+    Ok(())
+}
+
 /// Returns the name of the folder that an instance is.
 fn folder_name(id: &str) -> String {
     id.replace('/', "-")
@@ -430,6 +445,7 @@ impl ModelData {
         asked: &StorageConstraints,
         count: u64,
     ) -> Result<(), String> {
+        check_location(charm, declared)?;
         let at = format!("charm \"{charm}\" store \"{}\"", declared.name);
         let (minimum, maximum) = (u64::from(declared.count_min), declared.count_max.map(u64::from));
         if declared.shared {
@@ -667,6 +683,21 @@ mod tests {
         check(kubernetes, "logs/2", "/var/lib/juju/storage/logs/0");
         check(kubernetes, "logs/3", "/var/lib/juju/storage/logs/1");
         check(kubernetes, "page/5", "/srv/page/page/1");
+    }
+
+    #[test]
+    fn nothing_lies_where_the_kernel_is_told_what_to_do() {
+        let declared = declared(&model(ModelPlatform::Machine), "data");
+        let check = |location: Option<&str>, is_refused: bool| {
+            let storage = Storage { location: location.map(str::to_owned), ..declared.clone() };
+            assert_eq!(check_location("web", &storage).is_err(), is_refused, "{location:?}");
+        };
+        for location in [None, Some("/srv/data"), Some("/device"), Some("/var/sys")] {
+            check(location, false);
+        }
+        for location in ["/proc/sys", "/sys", "//dev/shm/", "/proc/../proc"] {
+            check(Some(location), true);
+        }
     }
 
     #[test]
