@@ -110,6 +110,33 @@ fn ports_beside<'a>(
     beside.flat_map(|unit| unit.ports.iter().map(move |port| (&unit.name, port)))
 }
 
+/// Refuses a range that overlaps with another one and is not the same: they could not be told apart. It is
+/// compared with what this hook has asked for before, which `is_open` tells apart, and with what is open on
+/// the machine, even where this hook has closed that: it is open until the hook has ended.
+fn refuse_conflicts(state: &State, context: &HookContext, range: PortRange, is_open: bool) -> Attempt<()> {
+    let committed = &state.unit(&context.unit)?.ports;
+    // Asking again for what is open anyway changes nothing.
+    let is_pending =
+        |port: &Port, was_opened: bool| was_opened == is_open && !(is_open && committed.contains(port));
+    let pending = context.ports.iter().filter(|(port, was_opened)| is_pending(port, **was_opened));
+    let earlier = pending.map(|(port, _)| (&context.unit, port, " requested earlier"));
+    let own = committed.iter().map(|port| (&context.unit, port, ""));
+    let beside = ports_beside(state, context).map(|(unit, port)| (unit, port, ""));
+    let is_conflict = |unit: &Name, other: PortRange| {
+        other.conflicts_with(range) && (*unit != context.unit || other != range)
+    };
+    match earlier.chain(own).chain(beside).find(|(unit, port, _)| is_conflict(unit, port.range)) {
+        None => Ok(()),
+        Some((unit, port, when)) => Err(Failure::refused(format!(
+            "cannot {} {range} (unit {}): port range conflicts with {} (unit {}){when}",
+            if is_open { "open" } else { "close" },
+            quoted(&context.unit),
+            port.range,
+            quoted(unit)
+        ))),
+    }
+}
+
 /// Runs `open-port` and `close-port`, which are kept back until the hook has ended.
 pub(super) fn change(
     state: &State,
@@ -121,26 +148,24 @@ pub(super) fn change(
     let all = [String::new()];
     let endpoints = if endpoints.is_empty() { &all } else { endpoints };
     let declared = &state.application(&context.application)?.endpoints;
-    let ports = as_they_will_be(state, context)?;
     for endpoint in endpoints {
         if !endpoint.is_empty() && !declared.contains_key(endpoint.as_str()) {
             return Err(Failure::refused(format!("endpoint {} not found", quoted(endpoint))));
         }
-        // Ranges that overlap and are not the same cannot be told apart when one is closed.
-        let own = ports.iter().map(|port| (&context.unit, port)).filter(|(_, port)| port.range != range);
-        let conflict =
-            own.chain(ports_beside(state, context)).find(|(_, port)| port.range.conflicts_with(range));
-        if let Some((unit, port)) = conflict.filter(|_| is_open) {
-            return Err(Failure::refused(format!(
-                "cannot open {range} (unit {}): port range conflicts with {} (unit {})",
-                quoted(&context.unit),
-                port.range,
-                quoted(unit)
-            )));
-        }
     }
-    for endpoint in endpoints {
-        context.ports.insert(Port { range, endpoint: endpoint.clone() }, is_open);
+    let ports = endpoints.iter().map(|endpoint| Port { range, endpoint: endpoint.clone() });
+    if !is_open {
+        // What this hook itself has opened is no longer asked for, even if closing is refused.
+        context.ports.retain(|port, was_opened| {
+            !(*was_opened && port.range == range && endpoints.contains(&port.endpoint))
+        });
+    }
+    refuse_conflicts(state, context, range, is_open)?;
+    // Where nothing is open on the machine, there is nothing to close.
+    let is_any_open =
+        !state.unit(&context.unit)?.ports.is_empty() || ports_beside(state, context).next().is_some();
+    if is_open || is_any_open {
+        context.ports.extend(ports.map(|port| (port, is_open)));
     }
     Ok(())
 }

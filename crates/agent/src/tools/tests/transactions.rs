@@ -330,13 +330,47 @@ fn units_of_one_machine_do_not_share_ports() {
     world.run("open-port 80");
     let address = world.state.units["web/0"].private_address.clone();
     world.state.units.get_mut("web/1").unwrap().private_address = address;
-    let conflict = |ports: &str, with: &str| {
-        format!("cannot open {ports} (unit \"web/1\"): port range conflicts with {with} (unit \"web/0\")")
+    let conflict = |verb: &str, ports: &str, with: &str| {
+        format!("cannot {verb} {ports} (unit \"web/1\"): port range conflicts with {with} (unit \"web/0\")")
     };
-    world.refuses("open-port 80/tcp", 1, &conflict("80/tcp", "80/tcp"));
-    world.refuses("open-port 9005-9020/udp", 1, &conflict("9005-9020/udp", "9000-9010/udp"));
+    for verb in ["open", "close"] {
+        let udp = "9005-9020/udp";
+        world.refuses(&format!("{verb}-port 80/tcp"), 1, &conflict(verb, "80/tcp", "80/tcp"));
+        world.refuses(&format!("{verb}-port {udp}"), 1, &conflict(verb, udp, "9000-9010/udp"));
+    }
     world.run("open-port 80/udp");
-    world.run("close-port 80/tcp");
+    world.run("close-port 80/udp");
+    world.run("close-port 443");
+}
+
+#[test]
+fn ranges_of_one_unit_do_not_overlap() {
+    let mut world = World::new();
+    let conflict = |verb: &str, ports: &str, with: &str| {
+        format!("cannot {verb} {ports} (unit \"web/0\"): port range conflicts with {with}")
+    };
+    world.run("open-port 8000-8010");
+    let earlier = "8000-8010/tcp (unit \"web/0\") requested earlier";
+    world.refuses("open-port 8005", 1, &conflict("open", "8005/tcp", earlier));
+    world.run("open-port 8000-8010 --endpoints db");
+    // Nothing is open yet, and so this has nothing to close.
+    world.run("close-port 8005-8006");
+    world.run("close-port 8005");
+    world.finish(Outcome::Ok);
+    world.begin("update-status", "");
+    let open = "8000-8010/tcp (unit \"web/0\")";
+    for verb in ["open", "close"] {
+        world.refuses(&format!("{verb}-port 8005"), 1, &conflict(verb, "8005/tcp", open));
+    }
+    // What is closed is open until the hook has ended.
+    world.run("open-port 8000-8010");
+    world.run("close-port 8000-8010");
+    world.refuses("open-port 8005", 1, &conflict("open", "8005/tcp", open));
+    world.run("close-port 9000-9010");
+    let earlier = "9000-9010/tcp (unit \"web/0\") requested earlier";
+    world.refuses("close-port 9005", 1, &conflict("close", "9005/tcp", earlier));
+    world.run("open-port 9005");
+    world.prints("opened-ports --endpoints", "8000-8010/tcp (db)\n9005/tcp (*)\n");
 }
 
 #[test]
