@@ -183,7 +183,7 @@ def run(suite, source, asked):
             words = [python, "-m", "pytest", "-v", "-p", "no:cacheprovider", f"--junitxml={report}", *suite.arguments]
             words += ["-k", asked.k] if asked.k else []
             began = time.monotonic()
-            said, is_whole = _watch([*words, suite.tests], copy, environment, asked.timeout)
+            said, is_whole, code = _watch([*words, suite.tests], copy, environment, asked.timeout)
             seconds = time.monotonic() - began
         finally:
             _end(data)
@@ -195,9 +195,20 @@ def run(suite, source, asked):
         last = "\n".join(said.splitlines()[-20:])
         if not is_whole:
             raise CannotRun(f"it took more than {asked.timeout:.0f} s; it said\n{last}")
-        if not report.exists():
-            raise CannotRun(f"pytest left no report; it said\n{last}")
+        refuse(code, report, last)
         return _version(copy), cases_of(report.read_text(), str(folder)), seconds
+
+
+def refuse(code, report, last):
+    """Raise what is wrong with a run of pytest, unless it ran its tests and some or none of them failed.
+
+    Tests that did not run are no worse than before where `-k` selects some, so a run without any, or one that
+    ended at a module which cannot be imported, must not be taken for a good one.
+    """
+    if code not in (0, 1):
+        raise CannotRun(f"pytest ended with {code}; it said\n{last}")
+    if not report.exists():
+        raise CannotRun(f"pytest left no report; it said\n{last}")
 
 
 def _copy(source, target):
@@ -290,16 +301,18 @@ def _call(words, folder, environment):
 
 
 def _watch(words, folder, environment, timeout):
-    """Run a suite. Returns what it said, and whether it had time for all of it.
+    """Run a suite. Returns what it said, whether it had time for all of it, and its exit code.
 
     It has a session of its own, so that Ctrl-C reaches it through us, once, and all of it can be killed.
     """
     with subprocess.Popen(words, cwd=folder, env=environment, stdin=subprocess.DEVNULL, start_new_session=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
-            return process.communicate(timeout=timeout)[0], True
+            said = process.communicate(timeout=timeout)[0]
+            return said, True, process.returncode
         except subprocess.TimeoutExpired:
-            return _interrupt(process), False
+            said = _interrupt(process)
+            return said, False, process.returncode
         except KeyboardInterrupt:
             _interrupt(process)
             raise

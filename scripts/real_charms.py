@@ -126,7 +126,7 @@ def run(suite, asked):
         words = [program, "test", *suite.get("arguments", []), "--"]
         words += [*suite.get("recipe-arguments", []), f"--junitxml={report}"]
         began = time.monotonic()
-        said, is_whole = conformance._watch(words, checkout / suite.get("folder", "."), environment, asked.timeout)
+        said, is_whole, _ = conformance._watch(words, checkout / suite.get("folder", "."), environment, asked.timeout)
         seconds = time.monotonic() - began
         name = _name(suite).replace("/", "+").replace(" ", "-")
         if asked.logs:
