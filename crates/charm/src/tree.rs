@@ -26,7 +26,8 @@ pub trait Tree {
         false
     }
 
-    /// Whether there is such a file.
+    /// Whether there is such a file. One that somebody names may lie where
+    /// nobody looks, and so not be listed.
     fn has(&self, path: &Utf8Path) -> bool {
         self.files().contains(path)
     }
@@ -294,6 +295,14 @@ impl DiskTree {
         }
     }
 
+    /// Where a file really is, if that is inside the root.
+    fn real_file(&self, path: &Utf8Path) -> Option<(Utf8PathBuf, std::fs::Metadata)> {
+        let real =
+            self.root.join(path).canonicalize_utf8().ok().filter(|real| real.starts_with(&self.root))?;
+        let metadata = fs_err::metadata(&real).ok().filter(std::fs::Metadata::is_file)?;
+        Some((real, metadata))
+    }
+
     /// Where a link leads, if it stays inside the root and does not lead to a
     /// directory that it lies in itself.
     fn resolve_link(&self, directory: &Utf8Path, link: &Utf8Path) -> Option<LinkTo> {
@@ -325,19 +334,19 @@ impl Tree for DiskTree {
     }
 
     fn read(&self, path: &Utf8Path) -> Option<String> {
-        if !self.files.contains(path) {
+        if !self.files.contains(path) && !is_pruned_path(path) {
             return None;
         }
         // Asked again: the checkout may have changed since it was listed.
-        let real = self.root.join(path).canonicalize_utf8().ok()?;
-        if !real.starts_with(&self.root) {
-            return None;
-        }
-        let metadata = fs_err::metadata(&real).ok()?;
-        if !metadata.is_file() || metadata.len() > self.limits.file_size_bytes {
+        let (real, metadata) = self.real_file(path)?;
+        if metadata.len() > self.limits.file_size_bytes {
             return None;
         }
         fs_err::read_to_string(&real).ok()
+    }
+
+    fn has(&self, path: &Utf8Path) -> bool {
+        self.files.contains(path) || (is_pruned_path(path) && self.real_file(path).is_some())
     }
 
     fn is_linked(&self, path: &Utf8Path) -> bool {

@@ -316,6 +316,22 @@ fn script(node: &Node, plugin: &Plugin) -> Option<Script> {
     })
 }
 
+/// Returns where a file is that a part names relative to a folder, as trees name their files: `./a` is `a`, and
+/// `src/../a` as well.
+pub(crate) fn placed(folder: &Utf8Path, name: &str) -> Utf8PathBuf {
+    let mut path = Utf8PathBuf::new();
+    for component in folder.join(name).components() {
+        match component.as_str() {
+            "." => {}
+            ".." if path.file_name().is_some() => {
+                path.pop();
+            }
+            other => path.push(other),
+        }
+    }
+    path
+}
+
 /// Where the source of a part is. One from elsewhere would have to be fetched.
 fn source(part: &str, node: &Node) -> Result<Utf8PathBuf, RecipeError> {
     let Some((text, node)) = node.get("source").and_then(|node| Some((node.text()?, node))) else {
@@ -330,7 +346,7 @@ fn source(part: &str, node: &Node) -> Result<Utf8PathBuf, RecipeError> {
             format!("the source of the part `{part}` is outside of the charm"),
         ));
     }
-    Ok(source.components().filter(|component| component.as_str() != ".").collect())
+    Ok(placed(Utf8Path::new(""), text))
 }
 
 #[cfg(test)]

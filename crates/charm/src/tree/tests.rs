@@ -40,6 +40,23 @@ fn caches_and_dot_directories_are_left_out() {
 }
 
 #[test]
+fn what_is_named_is_found_where_nobody_looks() {
+    let outside = checkout(&["secret"]);
+    let checkout = checkout(&["build/requirements.txt", ".github/x", "deep/venv/y"]);
+    symlink(outside.root.join("secret"), checkout.root.join("build/secret")).expect("can link");
+    let tree = DiskTree::open(&checkout.root).expect("it is there");
+    assert_eq!(listed(&tree), [""; 0]);
+    for file in ["build/requirements.txt", ".github/x", "deep/venv/y"] {
+        assert!(tree.has(Utf8Path::new(file)), "{file}");
+        assert_eq!(tree.read(Utf8Path::new(file)).as_deref(), Some(format!("text of {file}").as_str()));
+    }
+    for none in ["build", "build/none", "build/secret", "build/../../secret"] {
+        assert!(!tree.has(Utf8Path::new(none)), "{none}");
+        assert_eq!(tree.read(Utf8Path::new(none)), None, "{none}");
+    }
+}
+
+#[test]
 fn links_out_of_the_root_and_loops_are_not_followed() {
     let outside = checkout(&["secret"]);
     let checkout = checkout(&["a/x", "lib/charms/y.py"]);

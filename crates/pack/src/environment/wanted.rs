@@ -18,6 +18,7 @@ use toml::{Table, Value};
 
 use super::error::EnvironmentError;
 use super::poetry;
+use crate::recipe::placed;
 
 /// What is installed first, and from where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -183,7 +184,7 @@ fn part(name: &str, node: &Node) -> Part {
     let source = text("source").filter(|source| !source.contains(':') && !source.starts_with('/'));
     Part {
         plugin: text("plugin").unwrap_or(name).to_owned(),
-        source: Utf8Path::new(source.unwrap_or("")).components().filter(|c| c.as_str() != ".").collect(),
+        source: placed(Utf8Path::new(""), source.unwrap_or("")),
         files: all(&["charm-requirements", "python-requirements"]),
         constraints: all(&["python-constraints"]),
         packages: all(&[
@@ -294,8 +295,8 @@ impl Reader<'_> {
         let mut missing = Vec::new();
         for part in self.parts.iter().filter(|part| matches!(part.plugin.as_str(), "charm" | "python")) {
             let place = |name: &String| {
-                let inside = part.source.join(name);
-                if self.has(&inside) { inside } else { Utf8PathBuf::from(name) }
+                let inside = placed(&part.source, name);
+                if self.has(&inside) { inside } else { placed(Utf8Path::new(""), name) }
             };
             for file in part.files.iter().map(place) {
                 if self.has(&file) { files.push(file) } else { missing.push(file) }
@@ -431,7 +432,7 @@ impl Reader<'_> {
                     .iter()
                     .find_map(|option| line.strip_prefix(option))
                     .map(|rest| rest.trim_start_matches([' ', '=']));
-                waiting.extend(included.map(|name| folder.join(name)));
+                waiting.extend(included.map(|name| placed(folder, name)));
             }
             read.push((file.into_string(), text));
         }

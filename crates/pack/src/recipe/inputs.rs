@@ -5,7 +5,7 @@ use camino::Utf8Path;
 use charmproof_charm::Tree;
 use charmproof_charm::yaml;
 
-use super::{CHARMCRAFT, Plugin, Recipe, RecipeError, invalid};
+use super::{CHARMCRAFT, Plugin, Recipe, RecipeError, invalid, placed};
 
 /// Refuses a name that no charm can have, and parts whose plugin would not find what it installs from. A
 /// script may make such a file first.
@@ -17,12 +17,16 @@ pub(super) fn check(recipe: &Recipe, tree: &dyn Tree) -> Result<(), RecipeError>
         let name = &recipe.name;
         return Err(invalid(
             node,
-            format!("`name` is `{name}`, and may have lower-case letters, digits and hyphens only"),
+            format!(
+                "`name` is `{name}`; it has to be lower-case letters, digits and single hyphens between them, \
+                 with at least one letter"
+            ),
         ));
     }
     for part in recipe.parts.iter().filter(|part| part.script.is_none()) {
         let Some(entry) = root.get("parts").and_then(|parts| parts.entry(&part.name)) else { continue };
-        let has = |file: &str| tree.has(&part.source.join(file)) || tree.has(Utf8Path::new(file));
+        let has =
+            |file: &str| tree.has(&placed(&part.source, file)) || tree.has(&placed(Utf8Path::new(""), file));
         if let Plugin::Python { name: plugin @ ("uv" | "poetry"), .. } = part.plugin
             && !has("pyproject.toml")
         {

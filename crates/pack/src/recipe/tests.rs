@@ -1,4 +1,4 @@
-use charmproof_charm::MemoryTree;
+use charmproof_charm::{DiskTree, MemoryTree};
 
 use super::*;
 
@@ -82,13 +82,39 @@ fn what_a_part_installs_from_has_to_be_there() {
         check(&parts(&missing), Err(&why));
         // A script may make it.
         check(&parts(&format!("{missing}, override-build: 'touch none.txt; craftctl default'")), Ok(()));
-        check(&parts(&format!("plugin: {plugin}, {key}: [src/charm.py]")), Ok(()));
+        for path in ["src/charm.py", "./src/charm.py", "src/./charm.py", "src/../src/charm.py"] {
+            check(&parts(&format!("plugin: {plugin}, {key}: [{path}]")), Ok(()));
+        }
+        check(
+            &parts(&format!("plugin: {plugin}, source: ./src, {key}: [./charm.py, ../src/charm.py]")),
+            Ok(()),
+        );
     }
-    let name = "may have lower-case letters, digits and hyphens only";
-    check(
-        &format!("name: Bad Name\n{BASE}"),
-        Err(&format!("charmcraft.yaml:1: `name` is `Bad Name`, and {name}")),
-    );
+    let rule =
+        "it has to be lower-case letters, digits and single hyphens between them, with at least one letter";
+    for name in ["Bad Name", "my--charm", "123", "-a", "a-"] {
+        check(
+            &format!("name: '{name}'\n{BASE}"),
+            Err(&format!("charmcraft.yaml:1: `name` is `{name}`; {rule}")),
+        );
+    }
+    check(&format!("name: 1-my-charm2\n{BASE}"), Ok(()));
+}
+
+#[test]
+fn a_file_is_there_wherever_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = Utf8Path::from_path(folder.path()).unwrap();
+    let parts = "parts: {it: {plugin: charm, charm-requirements: [./build/requirements.txt]}}\n";
+    fs_err::write(root.join("charmcraft.yaml"), format!("name: a\n{BASE}{parts}")).unwrap();
+    let check = || {
+        let tree = DiskTree::open(root).unwrap();
+        Recipe::read(&tree).unwrap().check(&tree).map_err(|error| error.to_string())
+    };
+    assert!(check().is_err());
+    fs_err::create_dir(root.join("build")).unwrap();
+    fs_err::write(root.join("build/requirements.txt"), "ops\n").unwrap();
+    assert_eq!(check(), Ok(()));
 }
 
 #[test]

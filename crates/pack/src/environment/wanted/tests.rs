@@ -44,6 +44,18 @@ fn the_plugin_of_the_part_decides() {
 }
 
 #[test]
+fn files_are_named_in_any_way() {
+    let named = charmcraft(
+        "    plugin: charm\n    source: ./app/\n    charm-requirements: [./requirements.txt, ../base.txt]\n",
+    );
+    let files = "--- app/requirements.txt\n-r ./more.txt\n--- app/more.txt\nops\n--- base.txt\npyyaml\n";
+    let fixture = format!("{named}{files}");
+    check(&fixture, r#"files=["app/requirements.txt", "base.txt"] constraints=[] packages=[]"#);
+    let read = wanted(&fixture).inputs;
+    assert!(read.iter().any(|(name, text)| name == "app/more.txt" && text == "ops\n"), "{read:?}");
+}
+
+#[test]
 fn a_file_that_is_made_during_the_build_is_stood_in_for_by_the_lock() {
     let named = charmcraft("    plugin: charm\n    charm-requirements: [made.txt]\n");
     check(&format!("{named}{POETRY}{POETRY_LOCK}"), "poetry locked=true ops / ops==3.7.1");
