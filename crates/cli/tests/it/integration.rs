@@ -318,9 +318,16 @@ def test_model():
     assert!(passed.contains("web/0") && !passed.contains("other/0"), "{passed}");
     let logs = world.env.work().join("logs");
     assert!(logs.join("kept.log").exists() && !logs.join("mine.log").exists());
-    for model in ["kept", "mine"] {
-        juju(&["destroy-model", model, "--no-prompt"]).success();
-    }
+    // A controller that was chosen without a model is chosen again, also when the suite fails: here at a
+    // model that is there already.
+    juju(&["destroy-model", "mine", "--no-prompt"]).success();
+    juju(&["switch", "concierge-k8s"]).success();
+    let before = juju(&["switch"]).success();
+    assert_eq!(before, "concierge-k8s (controller)\n");
+    let failed = test(&world, &["--keep-models"]).expect_code(1);
+    assert!(failed.to_string().contains("add-model"), "{failed}");
+    assert_eq!(juju(&["switch"]).success(), before);
+    juju(&["destroy-model", "kept", "--no-prompt"]).success();
 }
 
 /// A suite that looks into the charm that it was given, and notes that a unit ran it.

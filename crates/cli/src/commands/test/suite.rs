@@ -85,23 +85,23 @@ impl Suite<'_> {
         self.set_environment(&mut command, line.pytest_options.as_deref())?;
         let containers = !self.facts.metadata.containers.is_empty();
         let controller = self.args.controller.as_deref().unwrap_or_else(|| usual_controller(containers));
+        let mut others = if self.is_private { BTreeSet::new() } else { self.local.models(&command) };
+        others.retain(|model| !self.args.model.as_ref().is_some_and(|name| is_named_after(model, name)));
+        if cancel.is_cancelled() {
+            return Ok((SuiteEnd::Interrupted, others));
+        }
         // What people have chosen themselves is theirs again afterwards.
         let chosen = (!self.is_private).then(|| self.local.ask(&["switch"], &command).ok()).flatten();
         if let Err(said) = self.local.ask(&["switch", controller], &command) {
             talk(&format!("warning: `{controller}` could not be made the current controller: {said}"));
         }
-        let mut others = if self.is_private { BTreeSet::new() } else { self.local.models(&command) };
-        others.retain(|model| Some(model) != self.args.model.as_ref());
         talk(&format!("Running `{}` ({})", words.join(" "), self.invocation.why));
-        if cancel.is_cancelled() {
-            return Ok((SuiteEnd::Interrupted, others));
-        }
         let end = start(&mut command, &words[0]).and_then(|child| {
             wait(child, cancel).map_err(|error| Failure::of("the suite cannot be waited for", &error))
         });
         if let Some(chosen) = chosen {
             // A model that the suite has removed cannot be the current one.
-            let _ = self.local.ask(&["switch", &chosen], &command);
+            let _ = self.local.ask(&["switch", to_switch_to(&chosen)], &command);
         }
         self.write_logs(&command, &others)?;
         Ok((end?, others))
@@ -116,7 +116,8 @@ impl Suite<'_> {
         fs_err::create_dir_all(&logs).map_err(failed)?;
         for model in self.local.models(command).difference(others) {
             let words = ["debug-log", "--model", model, "--replay", "--no-tail"];
-            let log = self.local.ask(&words, command).unwrap_or_default();
+            // What was written of one that has gone meanwhile stays.
+            let Ok(log) = self.local.ask(&words, command) else { continue };
             fs_err::write(logs.join(format!("{model}.log")), log + "\n").map_err(failed)?;
         }
         Ok(())
@@ -218,6 +219,18 @@ impl Suite<'_> {
     }
 }
 
+/// Whether a model is one that a suite makes which was told to name its model: its further ones are told
+/// apart by what is behind the name.
+fn is_named_after(model: &str, name: &str) -> bool {
+    model.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// Returns what makes that the current one which `juju switch` has told. Without a model it tells of the
+/// controller, and that it is one.
+fn to_switch_to(told: &str) -> &str {
+    told.strip_suffix(" (controller)").unwrap_or(told)
+}
+
 fn start(command: &mut Command, program: &str) -> Result<Child, Failure> {
     command.spawn().map_err(|error| {
         Failure::of(&format!("`{program}` cannot be started"), &error)
@@ -262,4 +275,29 @@ fn wait(mut child: Child, cancel: &CancelToken) -> std::io::Result<SuiteEnd> {
 fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn models_of_a_suite_are_named_after_it() {
+        for (model, expected) in [
+            ("mine", true),
+            ("mine-2", true),
+            ("mine-db-0", true),
+            ("miner", false),
+            ("other", false),
+            ("", false),
+        ] {
+            assert_eq!(is_named_after(model, "mine"), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn what_juju_tells_is_what_it_takes() {
+        assert_eq!(to_switch_to("concierge-lxd (controller)"), "concierge-lxd");
+        assert_eq!(to_switch_to("concierge-k8s:admin/mine"), "concierge-k8s:admin/mine");
+    }
 }
