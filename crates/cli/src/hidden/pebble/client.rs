@@ -5,6 +5,7 @@
 
 mod files;
 mod processes;
+mod words;
 
 use std::io::Write as _;
 
@@ -12,10 +13,13 @@ use charmproof_pebble::{Client, ClientError};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 
+use self::words::{Words, no_command};
+
 /// Where the socket is where nobody says: Pebble's own folder.
 const FOLDER: &str = "/var/lib/pebble/default";
 const SOCKET: &str = ".pebble.socket";
 /// Why it ends with an error.
+#[derive(Debug)]
 enum Wrong {
     /// Said on standard error.
     Said(String),
@@ -35,7 +39,7 @@ type Done = Result<(), Wrong>;
 pub(super) fn run(words: &[String], variable: impl Fn(&str) -> Option<String>) -> i32 {
     let socket = variable("PEBBLE_SOCKET")
         .unwrap_or_else(|| format!("{}/{SOCKET}", variable("PEBBLE").unwrap_or_else(|| FOLDER.to_owned())));
-    match dispatch(&Client::new(socket), words) {
+    match dispatch(&Client::new(socket), words, variable("TERM").as_deref()) {
         Ok(()) => 0,
         Err(Wrong::Code(code)) => code,
         Err(Wrong::Said(why)) => {
@@ -45,86 +49,14 @@ pub(super) fn run(words: &[String], variable: impl Fn(&str) -> Option<String>) -
     }
 }
 
-/// Options that have a value, whatever the command.
-const WITH_VALUE: [&str; 17] = [
-    "context",
-    "env",
-    "format",
-    "gid",
-    "group",
-    "key",
-    "level",
-    "m",
-    "n",
-    "repeat-after",
-    "select",
-    "timeout",
-    "type",
-    "uid",
-    "user",
-    "users",
-    "w",
-];
-
-/// Words of a command, options apart.
-struct Words {
-    options: Vec<(String, Option<String>)>,
-    positional: Vec<String>,
-}
-
-impl Words {
-    /// Options of these names have a value. Behind the first word of another program's command line there are
-    /// none.
-    fn read(words: &[String], with_value: &[&str], is_command: bool) -> Result<Self, Wrong> {
-        let (mut options, mut positional) = (Vec::new(), Vec::new());
-        let mut words = words.iter();
-        while let Some(word) = words.next() {
-            if is_command && !positional.is_empty() {
-                positional.push(word.clone());
-            } else if word == "--" {
-                positional.extend(words.by_ref().cloned());
-            } else if let Some(option) = word.strip_prefix("--").or_else(|| word.strip_prefix('-')) {
-                let (name, value) =
-                    option.split_once('=').map_or((option, None), |(name, value)| (name, Some(value)));
-                let value = match value {
-                    Some(value) => Some(value.to_owned()),
-                    None if with_value.contains(&name) => {
-                        let missing = || Wrong::Said(format!("expected argument for flag `--{name}'"));
-                        Some(words.next().cloned().ok_or_else(missing)?)
-                    }
-                    None => None,
-                };
-                options.push((name.to_owned(), value));
-            } else {
-                positional.push(word.clone());
-            }
-        }
-        Ok(Self { options, positional })
-    }
-
-    fn is_set(&self, name: &str) -> bool {
-        self.options.iter().any(|(option, _)| option == name)
-    }
-
-    fn value(&self, name: &str) -> Option<&str> {
-        self.options.iter().rev().find(|(option, _)| option == name)?.1.as_deref()
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.options
-            .iter()
-            .filter(move |(option, _)| option == name)
-            .filter_map(|(_, value)| value.as_deref())
-    }
-}
-
-fn dispatch(client: &Client, words: &[String]) -> Done {
+/// Does what the words say. `term` is the kind of our own terminal.
+fn dispatch(client: &Client, words: &[String], term: Option<&str>) -> Done {
     let Some((command, rest)) = words.split_first() else {
         return Err(Wrong::Said(
             "which command? services, logs, plan, exec, notify, checks, ls, …".to_owned(),
         ));
     };
-    let words = Words::read(rest, &WITH_VALUE, command == "exec")?;
+    let words = Words::read(command, rest)?;
     match command.as_str() {
         "notify" => notify(client, &words),
         "notices" => notices(client, &words),
@@ -143,16 +75,16 @@ fn dispatch(client: &Client, words: &[String]) -> Done {
         "start" | "stop" | "restart" | "replan" | "autostart" => act(client, command, &words),
         "signal" => signal(client, &words),
         "add" => add(client, &words),
-        "changes" => changes(client),
+        "changes" => changes(client, &words),
         "tasks" => processes::tasks(client, &words),
-        "exec" => processes::exec(client, &words),
+        "exec" => processes::exec(client, &words, term),
         "logs" => processes::logs(client, &words),
         "ls" => files::ls(client, &words),
         "mkdir" => files::mkdir(client, &words),
         "rm" => files::rm(client, &words),
         "push" => files::push(client, &words),
         "pull" => files::pull(client, &words),
-        other => Err(Wrong::Said(format!("the local Juju's pebble has no command `{other}'"))),
+        other => Err(no_command(other)),
     }
 }
 
@@ -345,27 +277,29 @@ fn add(client: &Client, words: &Words) -> Done {
     };
     let layer = fs_err::read_to_string(path).map_err(|error| Wrong::Said(error.to_string()))?;
     let body = json!({
-        "action": "add", "combine": words.is_set("combine"), "label": label, "format": "yaml", "layer": layer,
+        "action": "add", "combine": words.is_set("combine"), "inner": words.is_set("inner"), "label": label,
+        "format": "yaml", "layer": layer,
     });
     client.post("/v1/layers", &body)?;
     say(&format!("Layer {label:?} added successfully from {path:?}\n"));
     Ok(())
 }
 
-fn changes(client: &Client) -> Done {
+fn changes(client: &Client, words: &Words) -> Done {
     let found = client.find("/v1/changes", &[("select", "all")])?.result;
     let rows = list(&found);
     if rows.is_empty() {
         complain("no changes found");
         return Ok(());
     }
+    let is_absolute = words.is_set("abs-time");
     let mut table = vec![cells(["ID", "Status", "Spawn", "Ready", "Summary"])];
     for change in rows {
-        let ready = change["ready-time"].as_str().map_or_else(|| "-".to_owned(), |at| time(at, false));
+        let ready = change["ready-time"].as_str().map_or_else(|| "-".to_owned(), |at| time(at, is_absolute));
         table.push(vec![
             text(change, "id"),
             text(change, "status"),
-            time(&text(change, "spawn-time"), false),
+            time(&text(change, "spawn-time"), is_absolute),
             ready,
             text(change, "summary"),
         ]);
@@ -428,10 +362,11 @@ fn layout(table: &[Vec<String>]) -> String {
     table.iter().map(line).collect()
 }
 
-/// Writes who something is to be of, or who is to run it.
+/// Writes who something is to be of, or who is to run it. That numbers are numbers was seen when the words
+/// were read.
 fn as_asked(words: &Words, body: &mut Value) {
     for (option, key) in [("uid", "user-id"), ("gid", "group-id")] {
-        if let Some(number) = words.value(option).and_then(|text| text.parse::<u32>().ok()) {
+        if let Some(number) = words.value(option).and_then(|text| text.parse::<i64>().ok()) {
             body[key] = number.into();
         }
     }
@@ -456,26 +391,6 @@ fn complain(message: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn words_and_options_are_told_apart() {
-        let read = |words: &[&str]| {
-            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
-            Words::read(&words, &["repeat-after", "key"], words.first().is_some_and(|first| first == "-x"))
-                .map_err(|_| "refused")
-        };
-        let words = read(&["--repeat-after", "1h", "example.com/a", "x=1", "--abs-time", "--key=b"]).unwrap();
-        assert_eq!(words.positional, ["example.com/a", "x=1"]);
-        assert_eq!((words.value("repeat-after"), words.value("key")), (Some("1h"), Some("b")));
-        assert!(words.is_set("abs-time") && !words.is_set("no-wait"));
-        assert_eq!(read(&["--", "--key"]).unwrap().positional, ["--key"]);
-        assert!(read(&["--key"]).is_err());
-        // The words of another program are its own.
-        let words = read(&["-x", "--key", "a", "ls", "--key", "--", "-l"]).unwrap();
-        assert_eq!(words.positional, ["ls", "--key", "--", "-l"]);
-        assert_eq!(words.value("key"), Some("a"));
-        assert_eq!(read(&["-x", "--", "ls", "--"]).unwrap().positional, ["ls", "--"]);
-    }
 
     #[test]
     fn times_are_for_people() {
