@@ -7,8 +7,9 @@
 
 mod archive;
 
+use std::collections::BTreeSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use camino::{Utf8Path, Utf8PathBuf};
@@ -52,6 +53,8 @@ const QUESTIONS: [(&str, &[&str]); 6] = [
 ];
 /// The most that is taken over of what a command prints.
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
+/// The most that the files of one machine or container take. Each may be small, and there may be any number.
+const FILES_BYTES_MAX: u64 = 256 << 20;
 /// The most that the names of a pod's containers take.
 const CONTAINERS_BYTES_MAX: u64 = 64 << 10;
 /// Where the last line of what a command complains about is looked for.
@@ -170,9 +173,10 @@ impl Dump<'_> {
                 // Juju's own agent sees the containers of its pod as folders here.
                 let words = ["ssh", unit, "ls", "/charm/containers"];
                 let listed = self.asked(&words, CONTAINERS_BYTES_MAX).unwrap_or_default();
-                for container in
-                    String::from_utf8_lossy(&listed).split_whitespace().filter(|name| is_name(name))
-                {
+                for container in containers(&String::from_utf8_lossy(&listed)) {
+                    if self.cancel.is_cancelled() {
+                        return Ok(());
+                    }
                     let whom = ["--container", container, unit];
                     self.copy(archive, &format!("{folder}/{container}"), &whom, false)?;
                 }
@@ -207,16 +211,28 @@ impl Dump<'_> {
             .chain([script.as_str()])
             .collect();
         let shown = whom.join(" ");
-        let ended = self.juju(&words, Some(&packed)).and_then(|mut child| self.wait(&mut child));
+        let ended = self.juju(&words, Some(&packed));
+        let ended = ended.and_then(|mut child| self.wait(&mut child, &packed, FILES_BYTES_MAX));
         if self.cancel.is_cancelled() {
             return Ok(());
         }
-        if let Err(said) = ended {
-            self.warn(&format!("{shown}: its files are not in the dump: {said}"));
+        match ended {
+            Ok(Amount::Whole) => {}
+            Ok(Amount::Start) => self.warn(&format!(
+                "{shown}: its files are more than {} MiB; not all of them are in the dump",
+                FILES_BYTES_MAX >> 20
+            )),
+            Err(said) => {
+                self.warn(&format!("{shown}: its files are not in the dump: {said}"));
+                return Ok(());
+            }
+        }
+        let copied = archive.copy_from(&packed, folder, self.args.max_file_size, self.cancel);
+        let _ = fs_err::remove_file(&packed);
+        let Copied { files, refused } = copied?;
+        if self.cancel.is_cancelled() {
             return Ok(());
         }
-        let Copied { files, refused } = archive.copy_from(&packed, folder, self.args.max_file_size)?;
-        let _ = fs_err::remove_file(&packed);
         if refused > 0 {
             self.warn(&format!(
                 "{shown}: {refused} entries were left out: they are no plain files, or lead elsewhere"
@@ -232,10 +248,10 @@ impl Dump<'_> {
     fn asked(&self, words: &[&str], bytes_max: u64) -> Result<Vec<u8>, String> {
         let path = self.work.join("answer");
         let mut child = self.juju(words, Some(&path))?;
-        self.wait(&mut child)?;
+        let amount = self.wait(&mut child, &path, bytes_max)?;
         let told = |error: std::io::Error| error.to_string();
         let file = fs_err::File::open(&path).map_err(told)?;
-        if file.metadata().map_err(told)?.len() > bytes_max {
+        if amount == Amount::Start || file.metadata().map_err(told)?.len() > bytes_max {
             let words = words.join(" ");
             self.warn(&format!("`juju {words}` printed a lot; what follows {bytes_max} bytes is left out"));
         }
@@ -272,16 +288,17 @@ impl Dump<'_> {
         Ok(said)
     }
 
-    /// Waits until a command has ended well; the error is what it said, that it took too long, or that
-    /// we were interrupted.
-    fn wait(&self, child: &mut Child) -> Result<(), String> {
+    /// Waits until a command has ended well, or has written more than we take of it into its file. The error
+    /// is what it said, that it took too long, or that we were interrupted.
+    fn wait(&self, child: &mut Child, output: &Utf8Path, bytes_max: u64) -> Result<Amount, String> {
         let limit = Duration::from_secs(self.args.timeout);
-        let begun = Instant::now();
-        loop {
-            if let Some(status) = child.try_wait().map_err(|error| error.to_string())? {
-                if status.success() {
-                    return Ok(());
-                }
+        let ended = watch(child, limit, self.cancel, output, bytes_max).map_err(|error| error.to_string())?;
+        match ended {
+            Ended::Itself(status) if status.success() => Ok(Amount::Whole),
+            Ended::TooMuch => Ok(Amount::Start),
+            Ended::TooLong => Err(format!("it did not end within {} s (--timeout)", limit.as_secs())),
+            Ended::Interrupted => Err(INTERRUPTED.to_owned()),
+            Ended::Itself(status) => {
                 // Ctrl-C reaches the command as well, and perhaps first.
                 std::thread::sleep(POLL);
                 if self.cancel.is_cancelled() {
@@ -290,16 +307,8 @@ impl Dump<'_> {
                 let said = self.end_of_complaints().unwrap_or_default();
                 let said = String::from_utf8_lossy(&said);
                 let last = said.lines().rfind(|line| !line.trim().is_empty());
-                return Err(last.map_or_else(|| status.to_string(), |line| line.trim().to_owned()));
+                Err(last.map_or_else(|| status.to_string(), |line| line.trim().to_owned()))
             }
-            let is_cancelled = self.cancel.is_cancelled();
-            if is_cancelled || begun.elapsed() > limit {
-                let _ = child.kill();
-                let _ = child.wait();
-                let too_long = || format!("it did not end within {} s (--timeout)", limit.as_secs());
-                return Err(if is_cancelled { INTERRUPTED.to_owned() } else { too_long() });
-            }
-            std::thread::sleep(POLL);
         }
     }
 
@@ -308,6 +317,62 @@ impl Dump<'_> {
             say(&format!("warning: {text}"));
         }
     }
+}
+
+/// How much there is of what a command has written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Amount {
+    Whole,
+    /// There was more of it.
+    Start,
+}
+
+/// How a command ended that was watched.
+#[derive(Debug, PartialEq, Eq)]
+enum Ended {
+    Itself(ExitStatus),
+    /// Killed, for it had written too much.
+    TooMuch,
+    /// Killed, for its time was over.
+    TooLong,
+    /// Killed, for nobody wants to wait.
+    Interrupted,
+}
+
+/// Waits for the end of a command that writes into a file, and kills it when that is more than `bytes_max`,
+/// its time is over, or nobody wants to wait.
+fn watch(
+    child: &mut Child,
+    limit: Duration,
+    cancel: &CancelToken,
+    output: &Utf8Path,
+    bytes_max: u64,
+) -> std::io::Result<Ended> {
+    let begun = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Ended::Itself(status));
+        }
+        let end = if cancel.is_cancelled() {
+            Some(Ended::Interrupted)
+        } else if fs_err::metadata(output).is_ok_and(|file| file.len() > bytes_max) {
+            Some(Ended::TooMuch)
+        } else {
+            (begun.elapsed() > limit).then_some(Ended::TooLong)
+        };
+        if let Some(end) = end {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Ok(end);
+        }
+        std::thread::sleep(POLL);
+    }
+}
+
+/// Returns the containers of a pod, of what it lists: each once, for it may say anything. `charm` is the
+/// folder of the charm's own.
+fn containers(listed: &str) -> BTreeSet<&str> {
+    listed.split_whitespace().filter(|name| is_name(name) && *name != "charm").collect()
 }
 
 /// What has files.
@@ -424,5 +489,31 @@ mod tests {
         ] {
             assert_eq!(is_name(name), expected, "{name}");
         }
+    }
+
+    #[test]
+    fn containers_are_copied_once_each() {
+        let names: Vec<&str> = containers("web\ndb\nweb\n../x\ncharm\n").into_iter().collect();
+        assert_eq!(names, ["db", "web"]);
+    }
+
+    #[test]
+    fn commands_end_when_they_must() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = Utf8Path::from_path(folder.path()).unwrap().join("output");
+        let end_of = |script: &str, limit, cancel: &CancelToken| {
+            let output = fs_err::File::create(&file).unwrap().into_parts().0;
+            let mut child = Command::new("sh").args(["-c", script]).stdout(output).spawn().unwrap();
+            watch(&mut child, limit, cancel, &file, 1 << 20).unwrap()
+        };
+        let (cancel, long) = (CancelToken::new().unwrap(), Duration::from_mins(1));
+        let endless = "while :; do echo 0123456789012345678901234567890123456789; done";
+        assert_eq!(end_of(endless, long, &cancel), Ended::TooMuch);
+        assert_eq!(end_of("exec sleep 60", Duration::ZERO, &cancel), Ended::TooLong);
+        assert!(
+            matches!(end_of("echo a; exit 3", long, &cancel), Ended::Itself(status) if !status.success())
+        );
+        cancel.cancel();
+        assert_eq!(end_of("exec sleep 60", long, &cancel), Ended::Interrupted);
     }
 }

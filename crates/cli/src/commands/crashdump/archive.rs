@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::io::{self, Read, Write};
 
 use camino::{Utf8Path, Utf8PathBuf};
+use charmproof_sandbox::CancelToken;
 use flate2::write::GzEncoder;
 use liblzma::write::XzEncoder;
 use tar::{Builder, EntryType, Header};
@@ -86,8 +87,14 @@ impl Archive {
     }
 
     /// Copies the plain files of an archive into a folder of this one. One that ends early is read as far
-    /// as it goes, and files of more than `size_max` bytes are left out.
-    pub(super) fn copy_from(&mut self, packed: &Utf8Path, folder: &str, size_max: u64) -> io::Result<Copied> {
+    /// as it goes, and files of more than `size_max` bytes are left out. With `cancel` it stops.
+    pub(super) fn copy_from(
+        &mut self,
+        packed: &Utf8Path,
+        folder: &str,
+        size_max: u64,
+        cancel: &CancelToken,
+    ) -> io::Result<Copied> {
         let mut copied = Copied::default();
         let folder = self.top.join(folder);
         let mut source = tar::Archive::new(io::BufReader::new(fs_err::File::open(packed)?));
@@ -97,6 +104,9 @@ impl Archive {
         // Raw, for the library reads names of any length into memory.
         for entry in entries.raw(true) {
             let Ok(mut entry) = entry else { break };
+            if cancel.is_cancelled() {
+                break;
+            }
             let header = entry.header().clone();
             let kind = header.entry_type();
             match kind {
@@ -121,6 +131,10 @@ impl Archive {
                     let (mode, modified) = (header.mode().unwrap_or(0o644), header.mtime().unwrap_or(0));
                     let mut content = Vec::new();
                     entry.read_to_end(&mut content)?;
+                    // Part of a file would be taken for all of it.
+                    if (content.len() as u64) < entry.size() {
+                        break;
+                    }
                     self.add(&path, mode & 0o777, modified, &content)?;
                     copied.files += 1;
                 }
@@ -165,8 +179,12 @@ fn long_name(entry: &mut tar::Entry<'_, impl Read>) -> io::Result<Vec<u8>> {
     Ok(name)
 }
 
-/// Returns the path of an entry if it stays below its folder.
+/// Returns the path of an entry if it stays below its folder. No file has a NUL in its name, and no archive can
+/// hold one that has.
 fn below(path: &[u8]) -> Option<Utf8PathBuf> {
+    if path.contains(&0) {
+        return None;
+    }
     let path = Utf8Path::new(std::str::from_utf8(path).ok()?);
     let mut kept = Utf8PathBuf::new();
     for part in path.components() {
@@ -216,7 +234,9 @@ mod tests {
             let path = root.join(format!("out.tar.{suffix}"));
             let mut archive = Archive::create(&path, "top", compression).unwrap();
             archive.file("juju_status.yaml", b"model: {}\n").unwrap();
-            let copied = archive.copy_from(&root.join("in.tar"), "0/baremetal", 2).unwrap();
+            let copied = archive
+                .copy_from(&root.join("in.tar"), "0/baremetal", 2, &CancelToken::new().unwrap())
+                .unwrap();
             assert_eq!(copied, Copied { files: 2, refused: 3 });
             archive.link("web_0", "0/baremetal").unwrap();
             archive.finish().unwrap();
@@ -266,13 +286,18 @@ mod tests {
         add(&mut tar, EntryType::Link, "cut", b"");
         add(&mut tar, EntryType::GNULongName, "././@LongLink", &vec![b'a'; 2 << 20]);
         add(&mut tar, EntryType::Regular, "cut", b"hi");
+        // A name that no file can have, and a second name for such a one.
+        add(&mut tar, EntryType::GNULongName, "././@LongLink", &c_string("var/log/a\0b"));
+        add(&mut tar, EntryType::Regular, "cut", b"hi");
+        add(&mut tar, EntryType::GNULongLink, "././@LongLink", &c_string("var/log/a\0b"));
+        add(&mut tar, EntryType::Link, "second", b"");
         add(&mut tar, EntryType::XHeader, "attributes", &vec![b'9'; 2 << 20]);
         add(&mut tar, EntryType::Regular, "short", b"hi");
         tar.finish().unwrap();
         let path = root.join("out");
         let mut archive = Archive::create(&path, "top", Compression::Gz).unwrap();
-        let copied = archive.copy_from(&root.join("in.tar"), "x", 2).unwrap();
-        assert_eq!(copied, Copied { files: 3, refused: 1 });
+        let copied = archive.copy_from(&root.join("in.tar"), "x", 2, &CancelToken::new().unwrap()).unwrap();
+        assert_eq!(copied, Copied { files: 3, refused: 3 });
         archive.finish().unwrap();
         let plain = flate2::read::GzDecoder::new(fs_err::File::open(&path).unwrap());
         let shown = |entry: tar::Entry<'_, _>| {
@@ -293,9 +318,27 @@ mod tests {
         let root = Utf8Path::from_path(folder.path()).unwrap();
         packed(&[("a", EntryType::Regular), ("b", EntryType::Regular)], &root.join("in.tar"));
         let whole = fs_err::read(root.join("in.tar")).unwrap();
-        fs_err::write(root.join("in.tar"), &whole[..1100]).unwrap();
         let mut archive = Archive::create(&root.join("out"), "top", Compression::Gz).unwrap();
-        assert_eq!(archive.copy_from(&root.join("in.tar"), "x", 2).unwrap(), Copied { files: 1, refused: 0 });
-        assert_eq!(archive.copy_from(&root.join("in.tar"), "x", 1).unwrap(), Copied { files: 0, refused: 1 });
+        let cancel = CancelToken::new().unwrap();
+        // In the second header, in the second file, and behind it.
+        for (length, files) in [(1100, 1), (1537, 1), (1538, 2)] {
+            fs_err::write(root.join("in.tar"), &whole[..length]).unwrap();
+            let mut copy =
+                |size_max| archive.copy_from(&root.join("in.tar"), "x", size_max, &cancel).unwrap();
+            assert_eq!(copy(2), Copied { files, refused: 0 }, "{length}");
+            assert_eq!(copy(1).files, 0, "{length}");
+        }
+    }
+
+    #[test]
+    fn who_interrupts_does_not_wait() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Utf8Path::from_path(folder.path()).unwrap();
+        packed(&[("a", EntryType::Regular)], &root.join("in.tar"));
+        let mut archive = Archive::create(&root.join("out"), "top", Compression::Gz).unwrap();
+        let cancel = CancelToken::new().unwrap();
+        cancel.cancel();
+        let copied = archive.copy_from(&root.join("in.tar"), "x", 2, &cancel).unwrap();
+        assert_eq!(copied, Copied::default());
     }
 }
