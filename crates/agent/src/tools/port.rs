@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use charmproof_lifecycle::vocabulary::Name;
+use charmproof_lifecycle::vocabulary::{Name, Platform};
 
 use super::call::{Call, Tool};
 use super::failure::{Attempt, Failure, quoted};
@@ -145,6 +145,13 @@ pub(super) fn change(
     endpoints: &[String],
     is_open: bool,
 ) -> Attempt<()> {
+    // internal/worker/uniter/runner/context/ports.go: services of Kubernetes have single ports.
+    let has_single_ports = state.juju.platform == Platform::Kubernetes && state.juju.is_at_least(3, 1, 0);
+    if has_single_ports && range.from != range.to {
+        return Err(Failure::refused(
+            "port ranges are not supported for k8s applications, please specify a single port",
+        ));
+    }
     let all = [String::new()];
     let endpoints = if endpoints.is_empty() { &all } else { endpoints };
     let declared = &state.application(&context.application)?.endpoints;

@@ -88,6 +88,10 @@ fn what_cannot_be_done() {
         ("payload-register docker nothing x", 1, "payload \"nothing\" not found in metadata.yaml"),
     ]);
     let mut world = World::on(JujuVersion::V3_4, Platform::Kubernetes);
+    let expected = "port ranges are not supported for k8s applications, please specify a single port";
+    world.refuses("open-port 8000-8010", 1, expected);
+    world.refuses("close-port 8000-8010/udp", 1, expected);
+    world.run("open-port 8000-8000");
     let expected = "cannot access cloud credentials: credential-get on a \"caas\" model not supported";
     world.refuses("credential-get", 1, expected);
 }
